@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * bdev - the contract between a backing store type and the rest.
+ *
+ * A type is one file that ends in its `struct bdev_type`, and one line in
+ * BDEV_TYPES. It is told everything and looks nowhere else: `plan` checks a
+ * spec against the host and adds one step, `build` does that step with
+ * mounts attached to nothing. It has no undo of its own when all it makes
+ * lives as long as the mount; what does not is journalled and released
+ * (core/release.c).
+ */
+#pragma once
+
+#include "../core/build.h"
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/path.h"
+#include "../core/plan.h"
+#include "../core/spec.h"
+
+struct bdev_option {
+	const char *name;
+	const char *value;   /* what is after '=', as help shows it; NULL: none */
+	const char *summary; /* one line */
+};
+
+struct bdev_type {
+	const char *name;
+	const char *alias;   /* LXC's other name for it, or NULL */
+	const char *source;  /* the source's form, as help shows it */
+	const char *summary; /* one line */
+	const char *undo;    /* what ends it */
+	const struct bdev_option *options; /* beside `ro`, up to a NULL name; or NULL */
+	const char *filesystem; /* what the kernel must have in /proc/filesystems, or NULL */
+	/* Check the spec, add its step to the plan. Changes nothing. 0 or -errno after one error line. */
+	int (*plan)(const struct spec *spec, struct plan *plan);
+	/* Do the step; build_add_root() what it makes. 0 or -errno after one error line. */
+	int (*build)(const struct step *step, struct build *build);
+};
+
+#define BDEV_TYPES(X) \
+	X(dir)        \
+	X(loop)       \
+	X(tmpfs)      \
+	X(overlay)
+
+extern const struct bdev_type *const bdev_types[];
+extern const size_t bdev_ntypes;
+
+/* The type by its whole name or alias, or NULL. */
+const struct bdev_type *bdev_find(const char *name);
+
+/* The spec's type, its options and their form exist. NULL after one error line. */
+const struct bdev_type *bdev_check(const struct spec *spec);
+
+/* The number of stacking file systems below and at fd: 1 on overlay, else 0. */
+int bdev_depth(int fd);

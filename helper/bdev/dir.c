@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * dir - a directory of the host, bound as it is.
+ */
+#include "bdev.h"
+
+#include <fcntl.h>
+
+static int dir_plan(const struct spec *spec, struct plan *plan)
+{
+	const char *path = spec->sources[0];
+	_cleanup_close_ int fd = -EBADF;
+
+	if (spec->nsources > 1)
+		return spec_refuse(spec, "one directory only; write ':' in a path as '\\:'");
+	fd = path_open(plan->dirfd, path, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return spec_refuse(spec, "open directory '%s': %s", path, path_strerror(fd)), fd;
+	plan_step(plan, spec, NULL, "bind '%s'%s", path, spec->readonly ? ", read-only" : "");
+	plan_add_root(plan, spec, bdev_depth(fd), !spec->readonly);
+	return 0;
+}
+
+static int dir_build(const struct step *step, struct build *build)
+{
+	const struct spec *spec = step->spec;
+	_cleanup_close_ int fd = -EBADF, mount = -EBADF;
+	_cleanup_free_ char *path = NULL;
+	bool staged = build->stage.host >= 0;
+	int r;
+
+	fd = path_open(build->dirfd, spec->sources[0], O_PATH | O_DIRECTORY);
+	/* As LXC binds a rootfs: with what is mounted below it. Linux 5.10 cannot make a whole tree read-only. */
+	mount = fd < 0 ? fd : mount_clone(fd, !staged || !spec->readonly);
+	if (mount < 0)
+		return log_errno(mount, "%s: bind '%s'", spec->where, spec->sources[0]);
+	r = build_add_root(build, &mount, &path);
+	if (r < 0 || !spec->readonly)
+		return r;
+	r = mount_set_readonly(build->roots[build->nroots - 1], true, path);
+	if (r < 0)
+		return log_errno(r, "%s: make '%s' read-only", spec->where, spec->sources[0]);
+	if (mount_is_readonly(build->roots[build->nroots - 1]) != 1)
+		return log_refuse(-EROFS, "%s: the kernel left '%s' writable", spec->where, spec->sources[0]);
+	return 0;
+}
+
+const struct bdev_type bdev_dir = {
+	.name = "dir",
+	.source = "PATH",
+	.summary = "a directory of the host",
+	.undo = "the kernel, with the mount",
+	.plan = dir_plan,
+	.build = dir_build,
+};

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * overlay - a writable upper over read-only lowers.
+ *
+ * The kernel is not believed: it takes an upper that another overlay uses, and
+ * it falls back to read-only, both with success.
+ */
+#include "bdev.h"
+#include "../core/overlayfs.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+
+struct overlay_data {
+	int cover; /* the tmpfs that the upper lies on (an index), or -1 */
+	char upper[4096]; /* relative to that tmpfs, or as the spec has it */
+	char work[4096];
+};
+
+static const char *upper_of(const struct spec *spec)
+{
+	return spec->sources[spec->nsources - 1];
+}
+
+/* Each explicit lower is a directory, no two the same. Their depth, or -errno (logged). */
+static int check_lowers(const struct spec *spec, const struct plan *plan)
+{
+	_cleanup_free_ struct stat *seen = xcalloc(spec->nsources, sizeof(*seen));
+	int depth = 0;
+
+	for (size_t i = 0; i + 1 < spec->nsources; i++) {
+		_cleanup_close_ int fd = path_open(plan->dirfd, spec->sources[i], O_PATH | O_DIRECTORY);
+
+		if (fd < 0)
+			return spec_refuse(spec, "open lower '%s': %s", spec->sources[i], path_strerror(fd)), fd;
+		if (fstat(fd, &seen[i]) < 0)
+			return log_errno(-errno, "%s: lower '%s'", spec->where, spec->sources[i]);
+		for (size_t k = 0; k < i; k++)
+			if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
+				return spec_refuse(spec, "lowers '%s' and '%s' are one directory", spec->sources[k],
+						   spec->sources[i]);
+		if (bdev_depth(fd) > depth)
+			depth = bdev_depth(fd);
+	}
+	return depth;
+}
+
+/* The kernel refuses or, worse, silently mounts read-only over some file systems. */
+static int check_upper_fs(const struct spec *spec, int fd, const char *path)
+{
+	_cleanup_free_ char *name = xasprintf("/proc/self/fd/%d", fd);
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return log_errno(-errno, "%s: upper '%s'", spec->where, path);
+	if (st.f_type == OVERLAYFS_SUPER_MAGIC)
+		return spec_refuse(spec, "upper '%s' lies on an overlay, which the kernel does not take as upper; "
+				   "put it on a tmpfs, or on an ext4, xfs or btrfs", path);
+	if (mount_is_readonly(fd) == 1)
+		return spec_refuse(spec, "upper '%s' lies on a read-only file system", path), -EROFS;
+	if (getxattr(name, "trusted.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP)
+		return spec_refuse(spec, "the file system of upper '%s' has no trusted.* attributes, which overlay needs",
+				   path);
+	return 0;
+}
+
+/* `volatile` promised nothing about a crash; the kernel leaves this where the promise was needed. */
+static int check_volatile(const struct spec *spec, const struct plan *plan, const char *work)
+{
+	_cleanup_free_ char *marker = xasprintf("%s/work/incompat/volatile", work);
+	_cleanup_close_ int fd = path_open(plan->dirfd, marker, O_PATH | O_DIRECTORY);
+
+	if (fd < 0)
+		return 0;
+	return spec_refuse(spec, "its upper was in use with 'volatile' when the host went down, and may be damaged; "
+			   "to use it as it is, remove '%s'", marker);
+}
+
+static int check_upper_on_disk(const struct spec *spec, const struct plan *plan, const char *upper, const char *work)
+{
+	_cleanup_close_ int fd = path_open(plan->dirfd, upper, O_PATH | O_DIRECTORY);
+	_cleanup_free_ char *parent = NULL;
+	char *slash;
+
+	if (fd >= 0)
+		return check_upper_fs(spec, fd, upper) ?: check_volatile(spec, plan, work);
+	if (fd != -ENOENT || *upper == '/' || spec->readonly)
+		return spec_refuse(spec, "open upper '%s': %s", upper, path_strerror(fd)), fd;
+	/* It will be made at the start; where, must exist. */
+	parent = xasprintf("./%s", upper);
+	slash = strrchr(parent, '/');
+	*slash = '\0';
+	fd = path_open(plan->dirfd, parent, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return spec_refuse(spec, "make upper '%s': %s", upper, path_strerror(fd)), fd;
+	return check_upper_fs(spec, fd, upper);
+}
+
+static int overlay_plan(const struct spec *spec, struct plan *plan)
+{
+	const struct spec_option *work_option = spec_option(spec, "work");
+	const char *upper = upper_of(spec);
+	_cleanup_free_ struct overlay_data *data = xcalloc(1, sizeof(*data));
+	_cleanup_free_ char *upper_path = path_absolute(plan->dir, upper), *work_path = NULL, *work = NULL;
+	int held_depth, depth;
+	size_t held, n;
+
+	depth = check_lowers(spec, plan);
+	if (depth < 0)
+		return depth;
+	held = plan_take_roots(plan, &held_depth);
+	n = held + spec->nsources - 1;
+	if (!n)
+		return spec_refuse(spec, "no lower: nothing is below it in the stack and its source names none");
+	if (n > OVERLAYFS_LOWERS_MAX)
+		return spec_refuse(spec, "%zu lowers; the kernel takes at most %d", n, OVERLAYFS_LOWERS_MAX);
+	depth = 1 + (held_depth > depth ? held_depth : depth);
+	if (depth > OVERLAYFS_DEPTH_MAX)
+		return spec_refuse(spec, "would be %d stacking file systems on each other; the kernel allows %d", depth,
+				   OVERLAYFS_DEPTH_MAX);
+
+	work = work_option ? xstrdup(work_option->value) : xasprintf("%s.work", upper);
+	work_path = path_absolute(plan->dir, work);
+	if (path_below(work_path, upper_path) || path_below(upper_path, work_path))
+		return spec_refuse(spec, "work directory '%s' and upper '%s' must not contain each other", work, upper);
+	data->cover = plan_find_cover(plan, upper_path);
+	if (data->cover != plan_find_cover(plan, work_path))
+		return spec_refuse(spec, "work directory '%s' and upper '%s' must be on one file system", work, upper);
+	if (strlen(upper_path) >= sizeof(data->upper) || strlen(work_path) >= sizeof(data->work))
+		return spec_refuse(spec, "upper or work directory: %s", strerror(ENAMETOOLONG)), -ENAMETOOLONG;
+	if (data->cover >= 0) {
+		struct plan_cover *cover = &plan->covers[data->cover];
+
+		if (spec->readonly)
+			return spec_refuse(spec, "with ro, its upper '%s' on a new tmpfs would always be empty", upper);
+		cover->used = true;
+		(void)stpcpy(data->upper, path_below(upper_path, cover->dir));
+		(void)stpcpy(data->work, path_below(work_path, cover->dir));
+		if (!*data->upper || !*data->work)
+			return spec_refuse(spec, "the tmpfs on '%s' must be above '%s', not the same", cover->dir, upper);
+	} else {
+		int r = check_upper_on_disk(spec, plan, upper, work);
+
+		if (r < 0)
+			return r;
+		(void)stpcpy(data->upper, upper);
+		(void)stpcpy(data->work, work);
+	}
+
+	plan_add_root(plan, spec, depth, !spec->readonly && data->cover < 0);
+	plan_step(plan, spec, data, "mount overlay: %zu lower%s, upper '%s'%s%s%s", n, n == 1 ? "" : "s", upper,
+		  data->cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
+		  spec_option(spec, "volatile") ? ", volatile" : "");
+	(void)TAKE_PTR(data); /* the plan's now */
+	return 0;
+}
+
+/* Explicit lowers first, as LXC and the kernel order them; below them what the stack holds, its last line uppermost. */
+static int open_lowers(const struct spec *spec, struct build *build, struct layers *layers)
+{
+	for (size_t i = 0; i + 1 < spec->nsources; i++) {
+		int fd = path_open(build->dirfd, spec->sources[i], O_PATH | O_DIRECTORY);
+
+		if (fd < 0)
+			return log_errno(fd, "%s: open lower '%s'", spec->where, spec->sources[i]);
+		*ARRAY_ADD(layers->lowers, layers->n) = fd;
+	}
+	while (build->nroots > 0)
+		*ARRAY_ADD(layers->lowers, layers->n) = build->roots[--build->nroots];
+	return 0;
+}
+
+/* A made upper is the merged root directory: it gets owner and mode of the one it covers. */
+static int adopt_root(int upper, int lower)
+{
+	_cleanup_close_ int fd = path_reopen(upper, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(lower, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_upper(const struct spec *spec, struct build *build, const struct overlay_data *data,
+		      struct layers *layers)
+{
+	int base = data->cover >= 0 ? build->covers[data->cover] : build->dirfd, r = 0;
+	bool made = false;
+
+	layers->upper = path_open(base, data->upper, O_PATH | O_DIRECTORY);
+	if (layers->upper == -ENOENT && *data->upper != '/') {
+		layers->upper = path_open_made(base, data->upper);
+		made = true;
+	}
+	if (layers->upper >= 0 && made)
+		r = adopt_root(layers->upper, layers->lowers[0]);
+	if (layers->upper < 0 || r < 0)
+		return log_errno(r ?: layers->upper, "%s: open upper '%s'", spec->where, upper_of(spec));
+
+	layers->work = path_open(base, data->work, O_PATH | O_DIRECTORY);
+	if (layers->work == -ENOENT) {
+		_cleanup_close_ int root = *data->work == '/' ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : dup(base);
+
+		layers->work = path_open_made(root, data->work + strspn(data->work, "/"));
+	}
+	return layers->work < 0 ? log_errno(layers->work, "%s: open work directory '%s'", spec->where, data->work) : 0;
+}
+
+/*
+ * One upper is never in two of our mounts. The kernel knows which uppers are in use but lets a second overlay have
+ * one, so uppers are claimed by name; where the name is taken already, maybe from before a crash, the kernel decides.
+ * *ret_lock serialises this until the mount is made.
+ */
+static int claim_upper(const struct spec *spec, struct build *build, const struct layers *layers, int *ret_lock)
+{
+	_cleanup_free_ char *holder = NULL, *name = NULL;
+	_cleanup_close_ int lock = path_reopen(layers->upper, O_RDONLY | O_DIRECTORY);
+	long long until = proc_now() + (build->wait_ms > 1000 ? build->wait_ms : 1000);
+	struct stat st;
+	int r;
+
+	if (lock < 0 || fstat(lock, &st) < 0)
+		return log_errno(-errno, "%s: open upper '%s'", spec->where, upper_of(spec));
+	while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || proc_now() >= until)
+			return log_errno(-errno, "%s: lock upper '%s'", spec->where, upper_of(spec));
+		proc_sleep(5);
+	}
+	name = xasprintf("upper-%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
+	r = journal_add(build->journal, "claim", name, NULL);
+	if (r < 0)
+		return r;
+	r = journal_claim(build->journal, name, false, &holder);
+	if (r == -EEXIST) {
+		while (overlayfs_upper_in_use(layers)) {
+			if (proc_now() >= until)
+				return spec_refuse(spec, "upper '%s' is in use by %s", upper_of(spec), holder), -EBUSY;
+			proc_sleep(20);
+		}
+		r = journal_claim(build->journal, name, true, &holder);
+	}
+	if (r < 0)
+		return log_errno(r, "%s: claim upper '%s'", spec->where, upper_of(spec));
+	*ret_lock = TAKE_FD(lock);
+	return 0;
+}
+
+static int overlay_build(const struct step *step, struct build *build)
+{
+	const struct overlay_data *data = step->data;
+	const struct spec *spec = step->spec;
+	_cleanup_close_ int lock = -EBADF, mount = -EBADF;
+	struct layers layers = { .upper = -EBADF, .work = -EBADF, .is_volatile = spec_option(spec, "volatile") };
+	int r;
+
+	r = open_lowers(spec, build, &layers);
+	if (r == 0 && spec->readonly) {
+		/* Without writing, the upper is one more lower, on top. */
+		int *upper = ARRAY_ADD(layers.lowers, layers.n);
+
+		memmove(layers.lowers + 1, layers.lowers, (layers.n - 1) * sizeof(*upper));
+		layers.lowers[0] = path_open(build->dirfd, data->upper, O_PATH | O_DIRECTORY);
+		if (layers.lowers[0] < 0)
+			r = log_errno(layers.lowers[0], "%s: open upper '%s'", spec->where, upper_of(spec));
+	} else if (r == 0) {
+		r = open_upper(spec, build, data, &layers);
+		if (r == 0 && data->cover < 0)
+			r = claim_upper(spec, build, &layers, &lock);
+	}
+	if (r == 0)
+		r = mount = overlayfs_mount(&layers, &build->stage, spec->where);
+	overlayfs_close(&layers);
+	if (r < 0)
+		return r;
+	if (!spec->readonly && mount_is_readonly(mount) != 0)
+		return log_refuse(-EROFS, "%s: the kernel mounted the overlay read-only: work directory '%s' is unusable",
+				  spec->where, data->work);
+	return build_add_root(build, &mount, NULL);
+}
+
+static const struct bdev_option overlay_options[] = {
+	{ "work", "DIR", "overlay's work directory, on the upper's file system (default: UPPER.work)" },
+	{ "volatile", NULL, "never sync the upper: fast, and refused after a crash of the host" },
+	{ NULL, NULL, NULL },
+};
+
+const struct bdev_type bdev_overlay = {
+	.name = "overlay",
+	.alias = "overlayfs",
+	.source = "[LOWER:...]UPPER",
+	.summary = "a writable upper over lowers and over what the stack holds",
+	.undo = "the kernel, with the mount",
+	.options = overlay_options,
+	.filesystem = "overlay",
+	.plan = overlay_plan,
+	.build = overlay_build,
+};

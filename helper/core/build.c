@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * build - carry out a plan.
+ *
+ * Every part is a mount held by nothing but a descriptor until the caller
+ * attaches the whole. So there is no rollback: on failure, and on SIGKILL, the
+ * descriptors close and the kernel undoes the rest.
+ */
+#include "build.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int add(struct build *build, int *mount, int **list, size_t *n, char **ret_path)
+{
+	int r = stage_hold(&build->stage, *mount, ret_path);
+
+	if (r < 0)
+		return log_errno(r, "attach a layer in the stage");
+	*(int *)array_grow(list, n, sizeof(**list)) = TAKE_FD(*mount);
+	return 0;
+}
+
+int build_add_root(struct build *build, int *mount, char **ret_path)
+{
+	return add(build, mount, &build->roots, &build->nroots, ret_path);
+}
+
+int build_add_cover(struct build *build, int *mount)
+{
+	return add(build, mount, &build->covers, &build->ncovers, NULL);
+}
+
+static int enter(struct build *build)
+{
+	_cleanup_free_ char *scratch = xasprintf("%s/root", build->journal->dir);
+	int r;
+
+	if (stage_needed()) {
+		if (mkdirat(build->journal->dirfd, "root", 0700) < 0 && errno != EEXIST)
+			return log_errno(-errno, "make '%s'", scratch);
+		r = stage_enter(&build->stage, scratch);
+		if (r < 0)
+			return log_errno(r, "enter a private mount namespace");
+	}
+	/* Opened here: in the stage, layers must be reached through its own mounts. */
+	build->dirfd = open(build->plan->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return build->dirfd < 0 ? log_errno(-errno, "open '%s'", build->plan->dir) : 0;
+}
+
+/* The finished tree, detached also from the stage. */
+static int leave(struct build *build, int root)
+{
+	_cleanup_close_ int detached = -EBADF;
+	int r;
+
+	if (build->stage.host < 0)
+		return dup(root);
+	detached = mount_clone(root, true);
+	if (detached < 0)
+		return log_errno(detached, "detach the stack from the stage");
+	r = stage_leave(&build->stage);
+	return r < 0 ? log_errno(r, "leave the private mount namespace") : TAKE_FD(detached);
+}
+
+int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
+{
+	struct build build = {
+		.plan = plan, .journal = journal, .wait_ms = wait_ms, .dirfd = -EBADF, .stage.host = -EBADF,
+	};
+	int r = enter(&build);
+
+	for (size_t i = 0; r == 0 && i < plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i];
+
+		if (step->build)
+			r = journal_add(journal, "step", step->spec->text, NULL) ?: step->build(step, &build);
+	}
+	if (r == 0)
+		r = leave(&build, build.roots[0]);
+
+	if (build.stage.host >= 0)
+		(void)stage_leave(&build.stage);
+	for (size_t i = 0; i < build.nroots; i++)
+		(void)close(build.roots[i]);
+	for (size_t i = 0; i < build.ncovers; i++)
+		(void)close(build.covers[i]);
+	cleanup_close(&build.dirfd);
+	free(build.roots);
+	free(build.covers);
+	return r;
+}

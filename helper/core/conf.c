@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * conf - LXC's config files, read for what concerns us.
+ *
+ * LXC ignores, keeps and copies lines that do not begin with `lxc.`, so the
+ * `bdev.` keys live in the container's own config; but no LXC call returns
+ * them, and a hook that asks LXC about its own container hangs the start.
+ * So we read the files as LXC does: `lxc.include` of files and of directories
+ * (their *.conf), one pair of quotes around a value, and an empty value that
+ * clears a list.
+ */
+#include "conf.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define INCLUDE_DEPTH 16
+#define FILE_MAX_BYTES (16 << 20)
+
+struct reader {
+	struct conf *conf;
+	const char *file;
+	unsigned int line;
+	unsigned int depth;
+};
+
+static int read_file(const char *file, unsigned int depth, struct conf *conf);
+
+static int key_bdev(struct reader *reader, const char *key, const char *value)
+{
+	_cleanup_free_ char *where = xasprintf("%s:%u: %s", reader->file, reader->line, key);
+
+	if (strcmp(key, "bdev.rootfs") != 0)
+		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs", where);
+	if (!*value) {
+		stack_clear(&reader->conf->stack);
+		return 0;
+	}
+	return spec_add(&reader->conf->stack, value, where);
+}
+
+static int only_conf(const struct dirent *entry)
+{
+	size_t n = strlen(entry->d_name);
+
+	return n > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 5, ".conf") == 0;
+}
+
+static int include(struct reader *reader, const char *path)
+{
+	struct dirent **entries = NULL;
+	struct stat st;
+	int n, r = 0;
+
+	if (!*path)
+		return 0;
+	if (reader->depth >= INCLUDE_DEPTH)
+		return log_refuse(-ELOOP, "%s:%u: lxc.include: '%s' is nested deeper than %d files", reader->file,
+				  reader->line, path, INCLUDE_DEPTH);
+	if (stat(path, &st) < 0)
+		return log_errno(-errno, "%s:%u: lxc.include: '%s'%s", reader->file, reader->line, path,
+				 *path == '/' ? "" : ", a relative path,");
+	if (!S_ISDIR(st.st_mode))
+		return read_file(path, reader->depth + 1, reader->conf);
+
+	n = scandir(path, &entries, only_conf, alphasort);
+	if (n < 0)
+		return log_errno(-errno, "%s:%u: lxc.include: read directory '%s'", reader->file, reader->line, path);
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *file = xasprintf("%s/%s", path, entries[i]->d_name);
+
+		if (r == 0)
+			r = read_file(file, reader->depth + 1, reader->conf);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+static void replace(char **slot, const char *value)
+{
+	free(*slot);
+	*slot = *value ? xstrdup(value) : NULL;
+}
+
+static int key_value(struct reader *reader, const char *key, const char *value)
+{
+	struct conf *conf = reader->conf;
+
+	if (strncmp(key, "bdev.", 5) == 0)
+		return key_bdev(reader, key, value);
+	if (strcmp(key, "lxc.include") == 0)
+		return include(reader, value);
+	if (strcmp(key, "lxc.rootfs.path") == 0 || strcmp(key, "lxc.rootfs") == 0)
+		replace(&conf->rootfs_path, value);
+	else if (strcmp(key, "lxc.rootfs.options") == 0)
+		replace(&conf->rootfs_options, value);
+	else if (strcmp(key, "lxc.idmap") == 0 || strcmp(key, "lxc.id_map") == 0)
+		conf->idmap = *value != '\0';
+	else if (strcmp(key, "lxc.monitor.unshare") == 0)
+		conf->monitor_unshare = strcmp(value, "1") == 0;
+	return 0;
+}
+
+/* Cut blanks from both ends, in place. */
+static char *trim(char *s)
+{
+	char *end;
+
+	s += strspn(s, " \t");
+	end = s + strlen(s);
+	while (end > s && strchr(" \t", end[-1]))
+		*--end = '\0';
+	return s;
+}
+
+static int read_line(struct reader *reader, char *line)
+{
+	char *key = trim(line), *value;
+	size_t n;
+
+	if (!*key || *key == '#')
+		return 0;
+	value = strchr(key, '=');
+	if (!value) {
+		if (strncmp(key, "bdev.", 5) == 0)
+			return log_refuse(-EINVAL, "%s:%u: '%.80s': no '=' in the line", reader->file, reader->line, key);
+		return 0; /* LXC says what it thinks of its own lines */
+	}
+	*value++ = '\0';
+	key = trim(key);
+	value = trim(value);
+	n = strlen(value);
+	if (n >= 2 && (*value == '"' || *value == '\'') && value[n - 1] == *value) {
+		value[n - 1] = '\0';
+		value++;
+	}
+	return key_value(reader, key, value);
+}
+
+/* The whole file as one string, for the caller to free. A config is text: a NUL byte in it is an error. */
+static int slurp(const char *file, char **ret)
+{
+	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	size_t size = 0;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return log_errno(-errno, "open config '%s'", file);
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
+		return log_refuse(-EINVAL, "config '%s': %s", file,
+				  S_ISREG(st.st_mode) ? "larger than 16 MiB" : "not a regular file");
+	text = xcalloc((size_t)st.st_size + 1, 1);
+	while (size < (size_t)st.st_size && (n = read(fd, text + size, (size_t)st.st_size - size)) != 0) {
+		if (n < 0)
+			return log_errno(-errno, "read config '%s'", file);
+		size += (size_t)n;
+	}
+	if (memchr(text, '\0', size)) {
+		unsigned int line = 1;
+
+		for (const char *c = text; *c; c++)
+			line += *c == '\n';
+		return log_refuse(-EINVAL, "%s:%u: NUL byte in the file", file, line);
+	}
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+static int read_file(const char *file, unsigned int depth, struct conf *conf)
+{
+	struct reader reader = { .conf = conf, .file = file, .depth = depth };
+	_cleanup_free_ char *text = NULL;
+	char *next;
+	int r;
+
+	r = slurp(file, &text);
+	next = text;
+	while (r == 0 && next && *next) {
+		char *line = strsep(&next, "\n");
+
+		reader.line++;
+		r = read_line(&reader, line);
+	}
+	return r;
+}
+
+int conf_read(const char *file, struct conf *ret)
+{
+	*ret = (struct conf){ 0 };
+	return read_file(file, 0, ret);
+}
+
+void conf_clear(struct conf *conf)
+{
+	stack_clear(&conf->stack);
+	free(conf->rootfs_path);
+	free(conf->rootfs_options);
+	*conf = (struct conf){ 0 };
+}
+
+char *conf_lxcpath(void)
+{
+	FILE *f = fopen(LXC_GLOBAL_CONF, "re");
+	char *line = NULL, *found = NULL;
+	size_t size = 0;
+
+	while (f && getline(&line, &size, f) >= 0) {
+		char *value = strchr(line, '=');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		value[strcspn(value, "\r\n")] = '\0';
+		if (strcmp(trim(line), "lxc.lxcpath") == 0) {
+			free(found);
+			found = xstrdup(trim(value));
+		}
+	}
+	free(line);
+	if (f)
+		(void)fclose(f);
+	return found && *found ? found : (free(found), xstrdup(LXC_DEFAULT_PATH));
+}

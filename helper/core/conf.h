@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "spec.h"
+
+/* What a container's config, with all that it includes, says to us. */
+struct conf {
+	struct stack stack;	/* bdev.rootfs, in order */
+	char *rootfs_path;	/* lxc.rootfs.path as written, or NULL */
+	char *rootfs_options;	/* lxc.rootfs.options, or NULL */
+	bool idmap;		/* any lxc.idmap */
+	bool monitor_unshare;	/* lxc.monitor.unshare = 1 */
+};
+
+/*
+ * Read a config file. An unknown `bdev.` key, a bad spec, an include that cannot be read or a file that is not
+ * text is an error line naming file and line. 0 or -errno; *ret is to be cleared in both cases.
+ */
+int conf_read(const char *file, struct conf *ret);
+void conf_clear(struct conf *conf);
+
+/* LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. */
+char *conf_lxcpath(void);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * container - from what LXC calls a container to its directory, journal and plan.
+ */
+#include "container.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+int container_from_config(const char *name, const char *config, struct container *ret)
+{
+	_cleanup_free_ char *copy = xstrdup(config);
+	char *slash = strrchr(copy, '/'), *dir;
+
+	*ret = (struct container){ 0 };
+	if (slash)
+		slash[slash == copy] = '\0';
+	dir = realpath(slash ? copy : ".", NULL);
+	if (!dir)
+		return log_errno(-errno, "directory of config '%s'", config);
+	ret->name = xstrdup(name);
+	ret->config = xstrdup(config);
+	ret->dir = dir;
+	return 0;
+}
+
+int container_from_lxcpath(const char *name, const char *lxcpath, struct container *ret)
+{
+	_cleanup_free_ char *base = lxcpath ? xstrdup(lxcpath) : conf_lxcpath();
+	_cleanup_free_ char *config = xasprintf("%s/%s/config", base, name);
+
+	*ret = (struct container){ 0 };
+	if (!*name || strchr(name, '/'))
+		return log_refuse(-EINVAL, "'%s' is not a container's name", name);
+	if (access(config, F_OK) < 0)
+		return log_errno(-errno, "container '%s': config '%s'", name, config);
+	return container_from_config(name, config, ret);
+}
+
+void container_clear(struct container *container)
+{
+	free(container->name);
+	free(container->config);
+	free(container->dir);
+	*container = (struct container){ 0 };
+}
+
+int container_journal(const struct container *container, bool create, struct journal *ret)
+{
+	return journal_open(container->dir, container->name, create, ret);
+}
+
+int rootfs_parse(const char *text, struct rootfs *ret)
+{
+	const char *path = text, *colon = strchr(text, ':'), *end;
+
+	/* "TYPE:/...": a type has no slash in it. */
+	if (*text != '/' && colon && !memchr(text, '/', (size_t)(colon - text)))
+		path = colon + 1;
+	if (*path != '/')
+		return log_refuse(-EINVAL, "lxc.rootfs.path '%s': not an absolute path", text);
+	end = strstr(path, ":/");
+	*ret = (struct rootfs){ .path = end ? xstrndup(path, (size_t)(end - path)) : xstrdup(path), .overlay = end };
+	return 0;
+}
+
+int container_plan(const struct container *container, const struct conf *conf, const struct journal *journal,
+		   const char *rootfs, struct plan *ret)
+{
+	_cleanup_free_ char *pin = journal ? xasprintf("%s/root", journal->dir) : xstrdup(RUN_DIR "/ID/root");
+	_cleanup_free_ char *path = NULL;
+	struct plan_target target = { .pin = pin };
+	struct rootfs root = { 0 };
+	int r;
+
+	*ret = (struct plan){ .dirfd = -EBADF, .dir = container->dir };
+	if (!rootfs)
+		rootfs = conf->rootfs_path;
+	if (!rootfs)
+		return log_refuse(-EINVAL, "%s: no lxc.rootfs.path: name an empty directory, where the stack goes",
+				  container->config);
+	if (!conf->monitor_unshare)
+		return log_refuse(-EINVAL, "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed "
+					   "monitor would leave mounts behind", container->config);
+	if (conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap="))
+		for (size_t i = 0; i < conf->stack.n; i++)
+			if (strncmp(conf->stack.specs[i].type, "overlay", strlen("overlay")) == 0)
+				return spec_refuse(&conf->stack.specs[i], "an overlay cannot be idmapped, as "
+						   "lxc.rootfs.options asks; use files with shifted ids instead");
+	r = rootfs_parse(rootfs, &root);
+	if (r < 0)
+		return r;
+	path = root.path;
+	target.mount = path;
+	target.readonly = root.overlay;
+	/* Only the monitor has the privileges, and LXC takes the root from the monitor's namespace to map its ids. */
+	if (conf->idmap)
+		target.pin = NULL;
+	ret->dirfd = open(container->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ret->dirfd < 0)
+		return log_errno(-errno, "open '%s'", container->dir);
+	return plan_make(&conf->stack, &target, ret);
+}
+
+void container_plan_close(struct plan *plan)
+{
+	plan_clear(plan);
+	cleanup_close(&plan->dirfd);
+}

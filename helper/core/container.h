@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf.h"
+#include "journal.h"
+#include "plan.h"
+
+/*
+ * A container as its hooks and its administrator name it. Its directory is the one that holds its config file
+ * (LXCPATH/NAME, or where the file of lxc-start -f lies): relative paths resolve there, and directory and name
+ * together are its identity.
+ */
+struct container {
+	char *name;
+	char *config;
+	char *dir; /* canonical */
+};
+
+/* By name and config file. 0 or -errno (logged). */
+int container_from_config(const char *name, const char *config, struct container *ret);
+/* By name below an lxcpath; NULL: LXC's default. 0 or -errno (logged). */
+int container_from_lxcpath(const char *name, const char *lxcpath, struct container *ret);
+void container_clear(struct container *container);
+
+/* journal_open() for it. */
+int container_journal(const struct container *container, bool create, struct journal *ret);
+
+/* Where LXC's three forms of a rootfs path ("/P", "TYPE:/P", "[TYPE:]/LOWER:/UPPER") let a stack go. */
+struct rootfs {
+	char *path; /* the directory to attach to, for the caller to free */
+	bool overlay; /* it is the lower of LXC's own overlay: read-only then */
+};
+/* 0, or -EINVAL (logged). */
+int rootfs_parse(const char *text, struct rootfs *ret);
+
+/* The plan of this container's start; plan_clear() and container_plan_close() end it. 0 or -errno (logged). */
+int container_plan(const struct container *container, const struct conf *conf, const struct journal *journal,
+		   const char *rootfs, struct plan *ret);
+void container_plan_close(struct plan *plan);

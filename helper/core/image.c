@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * image - what an image file holds, and who may use it.
+ *
+ * The file system comes from libblkid and an allow-list, never from trying
+ * drivers: a fuzzed superblock must not reach every file system in the kernel.
+ *
+ * Both locks belong to the open file description. A loop device keeps that
+ * description open, so the lock lives exactly as long as the device: no
+ * process needs to stay, and SIGKILL cannot leave a stale one.
+ */
+#include "image.h"
+#include "cleanup.h"
+#include "proc.h"
+
+#include <blkid/blkid.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+#define SECTOR 512 /* libblkid's unit for partitions, whatever the disk's */
+
+static const char *const filesystems[] = { "ext4", "ext3", "ext2", "xfs", "btrfs", "squashfs", "erofs", NULL };
+
+bool image_fs_readonly(const char *fstype)
+{
+	return strcmp(fstype, "squashfs") == 0 || strcmp(fstype, "erofs") == 0;
+}
+
+/* Narrow *area to the partition; *ret_reason as image_probe says. */
+static int find_partition(blkid_probe probe, unsigned int number, struct image_area *area, char **ret_reason)
+{
+	static const unsigned int sector_sizes[] = { 512, 4096 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sector_sizes); i++) {
+		blkid_partlist list;
+		blkid_partition part;
+
+		if (blkid_probe_set_sectorsize(probe, sector_sizes[i]) < 0)
+			continue;
+		list = blkid_probe_get_partitions(probe);
+		if (!list || !blkid_partlist_get_table(list))
+			continue;
+		part = blkid_partlist_get_partition_by_partno(list, (int)number);
+		if (!part) {
+			*ret_reason = xasprintf("no partition %u in its %s partition table", number,
+						blkid_parttable_get_type(blkid_partlist_get_table(list)));
+			return -EINVAL;
+		}
+		area->offset = (uint64_t)blkid_partition_get_start(part) * SECTOR;
+		area->size = (uint64_t)blkid_partition_get_size(part) * SECTOR;
+		if (!area->size) {
+			*ret_reason = xasprintf("partition %u is empty", number);
+			return -EINVAL;
+		}
+		return 0;
+	}
+	*ret_reason = xasprintf("no partition table in the image, so no partition %u", number);
+	return -EINVAL;
+}
+
+static int find_filesystem(blkid_probe probe, const char *wanted, struct image_area *area, char **ret_reason)
+{
+	const char *found = NULL;
+	char *names[ARRAY_SIZE(filesystems)];
+	int r;
+
+	memcpy(names, filesystems, sizeof(names));
+	(void)blkid_probe_enable_superblocks(probe, 1);
+	(void)blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC);
+	(void)blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, names);
+	r = blkid_do_safeprobe(probe);
+	if (r == -2) {
+		*ret_reason = xstrdup("holds the signatures of several file systems; clear the stale one with wipefs");
+		return -EINVAL;
+	}
+	if (r < 0) {
+		*ret_reason = xstrdup("cannot be read");
+		return -EIO;
+	}
+	if (r == 0)
+		(void)blkid_probe_lookup_value(probe, "TYPE", &found, NULL);
+	if (!found) {
+		*ret_reason = xstrdup("holds no file system of ext2, ext3, ext4, xfs, btrfs, squashfs, erofs");
+		return -EINVAL;
+	}
+	if (wanted && strcmp(wanted, found) != 0) {
+		*ret_reason = xasprintf("holds %s, not %s", found, wanted);
+		return -EINVAL;
+	}
+	(void)snprintf(area->fstype, sizeof(area->fstype), "%s", found);
+	return 0;
+}
+
+int image_probe(int fd, unsigned int partition, const char *fstype, struct image_area *area, char **ret_reason)
+{
+	blkid_probe probe = must(blkid_new_probe());
+	struct stat st;
+	int r = -EINVAL;
+
+	if (fstat(fd, &st) < 0) {
+		*ret_reason = xstrdup(strerror(errno));
+		goto out;
+	}
+	if (blkid_probe_set_device(probe, fd, 0, 0) < 0) {
+		*ret_reason = xstrdup(st.st_size ? "cannot be probed" : "is empty");
+		goto out;
+	}
+	if (partition) {
+		r = find_partition(probe, partition, area, ret_reason);
+		if (r < 0)
+			goto out;
+	}
+	if (area->offset >= (uint64_t)st.st_size || area->size > (uint64_t)st.st_size - area->offset) {
+		*ret_reason = xasprintf("ends at byte %lld, before the end of %s", (long long)st.st_size,
+					partition ? "the partition" : "offset and sizelimit");
+		r = -EINVAL;
+		goto out;
+	}
+	r = -EINVAL;
+	if (blkid_probe_set_device(probe, fd, (blkid_loff_t)area->offset, (blkid_loff_t)area->size) < 0)
+		*ret_reason = xstrdup("cannot be probed");
+	else
+		r = find_filesystem(probe, fstype, area, ret_reason);
+out:
+	blkid_free_probe(probe);
+	return r;
+}
+
+/*
+ * QEMU's image locks (block/file-posix.c): who uses a permission holds a read lock on byte 100 + permission, who does
+ * not share it one on 200 + permission; then each looks whether another holds the opposite byte.
+ */
+enum { QEMU_READ = 0, QEMU_WRITE = 1, QEMU_RESIZE = 3 };
+
+static bool qemu_byte_taken(int fd, off_t byte)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+static int qemu_lock(int fd, bool readonly, bool *ret_shared)
+{
+	static const off_t reader[] = { 100 + QEMU_READ, 200 + QEMU_WRITE, 200 + QEMU_RESIZE };
+	static const off_t writer[] = { 100 + QEMU_READ,  100 + QEMU_WRITE, 100 + QEMU_RESIZE,
+					200 + QEMU_WRITE, 200 + QEMU_RESIZE };
+	const off_t *bytes = readonly ? reader : writer;
+	size_t n = readonly ? ARRAY_SIZE(reader) : ARRAY_SIZE(writer);
+
+	*ret_shared = qemu_byte_taken(fd, 100 + QEMU_READ);
+	for (size_t i = 0; i < n; i++) {
+		struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
+
+		if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
+			return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (qemu_byte_taken(fd, bytes[i] < 200 ? bytes[i] + 100 : bytes[i] - 100))
+			return -EBUSY;
+	return 0;
+}
+
+static int try_lock(int fd, bool readonly, bool *ret_shared)
+{
+	struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+	int r;
+
+	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
+		return -errno;
+	r = qemu_lock(fd, readonly, ret_shared);
+	if (r < 0) {
+		(void)fcntl(fd, F_OFD_SETLK, &unlock);
+		(void)flock(fd, LOCK_UN);
+	}
+	return r;
+}
+
+int image_lock(int fd, bool readonly, int ms, bool *ret_shared)
+{
+	long long until = proc_now() + ms;
+
+	for (;;) {
+		int r = try_lock(fd, readonly, ret_shared);
+
+		if ((r != -EWOULDBLOCK && r != -EBUSY) || proc_now() >= until)
+			return r;
+		proc_sleep(5);
+	}
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * journal - what was done for one container, so that another process can undo it.
+ *
+ * RUN_DIR/ID/ is a directory for each container: its flock is the container's
+ * lock, `root` in it is where the finished stack is pinned, `journal` holds a
+ * line for each act, appended before the act. RUN_DIR/claims/NAME is a
+ * symlink to the ID that uses a thing which no kernel lock guards.
+ *
+ * RUN_DIR is a tmpfs, gone at reboot; the boot id in each journal says so
+ * where it is not. Nothing here needs fsync.
+ */
+#include "journal.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define LOCK_WAIT_MS 10000
+#define LOCK_SAY_MS 1000
+#define CLAIMS "claims"
+
+/* FNV-1a, 64 bits: two containers of one name in different lxcpaths are two. */
+static unsigned long long hash(const char *place, const char *name)
+{
+	unsigned long long h = 0xcbf29ce484222325ULL;
+
+	for (const char *s = place; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
+	h *= 0x100000001b3ULL;
+	for (const char *s = name; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
+	return h;
+}
+
+/* A file name that a person recognises and that no two owners share. For the caller to free. */
+static char *make_id(const char *place, const char *name)
+{
+	const char *base = strrchr(name, '/');
+	char *id = xasprintf("%.100s.%016llx", base && base[1] ? base + 1 : name, hash(place, name));
+
+	for (char *c = id; *c; c++)
+		if (*c == '/' || (unsigned char)*c < ' ' || (c == id && *c == '.'))
+			*c = '_';
+	return id;
+}
+
+/* RUN_DIR, ours alone, so that nobody else can place names in it. fd or -errno. */
+static int open_run_dir(bool create)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
+
+	if (create && mkdir(RUN_DIR, 0700) < 0 && errno != EEXIST)
+		return log_errno(-errno, "make '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
+	fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT :
+			log_errno(-errno, "open '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
+	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077))
+		return log_refuse(-EPERM, "'%s' must belong to uid %d alone, mode 0700", RUN_DIR, (int)geteuid());
+	return TAKE_FD(fd);
+}
+
+static int lock_dir(int fd, const char *name)
+{
+	long long start = proc_now();
+	bool said = false;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		long long waited = proc_now() - start;
+
+		if (errno != EWOULDBLOCK)
+			return log_errno(-errno, "lock '%s'", name);
+		if (waited >= LOCK_WAIT_MS)
+			return log_refuse(-EBUSY, "'%s': another lxc-bdev has held its lock for %d s; see fuser %s/*", name,
+					  LOCK_WAIT_MS / 1000, RUN_DIR);
+		if (!said && waited >= LOCK_SAY_MS) {
+			log_warn("'%s': waiting for another lxc-bdev that works on it", name);
+			said = true;
+		}
+		proc_sleep(waited < 100 ? 2 : 20);
+	}
+	return 0;
+}
+
+static char *escape(const char *field)
+{
+	char *out = xcalloc(strlen(field) * 2 + 1, 1), *p = out;
+
+	for (; *field; field++) {
+		char letter = *field == '\t' ? 't' : *field == '\n' ? 'n' : *field == '\\' ? '\\' : '\0';
+
+		if (letter)
+			*p++ = '\\';
+		*p++ = letter ? letter : *field;
+	}
+	return out;
+}
+
+static char *unescape(const char *field)
+{
+	char *out = xcalloc(strlen(field) + 1, 1), *p = out;
+
+	for (; *field; field++) {
+		if (*field == '\\' && field[1]) {
+			field++;
+			*p++ = *field == 't' ? '\t' : *field == 'n' ? '\n' : *field;
+		} else {
+			*p++ = *field;
+		}
+	}
+	return out;
+}
+
+static void forget_records(struct journal *journal)
+{
+	for (size_t i = 0; i < journal->n; i++) {
+		for (size_t k = 0; k < journal->records[i].n; k++)
+			free(journal->records[i].fields[k]);
+		free(journal->records[i].fields);
+		free(journal->records[i].kind);
+	}
+	free(journal->records);
+	journal->records = NULL;
+	journal->n = 0;
+}
+
+static void read_record(struct journal *journal, char *line)
+{
+	struct record *record = ARRAY_ADD(journal->records, journal->n);
+	char *rest = line;
+
+	record->kind = xstrdup(strsep(&rest, "\t"));
+	while (rest)
+		*ARRAY_ADD(record->fields, record->n) = unescape(strsep(&rest, "\t"));
+}
+
+/* Read all whole lines: a last one without its newline was never finished, and its act not begun. */
+static int read_records(struct journal *journal)
+{
+	_cleanup_close_ int fd = openat(journal->dirfd, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_free_ char *text = NULL;
+	char *line, *end;
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	text = xcalloc((size_t)st.st_size + 1, 1);
+	n = read(fd, text, (size_t)st.st_size);
+	if (n < 0)
+		return -errno;
+	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		read_record(journal, line);
+	}
+	/* After a reboot nothing that is recorded exists. */
+	if (journal->n && strcmp(journal_get(journal, "boot", 0) ?: "", proc_boot_id()) != 0)
+		forget_records(journal);
+	return 0;
+}
+
+/* Open RUN_DIR/ID, locked, and still in its place: whoever held the lock before may have removed it. */
+static int open_locked(int run, const char *id, const char *name, bool create)
+{
+	for (;;) {
+		_cleanup_close_ int fd = -EBADF;
+		struct stat st;
+		int r;
+
+		if (create && mkdirat(run, id, 0700) < 0 && errno != EEXIST)
+			return log_errno(-errno, "make '%s/%s'", RUN_DIR, id);
+		fd = openat(run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT && create)
+			continue;
+		if (fd < 0)
+			return errno == ENOENT ? -ENOENT : log_errno(-errno, "open '%s/%s'", RUN_DIR, id);
+		r = lock_dir(fd, name);
+		if (r < 0)
+			return r;
+		if (fstat(fd, &st) == 0 && st.st_nlink > 0)
+			return TAKE_FD(fd);
+	}
+}
+
+int journal_open(const char *place, const char *name, bool create, struct journal *ret)
+{
+	_cleanup_free_ char *id = make_id(place, name);
+	_cleanup_close_ int run = -EBADF;
+	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
+	int r;
+
+	*ret = journal;
+	run = open_run_dir(create);
+	if (run < 0)
+		return run;
+	journal.dirfd = open_locked(run, id, name, create);
+	if (journal.dirfd < 0)
+		return journal.dirfd;
+	journal.dir = xasprintf("%s/%s", RUN_DIR, id);
+	r = read_records(&journal);
+	if (r < 0) {
+		journal_close(&journal);
+		return log_errno(r, "read '%s/%s/journal'", RUN_DIR, id);
+	}
+	*ret = journal;
+	return 0;
+}
+
+int journal_peek(const char *id, struct journal *ret)
+{
+	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF, .dir = xasprintf("%s/%s", RUN_DIR, id) };
+	int r;
+
+	*ret = (struct journal){ .dirfd = -EBADF, .fd = -EBADF };
+	journal.dirfd = open(journal.dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = journal.dirfd < 0 ? -errno : read_records(&journal);
+	if (r == 0 && journal.n == 0)
+		r = -ENOENT;
+	if (r < 0)
+		journal_close(&journal);
+	else
+		*ret = journal;
+	return r;
+}
+
+void journal_close(struct journal *journal)
+{
+	cleanup_close(&journal->fd);
+	cleanup_close(&journal->dirfd);
+	forget_records(journal);
+	free(journal->dir);
+	*journal = (struct journal){ .dirfd = -EBADF, .fd = -EBADF };
+}
+
+int journal_begin(struct journal *journal, const char *place, const char *name, const struct process *monitor)
+{
+	int r;
+
+	forget_records(journal);
+	cleanup_close(&journal->fd);
+	/* Truncate, then the boot id in the first write: an interrupted begin reads as an empty journal. */
+	journal->fd = openat(journal->dirfd, "journal",
+			     O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (journal->fd < 0)
+		return log_errno(-errno, "write '%s/journal'", journal->dir);
+	r = journal_add(journal, "boot", proc_boot_id(), NULL);
+	if (r == 0)
+		r = *place ? journal_add(journal, "container", name, place, NULL) :
+			     journal_add(journal, "target", name, NULL);
+	if (r == 0 && monitor) {
+		char pid[24], start[24];
+
+		(void)snprintf(pid, sizeof(pid), "%d", (int)monitor->pid);
+		(void)snprintf(start, sizeof(start), "%llu", monitor->start);
+		r = journal_add(journal, "monitor", pid, start, NULL);
+	}
+	return r;
+}
+
+int journal_add(struct journal *journal, const char *kind, ...)
+{
+	char *line = xstrdup(kind);
+	const char *field;
+	va_list fields;
+	ssize_t n;
+
+	va_start(fields, kind);
+	while ((field = va_arg(fields, const char *))) {
+		_cleanup_free_ char *escaped = escape(field), *before = line;
+
+		line = xasprintf("%s\t%s", before, escaped);
+	}
+	va_end(fields);
+
+	{
+		_cleanup_free_ char *whole = xasprintf("%s\n", line);
+
+		n = write(journal->fd, whole, strlen(whole));
+		if (n != (ssize_t)strlen(whole)) {
+			free(line);
+			return log_errno(n < 0 ? -errno : -ENOSPC, "write '%s/journal'", journal->dir);
+		}
+	}
+	read_record(journal, line);
+	free(line);
+	return 0;
+}
+
+const char *journal_get(const struct journal *journal, const char *kind, size_t n)
+{
+	for (size_t i = 0; i < journal->n; i++)
+		if (strcmp(journal->records[i].kind, kind) == 0)
+			return n < journal->records[i].n ? journal->records[i].fields[n] : NULL;
+	return NULL;
+}
+
+bool journal_monitor(const struct journal *journal, struct process *ret)
+{
+	const char *pid = journal_get(journal, "monitor", 0), *start = journal_get(journal, "monitor", 1);
+
+	if (!pid || !start)
+		return false;
+	*ret = (struct process){ .pid = (pid_t)strtol(pid, NULL, 10), .start = strtoull(start, NULL, 10) };
+	return true;
+}
+
+void journal_discard(struct journal *journal)
+{
+	/* rmdir only: should anything be mounted or stored here against all expectation, it stays. */
+	(void)unlinkat(journal->dirfd, "journal", 0);
+	(void)unlinkat(journal->dirfd, "root", AT_REMOVEDIR);
+	if (rmdir(journal->dir) < 0 && errno != ENOENT)
+		log_warn("remove '%s': %s, ignoring", journal->dir, strerror(errno));
+	journal_close(journal);
+}
+
+size_t journal_list(char ***ret)
+{
+	_cleanup_close_ int fd = open_run_dir(false);
+	struct dirent *entry;
+	size_t n = 0;
+	DIR *dir = NULL;
+
+	*ret = NULL;
+	if (fd >= 0)
+		dir = fdopendir(TAKE_FD(fd));
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.' && strcmp(entry->d_name, CLAIMS) != 0)
+			*ARRAY_ADD(*ret, n) = xstrdup(entry->d_name);
+	if (dir)
+		(void)closedir(dir);
+	return n;
+}
+
+/* "container 'NAME'", "mount on 'TARGET'", for the caller to free. */
+static char *describe(const struct journal *journal)
+{
+	const char *name = journal_get(journal, "container", 0);
+
+	if (name)
+		return xasprintf("container '%s'", name);
+	return xasprintf("mount on '%s'", journal_get(journal, "target", 0) ?: "?");
+}
+
+char *journal_find_holder(const char *kind, const char *field, const char *except)
+{
+	char **ids, *found = NULL;
+	size_t n = journal_list(&ids);
+
+	for (size_t i = 0; i < n; i++) {
+		struct journal journal;
+
+		if (!found && journal_peek(ids[i], &journal) == 0) {
+			for (size_t k = 0; !found && k < journal.n; k++)
+				if (strcmp(journal.records[k].kind, kind) == 0 && journal.records[k].n &&
+				    strcmp(journal.records[k].fields[0], field) == 0 &&
+				    (!except || strcmp(except, journal.dir) != 0))
+					found = describe(&journal);
+			journal_close(&journal);
+		}
+		free(ids[i]);
+	}
+	free(ids);
+	return found;
+}
+
+int journal_claim(struct journal *journal, const char *name, bool force, char **ret_holder)
+{
+	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" CLAIMS "/%s", name);
+	const char *id = strrchr(journal->dir, '/') + 1;
+	char owner[NAME_MAX + 1];
+	ssize_t n;
+
+	if (mkdir(RUN_DIR "/" CLAIMS, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (force)
+		(void)unlink(link);
+	if (symlink(id, link) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	n = readlink(link, owner, NAME_MAX);
+	owner[n < 0 ? 0 : n] = '\0';
+	*ret_holder = NULL;
+	if (n > 0) {
+		struct journal other;
+
+		if (journal_peek(owner, &other) == 0) {
+			*ret_holder = describe(&other);
+			journal_close(&other);
+		}
+	}
+	if (!*ret_holder)
+		*ret_holder = xstrdup("another mount");
+	return -EEXIST;
+}
+
+void journal_unclaim(const struct journal *journal, const char *name)
+{
+	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" CLAIMS "/%s", name);
+	const char *id = strrchr(journal->dir, '/') + 1;
+	char owner[NAME_MAX + 1];
+	ssize_t n = readlink(link, owner, NAME_MAX);
+
+	owner[n < 0 ? 0 : n] = '\0';
+	if (strcmp(owner, id) == 0)
+		(void)unlink(link);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "proc.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RUN_DIR "/run/lxc-bdev"
+
+/* One line: a kind and its fields, TAB-separated. */
+struct record {
+	char *kind;
+	char **fields;
+	size_t n;
+};
+
+/* What has been done for one container or one `mount` target. The open journal is locked. */
+struct journal {
+	char *dir; /* RUN_DIR/ID */
+	int dirfd; /* its lock is a flock(2) on this */
+	int fd;	   /* the file being written, -EBADF before journal_begin */
+	struct record *records;
+	size_t n;
+};
+
+/*
+ * Open and lock the journal of `name` in directory `place` ("" for a mount target), reading what it holds. Waits up to
+ * 10 s for another process to let go, saying so after one second. 0; -ENOENT when there is none and !create;
+ * or -errno after one error line.
+ */
+int journal_open(const char *place, const char *name, bool create, struct journal *ret);
+/* The same for RUN_DIR/ID as journal_list gives it, without waiting for the lock and without locking. */
+int journal_peek(const char *id, struct journal *ret);
+void journal_close(struct journal *journal);
+
+/* Start anew: forget all records, write who this is and, unless NULL, the monitor whose generation begins. */
+int journal_begin(struct journal *journal, const char *place, const char *name, const struct process *monitor);
+
+/* Append a record: the fields up to a NULL. One write(2), before the act it tells of. 0 or -errno (logged). */
+int journal_add(struct journal *journal, const char *kind, ...) __attribute__((sentinel));
+
+/* The n-th field of the first record of this kind, or NULL. */
+const char *journal_get(const struct journal *journal, const char *kind, size_t n);
+
+/* The generation's monitor; false: none recorded, or recorded in another boot. */
+bool journal_monitor(const struct journal *journal, struct process *ret);
+
+/* Remove the journal and its directory, and close it. */
+void journal_discard(struct journal *journal);
+
+/* All journals' ids, for the caller to free each and the array; their number. */
+size_t journal_list(char ***ret);
+
+/* Whose journal has a record of this kind with this first field: "container 'NAME'" and the like, for the caller to
+ * free, or NULL. Not counting the journal in `except` (a RUN_DIR/ID), which may be NULL. */
+char *journal_find_holder(const char *kind, const char *field, const char *except);
+
+/*
+ * Take the name for this journal among all of them, e.g. "upper-8:1-4711"; *ret_holder (for the caller to free) is who
+ * has it already, maybe from before a crash: then `force` takes it over. 0, -EEXIST, or -errno.
+ */
+int journal_claim(struct journal *journal, const char *name, bool force, char **ret_holder);
+void journal_unclaim(const struct journal *journal, const char *name);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * log - one line for each thing worth saying, on stderr, in the log file and in syslog.
+ *
+ * A line is built whole and written with one write(2), so that parallel hooks
+ * never mix theirs. Lines are short: LXC stops draining a hook's output after
+ * about 100 KB and then waits for ever.
+ */
+#include "log.h"
+#include "cleanup.h"
+
+#include <fcntl.h>
+#include <strings.h>
+#include <syslog.h>
+
+#define LINE_MAX_BYTES 2048
+
+static const char *current_verb = "lxc-bdev";
+static enum log_level lowest = LOG_LEVEL_WARN;
+static int log_fd = -EBADF;
+
+void log_verb(const char *verb)
+{
+	current_verb = verb;
+}
+
+int log_set_level(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} levels[] = {
+		{ "TRACE", LOG_LEVEL_DEBUG }, { "DEBUG", LOG_LEVEL_DEBUG }, { "INFO", LOG_LEVEL_INFO },
+		{ "NOTICE", LOG_LEVEL_INFO }, { "WARN", LOG_LEVEL_WARN },   { "ERROR", LOG_LEVEL_ERROR },
+		{ "CRIT", LOG_LEVEL_ERROR },  { "ALERT", LOG_LEVEL_ERROR }, { "FATAL", LOG_LEVEL_ERROR },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+		if (strcasecmp(name, levels[i].name) == 0) {
+			lowest = levels[i].level;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+int log_open(const char *file)
+{
+	log_fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+	return log_fd < 0 ? -errno : 0;
+}
+
+static void log_write(enum log_level level, const char *format, va_list args, const char *reason)
+{
+	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+	char line[LINE_MAX_BYTES];
+	size_t n;
+
+	n = (size_t)snprintf(line, sizeof(line), "lxc-bdev: %s: ", current_verb);
+	n += (size_t)vsnprintf(line + n, sizeof(line) - n, format, args);
+	if (reason && n < sizeof(line))
+		n += (size_t)snprintf(line + n, sizeof(line) - n, ": %s", reason);
+	if (n > sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	/* A path may hold anything; a line stays one line. */
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 127)
+			line[i] = '?';
+	line[n] = '\0';
+
+	if (level <= LOG_LEVEL_WARN) {
+		openlog("lxc-bdev", LOG_PID, LOG_DAEMON);
+		syslog(priorities[level], "%s", line + strlen("lxc-bdev: "));
+		closelog();
+	}
+	line[n++] = '\n';
+	(void)!write(STDERR_FILENO, line, n);
+	if (log_fd >= 0)
+		(void)!write(log_fd, line, n);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	int saved = errno;
+	va_list args;
+
+	if (level > lowest)
+		return;
+	va_start(args, format);
+	log_write(level, format, args, NULL);
+	va_end(args);
+	errno = saved;
+}
+
+int log_errno(int r, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_write(LOG_LEVEL_ERROR, format, args, strerror(-r));
+	va_end(args);
+	return r;
+}

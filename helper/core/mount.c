@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mount - the kernel's mount interface, by descriptor.
+ *
+ * A mount is built attached to nothing and attached once, when all of it is
+ * right. Killed before that, the kernel takes everything back with our
+ * descriptors; after it, all parts live exactly as long as what was attached.
+ */
+#include "mount.h"
+#include "cleanup.h"
+#include "path.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
+#endif
+
+/* By number: glibc 2.36 declares these in <sys/mount.h>, which clashes with <linux/mount.h>. */
+static int sys_fsopen(const char *type)
+{
+	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+}
+
+static int sys_fsconfig(int fd, unsigned int cmd, const char *key, const void *value, int aux)
+{
+	return (int)syscall(SYS_fsconfig, fd, cmd, key, value, aux);
+}
+
+static int sys_mount(const char *source, const char *target, const char *type, unsigned long flags)
+{
+	return (int)syscall(SYS_mount, source, target, type, flags, NULL);
+}
+
+int fs_open(struct fs *fs, const char *type)
+{
+	*fs = (struct fs){ .fd = sys_fsopen(type) };
+	return fs->fd < 0 ? -errno : 0;
+}
+
+void fs_close(struct fs *fs)
+{
+	cleanup_close(&fs->fd);
+	fs->fd = -EBADF;
+}
+
+/* Keep the errno of the call that failed, and the last thing the file system logged about it ("e TEXT"). */
+static int fs_result(struct fs *fs, int r)
+{
+	char line[sizeof(fs->error)];
+	ssize_t n;
+
+	if (r >= 0)
+		return r;
+	r = -errno;
+	while ((n = read(fs->fd, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		line[strcspn(line, "\n")] = '\0';
+		if (n > 2 && *line == 'e')
+			(void)snprintf(fs->error, sizeof(fs->error), ": %s", line + 2);
+	}
+	return r;
+}
+
+int fs_set(struct fs *fs, const char *key, const char *value)
+{
+	return fs_result(fs, sys_fsconfig(fs->fd, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0));
+}
+
+int fs_set_fd(struct fs *fs, const char *key, int fd)
+{
+	return fs_result(fs, sys_fsconfig(fs->fd, FSCONFIG_SET_FD, key, NULL, fd));
+}
+
+int fs_mount(struct fs *fs, bool readonly)
+{
+	int r = fs_result(fs, sys_fsconfig(fs->fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+
+	if (r < 0)
+		return r;
+	r = (int)syscall(SYS_fsmount, fs->fd, FSMOUNT_CLOEXEC, readonly ? MOUNT_ATTR_RDONLY : 0);
+	return fs_result(fs, r);
+}
+
+int mount_clone(int fd, bool recursive)
+{
+	int tree = (int)syscall(SYS_open_tree, fd, "",
+				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
+
+	return tree < 0 ? -errno : tree;
+}
+
+int mount_attach(int mount, int target)
+{
+	if (syscall(SYS_move_mount, mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+int mount_set_readonly(int mount, bool recursive, const char *path)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+		    sizeof(attr)) == 0)
+		return 0;
+	if (errno != ENOSYS || !path)
+		return -errno;
+	/* Linux 5.10: this mount alone. Callers there do not clone recursively. */
+	return sys_mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY) < 0 ? -errno : 0;
+}
+
+int mount_identify(int fd, struct mount_id *ret)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &st) < 0)
+		return -errno;
+	*ret = (struct mount_id){
+		.id = st.stx_mnt_id,
+		.dev = makedev(st.stx_dev_major, st.stx_dev_minor),
+		.root = st.stx_attributes & STATX_ATTR_MOUNT_ROOT,
+	};
+	return 0;
+}
+
+char *mount_id_text(const struct mount_id *id)
+{
+	return xasprintf("%llu@%u:%u", (unsigned long long)id->id, major(id->dev), minor(id->dev));
+}
+
+bool mount_is(int fd, const char *text)
+{
+	_cleanup_free_ char *now = NULL;
+	struct mount_id id;
+
+	if (mount_identify(fd, &id) < 0 || !id.root)
+		return false;
+	now = mount_id_text(&id);
+	return strcmp(now, text) == 0;
+}
+
+int mount_is_readonly(int fd)
+{
+	struct statvfs st;
+
+	if (fstatvfs(fd, &st) < 0)
+		return -errno;
+	return (st.f_flag & ST_RDONLY) != 0;
+}
+
+/* Undo mountinfo's octal escapes (\040 and the like), in place. */
+static char *unescape(char *s)
+{
+	char *out = s, *p = s;
+
+	for (; *p; out++) {
+		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
+			*out = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
+			p += 4;
+		} else {
+			*out = *p++;
+		}
+	}
+	*out = '\0';
+	return s;
+}
+
+/* Call with each mount's device ("MAJOR:MINOR") and place in this namespace, until it says true; whether it did. */
+static bool each_mount(bool (*found)(const char *dev, char *at, void *arg), void *arg)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool stop = false;
+
+	/* proc(5): mount id, parent id, device, root, mount point, ... */
+	while (f && !stop && getline(&line, &size, f) >= 0) {
+		char *rest = line, *fields[5] = { NULL };
+
+		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+			fields[i] = strsep(&rest, " ");
+		stop = fields[4] && found(fields[2], unescape(fields[4]), arg);
+	}
+	free(line);
+	if (f)
+		(void)fclose(f);
+	return stop;
+}
+
+struct search {
+	const char *path, *dev;
+	char *found;
+};
+
+static bool is_below(const char *dev, char *at, void *arg)
+{
+	struct search *search = arg;
+
+	(void)dev;
+	if (!path_below(at, search->path))
+		return false;
+	search->found = xstrdup(at);
+	return true;
+}
+
+char *mount_find_below(const char *path)
+{
+	struct search search = { .path = path };
+
+	(void)each_mount(is_below, &search);
+	return search.found;
+}
+
+static bool is_at(const char *dev, char *at, void *arg)
+{
+	const struct search *search = arg;
+
+	return strcmp(at, search->path) == 0 && strcmp(dev, search->dev) == 0;
+}
+
+bool mount_is_covered(const char *path, const char *text)
+{
+	const char *dev = strchr(text, '@');
+	struct search search = { .path = path, .dev = dev ? dev + 1 : "" };
+
+	return each_mount(is_at, &search);
+}
+
+static bool kernel_before(unsigned int major, unsigned int minor)
+{
+	unsigned int a = 0, b = 0;
+	struct utsname name;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &a, &b) != 2)
+		return true;
+	return a < major || (a == major && b < minor);
+}
+
+enum knob mount_knob(void)
+{
+	const char *knob = getenv("LXC_BDEV_OVERLAY");
+
+	if (knob && strcmp(knob, "mount") == 0)
+		return KNOB_MOUNT;
+	return knob && strcmp(knob, "string") == 0 ? KNOB_STRING : KNOB_NONE;
+}
+
+bool stage_needed(void)
+{
+	/* clone_private_mount() takes detached mounts since 6.15. */
+	return kernel_before(6, 15) || mount_knob() != KNOB_NONE;
+}
+
+int stage_enter(struct stage *stage, const char *dir)
+{
+	*stage = (struct stage){
+		.dir = dir,
+		.host = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
+		.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	if (stage->host < 0 || stage->root < 0 || stage->cwd < 0 || unshare(CLONE_NEWNS) < 0)
+		goto fail;
+	if (sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE) < 0)
+		goto fail;
+	if (sys_mount("lxc-bdev", dir, "tmpfs", MS_NOSUID | MS_NODEV) < 0)
+		goto fail;
+	return 0;
+fail:
+	return -errno;
+}
+
+char *stage_dir(struct stage *stage)
+{
+	char *path = xasprintf("%s/%u", stage->dir, stage->n++);
+
+	if (mkdir(path, 0700) < 0) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+int stage_hold(struct stage *stage, int mount, char **ret_path)
+{
+	_cleanup_close_ int target = -EBADF;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (stage->host < 0)
+		return 0;
+	path = stage_dir(stage);
+	target = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (target < 0)
+		return -errno;
+	r = mount_attach(mount, target);
+	if (r == 0 && ret_path)
+		*ret_path = TAKE_PTR(path);
+	return r;
+}
+
+int stage_leave(struct stage *stage)
+{
+	int r = 0;
+
+	/* setns(2) moves root and cwd to the namespace's own: bring back ours, which may be a chroot. */
+	if (stage->host >= 0 && (setns(stage->host, CLONE_NEWNS) < 0 || fchdir(stage->root) < 0 || chroot(".") < 0 ||
+				 fchdir(stage->cwd) < 0))
+		r = -errno;
+	cleanup_close(&stage->host);
+	cleanup_close(&stage->root);
+	cleanup_close(&stage->cwd);
+	stage->host = -EBADF;
+	return r;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * A file system being configured. After a failed call `error` holds what the kernel says of it ("" when it says
+ * nothing), for the caller's own message.
+ */
+struct fs {
+	int fd;
+	char error[256];
+};
+
+/* Begin a file system of this type. 0, or -errno (-ENODEV: this kernel has no such type). fs_close() ends it. */
+int fs_open(struct fs *fs, const char *type);
+void fs_close(struct fs *fs);
+/* key=value; value NULL: a flag. fs_set_fd gives a descriptor as the value (kernel 6.13 for overlay's layers). */
+int fs_set(struct fs *fs, const char *key, const char *value);
+int fs_set_fd(struct fs *fs, const char *key, int fd);
+/* Create the superblock, and a mount of it that is attached nowhere: the mount's fd or -errno. */
+int fs_mount(struct fs *fs, bool readonly);
+
+/* A copy of the tree at fd (with what is mounted below it, if recursive) that is attached nowhere. fd or -errno. */
+int mount_clone(int fd, bool recursive);
+
+/* Attach a mount to the directory that target is open on. 0 or -errno. */
+int mount_attach(int mount, int target);
+
+/*
+ * Make a detached or staged mount read-only, with all below it if recursive. 0 or -errno.
+ * mount_setattr(2) is 5.12; before it, path must be where the mount is attached.
+ */
+int mount_set_readonly(int mount, bool recursive, const char *path);
+
+/* Which mount fd lies on, and whether fd is its root. */
+struct mount_id {
+	uint64_t id;  /* never used again since Linux 6.8; before, soon */
+	uint64_t dev; /* so the device too */
+	bool root;
+};
+int mount_identify(int fd, struct mount_id *ret);
+/* As text for a record, and whether fd's mount is the recorded one, at its root. */
+char *mount_id_text(const struct mount_id *id);
+bool mount_is(int fd, const char *text);
+/* The recorded mount is at path in this namespace, maybe below another one. */
+bool mount_is_covered(const char *path, const char *text);
+
+/* The file system at fd is mounted read-only, or is so itself. 1, 0 or -errno. */
+int mount_is_readonly(int fd);
+
+/* The first mount at or below path in this namespace, for the caller to free, or NULL. */
+char *mount_find_below(const char *path);
+
+/*
+ * The stage: a private mount namespace for building, for kernels before 6.15. There overlay takes layers only from
+ * mounts that are attached in the caller's namespace; in the stage they can be, and no one sees them, and all are gone
+ * with this process.
+ */
+struct stage {
+	int host; /* the namespace to return to; -EBADF: no stage */
+	int root, cwd;
+	const char *dir; /* where the stage's scratch tmpfs is */
+	unsigned int n;
+};
+
+/* The test knob LXC_BDEV_OVERLAY=string|mount, which makes a new kernel take an old one's way (HACKING.md). */
+enum knob { KNOB_NONE, KNOB_STRING, KNOB_MOUNT };
+enum knob mount_knob(void);
+
+/* This kernel needs one, or the knob asks for it. */
+bool stage_needed(void);
+/* Enter it, with a scratch tmpfs on dir, which must exist and outlive the stage. 0 or -errno. */
+int stage_enter(struct stage *stage, const char *dir);
+/* Make a detached mount usable as a layer: attach it in the stage, if there is one. *ret_path (may be NULL): where. */
+int stage_hold(struct stage *stage, int mount, char **ret_path);
+/* A new empty directory in the stage; its path, for the caller to free, or NULL with errno set. */
+char *stage_dir(struct stage *stage);
+/* Return to the namespace stage_enter came from. 0 or -errno. */
+int stage_leave(struct stage *stage);

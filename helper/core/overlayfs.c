@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * overlayfs - the kernel's side of an overlay.
+ *
+ * There are three ways to hand over layers, tried in this order:
+ *   fd      FSCONFIG_SET_FD, detached mounts too (Linux 6.15; no stage)
+ *   string  "lowerdir+" with /proc/self/fd/N, in the stage (Linux 6.8)
+ *   mount   mount(2) with descriptor numbers, relative to /proc/self/fd, in the stage
+ * None has a length or an escape to get wrong: a layer is a descriptor.
+ */
+#include "overlayfs.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+
+#define MOUNT_DATA_MAX 4095 /* mount(2) cuts its options here, and reports success */
+
+/* Kernel defaults vary by distribution; these make an upper that can be moved, copied and read by tools. */
+static const char *const fixed_options[][2] = {
+	{ "redirect_dir", "nofollow" },
+	{ "metacopy", "off" },
+	{ "index", "off" },
+	{ "xino", "off" },
+};
+
+void overlayfs_close(struct layers *layers)
+{
+	for (size_t i = 0; i < layers->n; i++)
+		cleanup_close(&layers->lowers[i]);
+	free(layers->lowers);
+	cleanup_close(&layers->upper);
+	cleanup_close(&layers->work);
+}
+
+static int set_layer(struct fs *fs, const char *key, int layer, bool by_fd)
+{
+	char name[32];
+
+	if (by_fd)
+		return fs_set_fd(fs, key, layer);
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", layer);
+	return fs_set(fs, key, name);
+}
+
+/* The ways `fd` and `string`. Mount fd or -errno; *ret_old: this kernel knows no "lowerdir+". */
+static int mount_by_fsconfig(const struct layers *layers, bool by_fd, struct fs *fs, bool *ret_old)
+{
+	int r = fs_set(fs, "source", "lxc-bdev");
+
+	for (size_t i = 0; r == 0 && i < layers->n; i++) {
+		r = set_layer(fs, "lowerdir+", layers->lowers[i], by_fd);
+		*ret_old = i == 0 && r == -EINVAL && !by_fd;
+	}
+	if (r == 0 && layers->upper >= 0) {
+		r = set_layer(fs, "upperdir", layers->upper, by_fd);
+		if (r == 0)
+			r = set_layer(fs, "workdir", layers->work, by_fd);
+		if (r == 0 && layers->is_volatile)
+			r = fs_set(fs, "volatile", NULL);
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixed_options); i++)
+		r = fs_set(fs, fixed_options[i][0], fixed_options[i][1]);
+	return r < 0 ? r : fs_mount(fs, layers->upper < 0);
+}
+
+/* Append to *text. */
+__attribute__((format(printf, 2, 3))) static void append(char **text, const char *format, ...)
+{
+	_cleanup_free_ char *before = *text, *more = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&more, format, args);
+	va_end(args);
+	*text = xasprintf("%s%s", before, (char *)must(n < 0 ? NULL : more));
+}
+
+/* The options for mount(2), for the caller to free. */
+static char *make_options(const struct layers *layers)
+{
+	char *options = xstrdup("lowerdir=");
+
+	for (size_t i = 0; i < layers->n; i++)
+		append(&options, "%s%d", i ? ":" : "", layers->lowers[i]);
+	if (layers->upper >= 0)
+		append(&options, ",upperdir=%d,workdir=%d%s", layers->upper, layers->work,
+		       layers->is_volatile ? ",volatile" : "");
+	for (size_t i = 0; i < ARRAY_SIZE(fixed_options); i++)
+		append(&options, ",%s=%s", fixed_options[i][0], fixed_options[i][1]);
+	return options;
+}
+
+/* The number of lowers of the overlay mounted at path, as the kernel sees them, or 0. */
+static size_t count_lowers(const char *path)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	_cleanup_free_ char *at = xasprintf(" %s ", path);
+	char *line = NULL;
+	size_t size = 0, n = 0;
+
+	while (f && getline(&line, &size, f) >= 0) {
+		char *lowers = strstr(line, at) ? strstr(line, "lowerdir=") : NULL;
+
+		if (!lowers)
+			continue;
+		lowers[strcspn(lowers, ", \n")] = '\0';
+		for (n = 1; (lowers = strchr(lowers, ':')); lowers++)
+			n++;
+	}
+	free(line);
+	if (f)
+		(void)fclose(f);
+	return n;
+}
+
+/* The way `mount`. Mount fd or -errno (logged). */
+static int mount_by_mount(const struct layers *layers, struct stage *stage, const char *where)
+{
+	_cleanup_free_ char *options = make_options(layers), *target = stage_dir(stage);
+	_cleanup_close_ int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = 0, fd;
+
+	/* 500 lowers are 2 KB of numbers, so this is for what nobody foresaw. */
+	if (strlen(options) > MOUNT_DATA_MAX)
+		return log_refuse(-E2BIG, "%s: %zu lowers do not fit into one mount(2)", where, layers->n);
+	if (!target || cwd < 0 || chdir("/proc/self/fd") < 0)
+		return log_errno(-errno, "%s: prepare the overlay's mount", where);
+	if (mount("lxc-bdev", target, "overlay", layers->upper < 0 ? MS_RDONLY : 0, options) < 0)
+		r = -errno;
+	(void)!fchdir(cwd);
+	if (r < 0)
+		return log_errno(r, "%s: mount overlay", where);
+	if (count_lowers(target) != layers->n)
+		return log_refuse(-EINVAL, "%s: the kernel took %zu of %zu lowers", where, count_lowers(target),
+				  layers->n);
+	fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? log_errno(-errno, "%s: open the overlay", where) : fd;
+}
+
+int overlayfs_mount(const struct layers *layers, struct stage *stage, const char *where)
+{
+	bool staged = stage->host >= 0, old = mount_knob() == KNOB_MOUNT;
+	struct fs fs;
+	int r;
+
+	r = fs_open(&fs, "overlay");
+	if (r < 0)
+		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no overlay", where);
+	if (!old) {
+		r = mount_by_fsconfig(layers, !staged, &fs, &old);
+		if (r < 0 && !old)
+			log_error("%s: mount overlay: %s%s", where, strerror(-r), fs.error);
+	}
+	fs_close(&fs);
+	return old && staged ? mount_by_mount(layers, stage, where) : r;
+}
+
+/*
+ * By a mount that cannot succeed: with index=on a used upper is EBUSY, and that is checked before the work directory,
+ * which here is on another mount than the upper: EINVAL, before anything is written.
+ */
+bool overlayfs_upper_in_use(const struct layers *layers)
+{
+	_cleanup_close_ int elsewhere = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct fs fs;
+	int r = fs_open(&fs, "overlay");
+
+	if (r == 0)
+		r = set_layer(&fs, "lowerdir", layers->lowers[0], false);
+	if (r == 0)
+		r = set_layer(&fs, "upperdir", layers->upper, false);
+	if (r == 0)
+		r = set_layer(&fs, "workdir", elsewhere, false);
+	if (r == 0)
+		r = fs_set(&fs, "index", "on");
+	if (r == 0)
+		r = fs_mount(&fs, true);
+	if (r >= 0)
+		(void)close(r);
+	fs_close(&fs);
+	return r == -EBUSY;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * path - names become descriptors once, inside the tree they belong to.
+ */
+#include "path.h"
+#include "cleanup.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define RACE_TRIES 32 /* openat2(2): EAGAIN when a rename anywhere raced with the walk */
+
+static int open_beneath(int dirfd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+
+	for (int i = 0; i < RACE_TRIES; i++) {
+		long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+		if (fd >= 0)
+			return (int)fd;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+	return -EAGAIN;
+}
+
+int path_open(int dirfd, const char *path, int flags)
+{
+	int fd;
+
+	if (*path != '/')
+		return open_beneath(dirfd, path, flags);
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int path_open_made(int dirfd, const char *path)
+{
+	_cleanup_free_ char *copy = xstrdup(path);
+	_cleanup_close_ int here = -EBADF;
+	char *rest = copy, *name;
+
+	here = open_beneath(dirfd, ".", O_PATH | O_DIRECTORY);
+	while (here >= 0 && (name = strsep(&rest, "/"))) {
+		int next;
+
+		if (!*name || strcmp(name, ".") == 0)
+			continue;
+		if (mkdirat(here, name, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		next = open_beneath(here, name, O_PATH | O_DIRECTORY);
+		(void)close(here);
+		here = next;
+	}
+	return TAKE_FD(here);
+}
+
+const char *path_strerror(int r)
+{
+	return r == -EXDEV ? "a relative path belongs to the container, and this one leads out of its directory" :
+			     strerror(-r);
+}
+
+int path_reopen(int fd, int flags)
+{
+	char name[32];
+	int again;
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	again = open(name, flags | O_CLOEXEC);
+	return again < 0 ? -errno : again;
+}
+
+char *path_of(int fd)
+{
+	char name[32], path[PATH_MAX];
+	ssize_t n;
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	n = readlink(name, path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	return xstrdup(path);
+}
+
+char *path_absolute(const char *dir, const char *path)
+{
+	_cleanup_free_ char *joined = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
+	char *out = xcalloc(strlen(joined) + 2, 1), *rest = joined, *name, *end = out;
+
+	while ((name = strsep(&rest, "/")))
+		if (*name && strcmp(name, ".") != 0)
+			end += sprintf(end, "/%s", name);
+	if (end == out)
+		*out = '/';
+	return out;
+}
+
+const char *path_below(const char *path, const char *dir)
+{
+	size_t n = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+
+	if (strncmp(path, dir, n) != 0 || (path[n] && path[n] != '/'))
+		return NULL;
+	return path + n + (path[n] == '/');
+}

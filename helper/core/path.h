@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Open what a spec names. The ownership rule: an absolute path is shared and opened as it is; a relative one belongs
+ * to the container, so it is resolved from dirfd and may not leave it, neither by `..` nor through a symlink.
+ * Returns the descriptor (O_CLOEXEC) or -errno; -EXDEV: the relative path leads out.
+ */
+int path_open(int dirfd, const char *path, int flags);
+
+/* Open a directory, making it and its missing parents below dirfd (mode 0755). Never leaves dirfd. fd or -errno. */
+int path_open_made(int dirfd, const char *path);
+
+/* strerror for path_open's results: says what -EXDEV means. */
+const char *path_strerror(int r);
+
+/* Open the same file again with other access, through its descriptor: never another file. fd or -errno. */
+int path_reopen(int fd, int flags);
+
+/* The path of a descriptor in this mount namespace, for messages and records; for the caller to free. */
+char *path_of(int fd);
+
+/*
+ * The path without `.`, doubled and trailing slashes, and made absolute below dir when relative. Only text: symlinks
+ * and `..` stay. For the caller to free.
+ */
+char *path_absolute(const char *dir, const char *path);
+
+/* If path is dir or below it (both from path_absolute), the rest without leading slash ("" for dir itself), else NULL. */
+const char *path_below(const char *path, const char *dir);

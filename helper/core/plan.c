@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * plan - from a stack of specs to a list of steps, without changing anything.
+ *
+ * The specs make trees, lowest first. An overlay takes all trees made so far
+ * as its lowers, so that images can lie on each other; what is left at the end
+ * must be one tree, the root. A tmpfs makes no tree: it covers a directory for
+ * the uppers above it.
+ */
+#include "plan.h"
+#include "../bdev/bdev.h"
+#include "cleanup.h"
+#include "log.h"
+#include "path.h"
+
+const char *phase_name(enum phase phase)
+{
+	return phase == PHASE_PRE_START ? "pre-start" : "pre-mount";
+}
+
+static struct step *add_step(struct plan *plan, enum phase phase, char *text, const char *undo)
+{
+	struct step *step = ARRAY_ADD(plan->steps, plan->nsteps);
+
+	*step = (struct step){ .phase = phase, .text = text, .undo = undo };
+	return step;
+}
+
+void plan_step(struct plan *plan, const struct spec *spec, void *data, const char *format, ...)
+{
+	const struct bdev_type *type = bdev_find(spec->type);
+	struct step *step;
+	char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	step = add_step(plan, PHASE_PRE_START, must(n < 0 ? NULL : text), type->undo);
+	step->spec = spec;
+	step->build = type->build;
+	step->data = data;
+}
+
+void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool writes)
+{
+	*ARRAY_ADD(plan->roots, plan->nroots) = (struct plan_root){ .spec = spec, .depth = depth, .writes = writes };
+}
+
+void plan_add_writer(struct plan *plan, const struct spec *spec)
+{
+	if (!plan->writer)
+		plan->writer = spec;
+}
+
+size_t plan_take_roots(struct plan *plan, int *ret_depth)
+{
+	size_t n = plan->nroots;
+
+	*ret_depth = 0;
+	for (size_t i = 0; i < n; i++)
+		if (plan->roots[i].depth > *ret_depth)
+			*ret_depth = plan->roots[i].depth;
+	plan->nroots = 0;
+	return n;
+}
+
+int plan_find_cover(const struct plan *plan, const char *path)
+{
+	for (size_t i = plan->ncovers; i > 0; i--)
+		if (path_below(path, plan->covers[i - 1].dir))
+			return (int)i - 1;
+	return -1;
+}
+
+bool plan_keeps(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->ncovers; i++)
+		if (plan->covers[i].keep)
+			return true;
+	return false;
+}
+
+/* The stack as a whole must make sense. */
+static int check_whole(const struct stack *stack, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->ncovers; i++) {
+		const struct plan_cover *cover = &plan->covers[i];
+
+		if (!cover->used)
+			return spec_refuse(cover->spec, "nothing above it is stored in '%s'; a tmpfs is for an overlay's "
+							"upper, so add overlay:UPPER with UPPER below that directory",
+					   cover->dir);
+		if (cover->keep != plan->covers[0].keep)
+			return spec_refuse(cover->spec, "keep= differs from '%s': one stack lives or ends as a whole",
+					   plan->covers[0].spec->text);
+	}
+	if (plan->nroots > 1)
+		return spec_refuse(plan->roots[plan->nroots - 1].spec,
+				   "would hide '%s' below it; an overlay above both would show both",
+				   plan->roots[plan->nroots - 2].spec->text);
+	return plan->nroots ? 0 : spec_refuse(&stack->specs[stack->n - 1], "the stack has no root file system");
+}
+
+int plan_make(const struct stack *stack, const struct plan_target *target, struct plan *plan)
+{
+	int r;
+
+	for (size_t i = 0; i < stack->n; i++) {
+		const struct bdev_type *type = bdev_check(&stack->specs[i]);
+
+		if (!type)
+			return -EINVAL;
+		r = type->plan(&stack->specs[i], plan);
+		if (r < 0)
+			return r;
+	}
+	r = check_whole(stack, plan);
+	if (r < 0)
+		return r;
+	if (plan->roots[0].writes)
+		plan_add_writer(plan, plan->roots[0].spec);
+	plan->at = xstrdup(target->pin ?: target->mount);
+	if (target->pin)
+		add_step(plan, PHASE_PRE_START, xasprintf("pin the stack on '%s', seen by the monitor alone", target->pin),
+			 plan_keeps(plan) ? "post-stop, not at a reboot; the kernel with the monitor" :
+					    "post-stop; the kernel with the monitor");
+	add_step(plan, target->pin ? PHASE_PRE_MOUNT : PHASE_PRE_START,
+		 xasprintf("attach it on '%s'%s", target->mount, target->readonly ? ", read-only" : ""),
+		 target->pin ? "the kernel, with the container's mount namespace" : "umount");
+	return 0;
+}
+
+void plan_clear(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		free(plan->steps[i].text);
+		free(plan->steps[i].data);
+	}
+	for (size_t i = 0; i < plan->ncovers; i++)
+		free(plan->covers[i].dir);
+	free(plan->steps);
+	free(plan->roots);
+	free(plan->covers);
+	free(plan->at);
+	plan->at = NULL;
+	plan->steps = NULL;
+	plan->roots = NULL;
+	plan->covers = NULL;
+	plan->nsteps = plan->nroots = plan->ncovers = 0;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "spec.h"
+
+#include <sys/types.h>
+
+struct build;
+struct step;
+
+/* When a step happens. */
+enum phase { PHASE_PRE_START, PHASE_PRE_MOUNT };
+
+/* One thing that a start does. A step without `build` is the core's own (pin, attach) and only shown. */
+struct step {
+	enum phase phase;
+	const struct spec *spec; /* NULL: the core's own */
+	char *text;		 /* what happens, as a person reads it */
+	const char *undo;	 /* who undoes it, and when */
+	int (*build)(const struct step *step, struct build *build);
+	void *data; /* what the type needs to build it; one allocation, freed with the plan */
+};
+
+/* A tree that the specs so far have made, and that no later one has taken yet. */
+struct plan_root {
+	const struct spec *spec;
+	int depth;   /* how many stacking file systems it is; the kernel's limit is 2 */
+	bool writes; /* what is written to it outlives the container's run */
+};
+
+/* A tmpfs over a directory: uppers named below it lie on the tmpfs. */
+struct plan_cover {
+	const struct spec *spec;
+	char *dir; /* absolute, as text */
+	bool used, keep;
+};
+
+/*
+ * What a stack becomes on this host. Making it reads (paths, superblocks) and changes nothing.
+ */
+struct plan {
+	const char *dir; /* the container's directory */
+	int dirfd;	 /* the same, for path_open */
+	struct step *steps;
+	size_t nsteps;
+	struct plan_root *roots; /* lowest first */
+	size_t nroots;
+	struct plan_cover *covers;
+	size_t ncovers;
+	char *at;		   /* where the finished stack is attached in pre-start */
+	const struct spec *writer; /* the first spec whose store a start of the container changes, or NULL */
+};
+
+/* Where the finished stack goes. */
+struct plan_target {
+	const char *pin;   /* pinned here in pre-start, or NULL */
+	const char *mount; /* attached here: in pre-mount if there is a pin, else at once */
+	bool readonly;	   /* below LXC's own overlay */
+};
+
+/*
+ * Plan a stack; ret->dir and ret->dirfd are given. Whatever the kernel cannot do is refused here, in one error line that
+ * names the spec. 0 or -errno (-EOPNOTSUPP: not on this host). plan_clear() in both cases.
+ */
+int plan_make(const struct stack *stack, const struct plan_target *target, struct plan *plan);
+void plan_clear(struct plan *plan);
+
+/* A kept tmpfs is in it: the stack outlives a reboot of the container. */
+bool plan_keeps(const struct plan *plan);
+
+/* For the types. Add the step of this spec; data becomes the plan's. */
+__attribute__((format(printf, 4, 5))) void plan_step(struct plan *plan, const struct spec *spec, void *data,
+						      const char *format, ...);
+/* The tree that the step makes, on top of those held. */
+void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool writes);
+/* A start opens this spec's store for writing, whatever lies above it. */
+void plan_add_writer(struct plan *plan, const struct spec *spec);
+/* Take all held trees away; their number. *ret_depth: the deepest one's. */
+size_t plan_take_roots(struct plan *plan, int *ret_depth);
+/* The innermost cover over an absolute path (an index into covers), or -1. */
+int plan_find_cover(const struct plan *plan, const char *path);
+
+const char *phase_name(enum phase phase);

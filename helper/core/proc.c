@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * proc - who a process is, and waiting for it to end.
+ */
+#include "proc.h"
+#include "cleanup.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* A short file of /proc as a string. Number of bytes, or -errno. */
+static ssize_t read_small(const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return n;
+}
+
+int proc_identify(pid_t pid, struct process *ret)
+{
+	char path[32], stat[1024], *p, state;
+	unsigned long long start;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (pid <= 0 || read_small(path, stat, sizeof(stat)) <= 0)
+		return -ESRCH;
+	/* The name in field 2 may hold blanks and parentheses: count from its last ')'. */
+	p = strrchr(stat, ')');
+	if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			 &state, &start) != 2 || strchr("ZXx", state))
+		return -ESRCH;
+	*ret = (struct process){ .pid = pid, .start = start };
+	return 0;
+}
+
+bool proc_alive(const struct process *process)
+{
+	struct process now;
+
+	return proc_identify(process->pid, &now) == 0 && now.start == process->start;
+}
+
+int proc_wait(const struct process *process, int ms)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	long long until = proc_now() + ms;
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	/* The pid may be another process by now: ask who it is after it has been pinned. */
+	while (proc_alive(process)) {
+		long long left = until - proc_now();
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (fd >= 0)
+			(void)poll(&poll_fd, 1, (int)left);
+		else
+			proc_sleep(left < 10 ? (int)left : 10);
+	}
+	return 0;
+}
+
+const char *proc_boot_id(void)
+{
+	static char id[40];
+
+	if (!*id && read_small("/proc/sys/kernel/random/boot_id", id, sizeof(id)) > 0)
+		id[strcspn(id, "\n")] = '\0';
+	return id;
+}
+
+long long proc_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void proc_sleep(int ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	(void)nanosleep(&t, NULL);
+}

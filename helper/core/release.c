@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * release - the undoer. It knows the kinds of records that outlive the
+ * process which wrote them:
+ *
+ *   at PATH MOUNT         the stack is, or is about to be, attached on PATH
+ *   image INODE PATH rw   an image was locked: wait until the kernel lets it go
+ *   claim NAME            an upper's claim: given back when its overlay is surely gone
+ *
+ * All other kinds are for status alone: what they tell of ends with the mount.
+ */
+#include "release.h"
+#include "cleanup.h"
+#include "log.h"
+#include "mount.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* The last umount of a file system may be another namespace's, just ending; the kernel then needs milliseconds. */
+#define WAIT_MS 5000
+
+/* The stack's file system is: surely gone, or perhaps still mounted by somebody. */
+enum fate { GONE, PERHAPS };
+
+/*
+ * Take the stack off its place. Whether its file system is then gone is only asked when it matters (`wait`), by
+ * inotify(7)'s IN_UNMOUNT: that comes when the last mount of it ends, in any namespace.
+ */
+static int take_off(const char *path, bool wait, enum fate *ret)
+{
+	_cleanup_close_ int watch = wait ? inotify_init1(IN_CLOEXEC) : -EBADF;
+	struct pollfd poll_fd = { .fd = watch, .events = POLLIN };
+
+	if (watch >= 0 && inotify_add_watch(watch, path, IN_DELETE_SELF) < 0)
+		return log_errno(-errno, "watch '%s'", path);
+	if (umount2(path, UMOUNT_NOFOLLOW) < 0)
+		return log_errno(-errno, "umount '%s'", path);
+	*ret = watch >= 0 && poll(&poll_fd, 1, WAIT_MS) == 1 ? GONE : PERHAPS;
+	if (wait && *ret != GONE)
+		log_warn("the file system from '%s' is still in use: a process holds a mount of it", path);
+	return 0;
+}
+
+static int undo_at(const struct record *record, bool wait, enum fate *ret)
+{
+	const char *path = record->fields[0], *id = record->fields[1];
+	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool there;
+
+	*ret = PERHAPS;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
+	there = mount_is(fd, id);
+	cleanup_close(&fd);
+	fd = -EBADF;
+	if (there)
+		return take_off(path, wait, ret);
+	if (mount_is_covered(path, id))
+		return log_refuse(-EBUSY, "'%s': something else is mounted over the stack; umount that first", path);
+	return 0; /* never attached, or in a namespace that has ended, or taken off by hand */
+}
+
+/* The kernel lets an image go after the last mount of it. Not an error if not: others may rightly have it by now. */
+static void undo_image(const struct record *record)
+{
+	_cleanup_close_ int fd = open(record->fields[1], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	long long until = proc_now() + WAIT_MS;
+	_cleanup_free_ char *inode = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	inode = xasprintf("%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
+	if (strcmp(inode, record->fields[0]) != 0)
+		return;
+	while (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		if (proc_now() >= until) {
+			log_warn("image '%s' is still in use: a process holds its mount, or another start has it",
+				 record->fields[1]);
+			return;
+		}
+		proc_sleep(2);
+	}
+}
+
+int release(struct journal *journal)
+{
+	/* Without an `at`, nobody but the process that built the stack ever had it, and that process has ended. */
+	enum fate fate = GONE;
+	int first = 0;
+
+	for (size_t i = journal->n; i > 0; i--) {
+		const struct record *record = &journal->records[i - 1];
+		int r = 0;
+
+		if (strcmp(record->kind, "at") == 0 && record->n == 2)
+			r = undo_at(record, journal_get(journal, "claim", 0), &fate);
+		else if (strcmp(record->kind, "image") == 0 && record->n == 3 && strcmp(record->fields[2], "rw") == 0)
+			undo_image(record);
+		else if (strcmp(record->kind, "claim") == 0 && record->n == 1 && fate == GONE)
+			journal_unclaim(journal, record->fields[0]);
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	if (first == 0)
+		journal_discard(journal);
+	else
+		journal_close(journal);
+	return first;
+}
+
+int release_attach(struct journal *journal, int mount, const char *path)
+{
+	_cleanup_close_ int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	struct mount_id id;
+	int r;
+
+	if (target < 0)
+		return log_errno(-errno, "open directory '%s'", path);
+	r = mount_identify(mount, &id);
+	if (r < 0)
+		return log_errno(r, "identify the stack");
+	/* A mount keeps its id when it is attached: recorded before, so that no moment is without a record. */
+	text = mount_id_text(&id);
+	r = journal_add(journal, "at", path, text, NULL);
+	if (r < 0)
+		return r;
+	r = mount_attach(mount, target);
+	return r < 0 ? log_errno(r, "attach the stack on '%s'", path) : 0;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * spec - the grammar of one backing store: TYPE:SOURCE[,OPTION[=VALUE]]...
+ *
+ * The reader knows separators and escapes only. Which types and options exist
+ * is the types' own business (bdev/bdev.c), so this file never changes for a
+ * new one.
+ */
+#include "spec.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <ctype.h>
+
+#define SPEC_MAX_BYTES 65536 /* 500 lowers of 128 bytes */
+
+int spec_refuse(const struct spec *spec, const char *format, ...)
+{
+	_cleanup_free_ char *reason = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&reason, format, args);
+	va_end(args);
+	if (n < 0)
+		must(NULL);
+	log_error("%s: '%s': %s", spec->where, spec->text, reason);
+	return -EINVAL;
+}
+
+/*
+ * Copy *p up to the first unescaped character of `stops`, or the end, undoing
+ * escapes. *p is left on that character. NULL: `\` before something it does
+ * not escape.
+ */
+static char *word(const char **p, const char *stops)
+{
+	char *out = xcalloc(strlen(*p) + 1, 1);
+	size_t n = 0;
+
+	for (; **p && !strchr(stops, **p); (*p)++) {
+		if (**p == '\\') {
+			(*p)++;
+			if (!**p || !strchr(":,\\ ", **p)) {
+				free(out);
+				return NULL;
+			}
+		}
+		out[n++] = **p;
+	}
+	return out;
+}
+
+static int parse_sources(struct spec *spec, const char **p)
+{
+	do {
+		char *source;
+
+		(*p)++; /* the ':' in front */
+		source = word(p, ":,");
+		if (!source)
+			return spec_refuse(spec, "'\\' can only escape ':' ',' '\\' and space");
+		*ARRAY_ADD(spec->sources, spec->nsources) = source;
+		if (!*source)
+			return spec_refuse(spec, "empty %s", spec->nsources > 1 || **p == ':' ?
+							"path between ':'" : "source");
+	} while (**p == ':');
+	return 0;
+}
+
+static int parse_option(struct spec *spec, const char **p)
+{
+	_cleanup_free_ char *name = NULL, *value = NULL;
+	struct spec_option *option;
+
+	(*p)++; /* the ',' in front */
+	name = word(p, ",=");
+	if (name && **p == '=') {
+		(*p)++;
+		value = word(p, ",");
+		if (!value)
+			return spec_refuse(spec, "'\\' can only escape ':' ',' '\\' and space");
+	}
+	if (!name)
+		return spec_refuse(spec, "'\\' can only escape ':' ',' '\\' and space");
+	if (!*name)
+		return spec_refuse(spec, "empty option between ','");
+	if (strcmp(name, "ro") == 0) {
+		if (value)
+			return spec_refuse(spec, "option 'ro' takes no value");
+		spec->readonly = true;
+		return 0;
+	}
+	if (spec_option(spec, name))
+		return spec_refuse(spec, "option '%s' is given twice", name);
+	option = ARRAY_ADD(spec->options, spec->noptions);
+	option->name = TAKE_PTR(name);
+	option->value = TAKE_PTR(value);
+	return 0;
+}
+
+static int parse(struct spec *spec)
+{
+	const char *p = spec->text;
+	int r;
+
+	if (strlen(p) > SPEC_MAX_BYTES)
+		return spec_refuse(spec, "longer than %d bytes", SPEC_MAX_BYTES);
+	for (const char *c = p; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 127)
+			return spec_refuse(spec, *c == '\r' ? "carriage return in the value: the file has CRLF line ends" :
+							      "control character in the value");
+	spec->type = word(&p, ":,");
+	if (!spec->type || !*spec->type || *p != ':')
+		return spec_refuse(spec, "not of the form TYPE:SOURCE[,OPTION[=VALUE]]...");
+	r = parse_sources(spec, &p);
+	while (r == 0 && *p == ',')
+		r = parse_option(spec, &p);
+	return r;
+}
+
+static void spec_clear(struct spec *spec)
+{
+	for (size_t i = 0; i < spec->nsources; i++)
+		free(spec->sources[i]);
+	for (size_t i = 0; i < spec->noptions; i++) {
+		free(spec->options[i].name);
+		free(spec->options[i].value);
+	}
+	free(spec->sources);
+	free(spec->options);
+	free(spec->type);
+	free(spec->where);
+	free(spec->text);
+}
+
+int spec_add(struct stack *stack, const char *text, const char *where)
+{
+	struct spec *spec = ARRAY_ADD(stack->specs, stack->n);
+
+	spec->text = xstrdup(text);
+	spec->where = xstrdup(where);
+	return parse(spec);
+}
+
+void stack_clear(struct stack *stack)
+{
+	for (size_t i = 0; i < stack->n; i++)
+		spec_clear(&stack->specs[i]);
+	free(stack->specs);
+	*stack = (struct stack){ 0 };
+}
+
+const struct spec_option *spec_option(const struct spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->noptions; i++)
+		if (strcmp(spec->options[i].name, name) == 0)
+			return &spec->options[i];
+	return NULL;
+}
+
+int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	const struct spec_option *option = spec_option(spec, name);
+	const char *unit = NULL;
+	unsigned long long n;
+	unsigned int shift = 0;
+	char *end;
+
+	if (!option)
+		return 0;
+	errno = 0;
+	if (!option->value || !isdigit((unsigned char)*option->value))
+		return spec_refuse(spec, "%s= wants bytes, with K, M, G or T behind for units of 1024", name);
+	n = strtoull(option->value, &end, 10);
+	if (*end) {
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (!unit || end[1])
+			return spec_refuse(spec, "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
+					   option->value);
+		shift = 10 * (unsigned int)(unit - units + 1);
+	}
+	if (errno == ERANGE || n > (UINT64_MAX >> 1) >> shift)
+		return spec_refuse(spec, "%s=%s is too large", name, option->value);
+	*ret = (uint64_t)n << shift;
+	return 0;
+}

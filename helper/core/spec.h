@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct spec_option {
+	char *name;
+	char *value; /* NULL: given without '=' */
+};
+
+/* One `bdev.rootfs` line or command line SPEC, taken apart; types and options are not yet looked up. */
+struct spec {
+	char *text;  /* as written */
+	char *where; /* how messages call it: "FILE:LINE: bdev.rootfs" or "SPEC" */
+	char *type;
+	char **sources; /* what the ':' of the source separate, escapes undone */
+	size_t nsources;
+	struct spec_option *options; /* without `ro`, which every type takes */
+	size_t noptions;
+	bool readonly;
+};
+
+struct stack {
+	struct spec *specs; /* lowest first */
+	size_t n;
+};
+
+/*
+ * Parse TYPE:SOURCE[,OPTION[=VALUE]]... and add it to the stack.
+ * `\` makes the next one of `: , \` or space ordinary. 0, or -EINVAL after one error line.
+ */
+int spec_add(struct stack *stack, const char *text, const char *where);
+
+/* Forget all specs; the stack can be filled again. */
+void stack_clear(struct stack *stack);
+
+/* The option's entry, or NULL when it was not given. */
+const struct spec_option *spec_option(const struct spec *spec, const char *name);
+
+/*
+ * The option as bytes ("64M", "1G", "512": powers of 1024). *ret is left alone when it was not given.
+ * 0, or -EINVAL after one error line.
+ */
+int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret);
+
+/* One error line "WHERE: 'TEXT': reason"; returns -EINVAL. */
+__attribute__((format(printf, 2, 3))) int spec_refuse(const struct spec *spec, const char *format, ...);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * lxc-bdev - backing storage for LXC containers. The verb table, and what all verbs share.
+ */
+#include "core/cleanup.h"
+#include "core/log.h"
+#include "verbs/verbs.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <sys/stat.h>
+
+#define ENTRY(v) &verb_##v,
+static const struct verb *const verbs[] = { VERBS(ENTRY) };
+
+enum { OPT_VERSION = 256 };
+
+static const struct option options[] = {
+	{ "name", required_argument, NULL, 'n' },    { "lxcpath", required_argument, NULL, 'P' },
+	{ "config", required_argument, NULL, 'f' },  { "json", no_argument, NULL, 'j' },
+	{ "rootfs", required_argument, NULL, 'R' },  { "target", required_argument, NULL, 'T' },
+	{ "monitor", required_argument, NULL, 'M' }, { "fix", no_argument, NULL, 'F' },
+	{ "logfile", required_argument, NULL, 'o' }, { "logpriority", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },	     { "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void print_help(void)
+{
+	printf("usage: lxc-bdev VERB [OPTION]...\n\n"
+	       "Backing storage for LXC containers: see lxc-bdev(8) and bdev.conf(5).\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (verbs[i]->usage)
+			printf("  %-7s %s\n          %s\n", verbs[i]->name, verbs[i]->usage, verbs[i]->summary);
+	printf("\n  -n, --name=NAME         the container\n"
+	       "  -P, --lxcpath=PATH      where containers are (default: LXC's)\n"
+	       "  -f, --config=FILE       use this config file instead of the container's own\n"
+	       "      --json              write JSON\n"
+	       "  -o, --logfile=FILE      append messages to FILE too\n"
+	       "  -l, --logpriority=LEVEL show messages from this level on (default WARN)\n"
+	       "  -h, --help              show this\n"
+	       "      --version           show the version\n\n"
+	       "exit status: 0 done, 1 failed, 2 wrong usage, 3 not possible on this host\n");
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(verbs[i]->name, name) == 0)
+			return verbs[i];
+	return NULL;
+}
+
+/* An option's value into *args. 0, or EXIT_USAGE after an error line. */
+static int take_option(int letter, struct args *args)
+{
+	char *end;
+	int r;
+
+	switch (letter) {
+	case 'n':
+		args->name = optarg;
+		break;
+	case 'P':
+		args->lxcpath = optarg;
+		break;
+	case 'f':
+		args->config = optarg;
+		break;
+	case 'j':
+		args->json = true;
+		break;
+	case 'F':
+		args->fix = true;
+		break;
+	case 'R':
+		args->rootfs = *optarg ? optarg : NULL;
+		break;
+	case 'T':
+		args->target = optarg;
+		break;
+	case 'M':
+		args->monitor = (pid_t)strtol(optarg, &end, 10);
+		if (*end || args->monitor <= 0)
+			return log_refuse(EXIT_USAGE, "--monitor '%s': not a process id", optarg);
+		break;
+	case 'o':
+		r = log_open(optarg);
+		if (r < 0) {
+			(void)log_errno(r, "open log file '%s'", optarg);
+			return EXIT_FAILED;
+		}
+		break;
+	case 'l':
+		if (log_set_level(optarg) < 0)
+			return log_refuse(EXIT_USAGE, "log priority '%s': not one of TRACE DEBUG INFO NOTICE WARN ERROR "
+						      "CRIT ALERT FATAL", optarg);
+		break;
+	default:
+		return EXIT_USAGE;
+	}
+	return 0;
+}
+
+/* 0; EXIT_USAGE or EXIT_FAILED after an error line; -1: help was shown. */
+static int parse(const struct verb *verb, int argc, char **argv, struct args *args)
+{
+	int letter, index, r;
+
+	opterr = 0;
+	/* No '+': options may follow words, as in LXC's tools. */
+	while (index = -1, (letter = getopt_long(argc, argv, ":n:P:f:o:l:h", options, &index)) != -1) {
+		if (letter == 'h') {
+			print_help();
+			return -1;
+		}
+		if (letter == ':')
+			return log_refuse(EXIT_USAGE, "option '%s' needs a value", argv[optind - 1]);
+		if (letter == '?' || (letter != 'o' && letter != 'l' && !strchr(verb->options, letter)))
+			return log_refuse(EXIT_USAGE, "unknown option '%s'; see lxc-bdev --help", argv[optind - 1]);
+		r = take_option(letter, args);
+		if (r)
+			return r;
+	}
+	args->argc = argc - optind;
+	args->argv = argv + optind;
+	if (args->argc < verb->min || (verb->max >= 0 && args->argc > verb->max))
+		return log_refuse(EXIT_USAGE, "usage: lxc-bdev %s %s", verb->name, verb->usage ?: "");
+	return 0;
+}
+
+/* Descriptors 0 to 2 must be somebody's: a file of ours that got one of them would receive our messages. */
+static void open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *verb;
+	struct args args = { 0 };
+	int r;
+
+	open_standard_fds();
+	(void)umask(022);
+	if (argc < 2)
+		return log_refuse(EXIT_USAGE, "no verb; see lxc-bdev --help");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_help();
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts(VERSION);
+		return EXIT_DONE;
+	}
+	verb = find_verb(argv[1]);
+	if (!verb)
+		return log_refuse(EXIT_USAGE, "unknown verb '%s'; see lxc-bdev --help", argv[1]);
+	log_verb(verb->name);
+	r = parse(verb, argc - 1, argv + 1, &args);
+	if (r)
+		return r < 0 ? EXIT_DONE : r;
+	r = verb->run(&args);
+	if (fflush(stdout) != 0 && r == 0)
+		r = log_errno(-errno, "write to stdout");
+	return r >= 0 ? r : r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;
+}

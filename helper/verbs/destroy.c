@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * destroy - refuse while anything is mounted below the container's directory.
+ *
+ * lxc-destroy deletes what it finds, and where an image is mounted that is the
+ * image's contents. This deletes nothing itself: after a failed clone LXC runs
+ * the new container's destroy hook with the source's paths.
+ */
+#include "../core/mount.h"
+#include "../core/release.h"
+#include "hook.h"
+
+#define MONITOR_WAIT_MS 10000
+
+/* LXC calls a container stopped before its post-stop has run: let that finish, then clear what a dead one left. */
+static int finish(const struct container *container)
+{
+	struct journal journal;
+	struct process monitor;
+	int r;
+
+	r = container_journal(container, false, &journal);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 && journal_monitor(&journal, &monitor) && proc_alive(&monitor)) {
+		journal_close(&journal);
+		if (proc_wait(&monitor, MONITOR_WAIT_MS) < 0)
+			return log_refuse(-EBUSY, "'%s': its monitor (pid %d) still runs", container->name,
+					  (int)monitor.pid);
+		return finish(container);
+	}
+	return r < 0 ? r : release(&journal);
+}
+
+static int run(const struct args *args)
+{
+	_cleanup_free_ char *mounted = NULL;
+	struct container container;
+	int r;
+
+	r = hook_container(args, "destroy", &container);
+	if (r == 0)
+		r = finish(&container);
+	if (r == 0) {
+		mounted = mount_find_below(container.dir);
+		if (mounted)
+			r = log_refuse(-EBUSY, "'%s': not destroyed: '%s' is mounted, and lxc-destroy would delete what is in "
+					       "it; umount it first", container.name, mounted);
+	}
+	container_clear(&container);
+	return r;
+}
+
+const struct verb verb_destroy = {
+	.name = "destroy",
+	.options = "nf",
+	.max = -1,
+	.run = run,
+};

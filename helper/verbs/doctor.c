@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * doctor - find what a crash left, and clear it with --fix.
+ */
+#include "../core/cleanup.h"
+#include "../core/journal.h"
+#include "../core/log.h"
+#include "../core/mount.h"
+#include "../core/release.h"
+#include "verbs.h"
+
+#include <fcntl.h>
+
+/* Nobody will release it: its monitor is dead, or its mount is gone. */
+static bool is_left(const struct journal *journal)
+{
+	const char *at = journal_get(journal, "at", 0), *id = journal_get(journal, "at", 1);
+	_cleanup_close_ int fd = -EBADF;
+	struct process monitor;
+
+	if (journal_monitor(journal, &monitor))
+		return !proc_alive(&monitor);
+	fd = at ? open(at, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+	return fd < 0 || !id || !mount_is(fd, id);
+}
+
+/* 1: something is left and stays; 0; or -errno. */
+static int examine(const char *id, bool fix)
+{
+	struct journal journal;
+	const char *name, *place;
+	bool left;
+	int r;
+
+	if (journal_peek(id, &journal) < 0)
+		return 0;
+	left = is_left(&journal);
+	name = journal_get(&journal, "container", 0);
+	place = name ? journal_get(&journal, "container", 1) : journal_get(&journal, "target", 0);
+	if (!left || !place) {
+		journal_close(&journal);
+		return 0;
+	}
+	printf("%s '%s' (%s) ended without releasing its stack%s\n", name ? "container" : "mount", name ?: place, place,
+	       fix ? ": released" : "");
+	r = 1;
+	if (fix) {
+		struct journal locked;
+
+		r = journal_open(name ? place : "", name ?: place, false, &locked);
+		/* Looked at again under the lock: a start may have come in between. */
+		if (r == 0 && is_left(&locked))
+			r = release(&locked);
+		else if (r == 0)
+			journal_close(&locked);
+	}
+	journal_close(&journal);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int run(const struct args *args)
+{
+	char **ids;
+	size_t n = journal_list(&ids);
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int one = examine(ids[i], args->fix);
+
+		if (r == 0 || one < 0)
+			r = one;
+		free(ids[i]);
+	}
+	free(ids);
+	return r > 0 ? EXIT_FAILED : r;
+}
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.usage = "[--fix]",
+	.summary = "list what a crash left behind (exit 1 if anything); --fix: clear it",
+	.options = "F",
+	.run = run,
+};

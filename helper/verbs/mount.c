@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mount - a stack on a directory of the host, without LXC.
+ *
+ * The stack is built attached to nothing, then attached once: killed before,
+ * nothing is there; killed after, all of it is, and umount takes all of it
+ * down. Relative paths belong to the current directory.
+ */
+#include "../core/build.h"
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/release.h"
+#include "verbs.h"
+
+#include <fcntl.h>
+
+/* The target's journal, locked. A record of a mount that is no longer there is cleared away. 0 or -errno (logged). */
+static int open_journal(const char *target, struct journal *journal)
+{
+	_cleanup_close_ int fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return log_errno(-errno, "open directory '%s'", target);
+	for (;;) {
+		const char *id;
+
+		r = journal_open("", target, true, journal);
+		if (r < 0 || !journal->n)
+			return r;
+		id = journal_get(journal, "at", 1);
+		if (id && mount_is(fd, id)) {
+			journal_close(journal);
+			return log_refuse(-EBUSY, "'%s': a stack is mounted there already; lxc-bdev umount it first",
+					  target);
+		}
+		r = release(journal);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int mount_stack(const struct stack *stack, const char *dir, const char *target)
+{
+	struct plan plan = { .dir = dir, .dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+	_cleanup_close_ int built = -EBADF;
+	struct journal journal;
+	int r;
+
+	r = plan_make(stack, &(struct plan_target){ .mount = target }, &plan);
+	if (r == 0)
+		r = open_journal(target, &journal);
+	if (r == 0) {
+		r = journal_begin(&journal, "", target, NULL);
+		if (r == 0)
+			r = built = build_stack(&plan, &journal, 200);
+		if (r >= 0)
+			r = release_attach(&journal, built, target);
+		if (r < 0)
+			(void)release(&journal);
+		else
+			journal_close(&journal);
+	}
+	plan_clear(&plan);
+	cleanup_close(&plan.dirfd);
+	return r;
+}
+
+static int run(const struct args *args)
+{
+	_cleanup_free_ char *dir = getcwd(NULL, 0), *target = realpath(args->argv[args->argc - 1], NULL);
+	struct stack stack = { 0 };
+	int r = 0;
+
+	if (!target || !dir)
+		return log_errno(-errno, "directory '%s'", args->argv[args->argc - 1]);
+	for (int i = 0; r == 0 && i < args->argc - 1; i++)
+		if (spec_add(&stack, args->argv[i], "SPEC") < 0)
+			r = EXIT_USAGE;
+	if (r == 0)
+		r = mount_stack(&stack, dir, target);
+	stack_clear(&stack);
+	return r;
+}
+
+const struct verb verb_mount = {
+	.name = "mount",
+	.usage = "SPEC... TARGET",
+	.summary = "mount a stack on a directory, lowest SPEC first",
+	.options = "",
+	.min = 2,
+	.max = -1,
+	.run = run,
+};

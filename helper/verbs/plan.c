@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * plan - what a start would do, without doing it.
+ */
+#include "../core/plan.h"
+#include "../core/cleanup.h"
+#include "../core/container.h"
+#include "../core/log.h"
+#include "verbs.h"
+
+#include <json-c/json.h>
+
+static void print_text(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i];
+
+		printf("%zu. %s\t%s\n", i + 1, phase_name(step->phase), step->text);
+		if (step->spec)
+			printf("\t\tfrom: %s (%s)\n", step->spec->text, step->spec->where);
+		printf("\t\tundone by: %s\n", step->undo);
+	}
+}
+
+static void print_json(const struct plan *plan)
+{
+	struct json_object *steps = json_object_new_array();
+
+	for (size_t i = 0; i < plan->nsteps; i++) {
+		const struct step *step = &plan->steps[i];
+		struct json_object *object = json_object_new_object();
+
+		json_object_object_add(object, "phase", json_object_new_string(phase_name(step->phase)));
+		json_object_object_add(object, "step", json_object_new_string(step->text));
+		json_object_object_add(object, "undo", json_object_new_string(step->undo));
+		json_object_object_add(object, "spec",
+				       step->spec ? json_object_new_string(step->spec->text) : NULL);
+		json_object_object_add(object, "where",
+				       step->spec ? json_object_new_string(step->spec->where) : NULL);
+		json_object_array_add(steps, object);
+	}
+	puts(json_object_to_json_string_ext(steps, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(steps);
+}
+
+static int run(const struct args *args)
+{
+	struct plan plan = { .dirfd = -EBADF };
+	struct container container;
+	struct conf conf = { 0 };
+	int r;
+
+	if (!args->name)
+		return log_refuse(EXIT_USAGE, "which container? -n NAME");
+	r = args->config ? container_from_config(args->name, args->config, &container) :
+			   container_from_lxcpath(args->name, args->lxcpath, &container);
+	if (r == 0)
+		r = conf_read(container.config, &conf);
+	if (r == 0 && !conf.stack.n)
+		r = log_refuse(-ENOENT, "%s: no bdev.rootfs in it: LXC's own rootfs is used", container.config);
+	if (r == 0)
+		r = container_plan(&container, &conf, NULL, NULL, &plan);
+	if (r == 0) {
+		if (args->json)
+			print_json(&plan);
+		else
+			print_text(&plan);
+	}
+	container_plan_close(&plan);
+	conf_clear(&conf);
+	container_clear(&container);
+	return r;
+}
+
+const struct verb verb_plan = {
+	.name = "plan",
+	.usage = "-n NAME [-P LXCPATH | -f FILE] [--json]",
+	.summary = "what starting the container would do, step by step, with no side effects",
+	.options = "nPfj",
+	.run = run,
+};

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * status - the stacks that exist now, from their journals and the kernel.
+ */
+#include "../core/cleanup.h"
+#include "../core/container.h"
+#include "../core/journal.h"
+#include "../core/log.h"
+#include "../core/mount.h"
+#include "verbs.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <sys/statvfs.h>
+
+/* One journal, looked up in the kernel. Strings belong to the journal, or are static. */
+struct found {
+	const char *name, *place; /* container and directory; or NULL and the mount's target */
+	const char *state;
+	const char *at;
+	struct process monitor;
+	bool alive;
+	unsigned long long size, used; /* bytes of the file system that is written to; 0: not known */
+};
+
+static void look_up(const struct journal *journal, struct found *ret)
+{
+	const char *id = journal_get(journal, "at", 1);
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -EBADF;
+	struct statvfs st;
+	bool container;
+
+	*ret = (struct found){ .name = journal_get(journal, "container", 0), .at = journal_get(journal, "at", 0) };
+	container = ret->name;
+	ret->place = container ? journal_get(journal, "container", 1) : journal_get(journal, "target", 0);
+	ret->alive = container && journal_monitor(journal, &ret->monitor) && proc_alive(&ret->monitor);
+	/* The pin is in the monitor's mount namespace. */
+	if (ret->alive && ret->at)
+		path = xasprintf("/proc/%d/root%s", (int)ret->monitor.pid, ret->at);
+	else if (!container && ret->at)
+		path = xstrdup(ret->at);
+	if (path)
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && id && mount_is(fd, id) && fstatvfs(fd, &st) == 0) {
+		ret->size = (unsigned long long)st.f_blocks * st.f_frsize;
+		ret->used = ret->size - (unsigned long long)st.f_bfree * st.f_frsize;
+		ret->state = "mounted";
+	} else {
+		ret->state = ret->alive ? "starting or stopping" : "left over; the next start, or doctor --fix, clears it";
+	}
+}
+
+static char *human(unsigned long long bytes)
+{
+	static const char units[] = "BKMGTP";
+	double n = (double)bytes;
+	size_t unit = 0;
+
+	while (n >= 1024 && unit + 2 < sizeof(units)) {
+		n /= 1024;
+		unit++;
+	}
+	return xasprintf(n < 10 && unit ? "%.1f%c" : "%.0f%c", n, units[unit]);
+}
+
+/* What a step's records say of it, e.g. "/dev/loop0". For the caller to free. */
+static char *details(const struct journal *journal, size_t step)
+{
+	char *text = xstrdup("");
+
+	for (size_t i = step + 1; i < journal->n && strcmp(journal->records[i].kind, "step") != 0; i++) {
+		const struct record *record = &journal->records[i];
+		_cleanup_free_ char *before = text;
+
+		if (strcmp(record->kind, "loop") == 0 && record->n == 3)
+			text = xasprintf("%s  %s", before, record->fields[0]);
+		else if (strcmp(record->kind, "image") == 0 && record->n == 3)
+			text = xasprintf("%s  locked %s", before, record->fields[2]);
+		else
+			(void)TAKE_PTR(before);
+	}
+	return text;
+}
+
+/* The uppermost step first, what it stands on below it. */
+static void print_tree(const struct journal *journal)
+{
+	int depth = 0;
+
+	for (size_t i = journal->n; i > 0; i--) {
+		_cleanup_free_ char *more = NULL;
+
+		if (strcmp(journal->records[i - 1].kind, "step") != 0 || !journal->records[i - 1].n)
+			continue;
+		more = details(journal, i - 1);
+		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "", journal->records[i - 1].fields[0], more);
+		depth++;
+	}
+}
+
+static void print_text(const struct journal *journal, const struct found *found)
+{
+	if (found->name)
+		printf("%s  (%s)  %s", found->name, found->place, found->state);
+	else
+		printf("%s  %s", found->place, found->state);
+	if (found->alive)
+		printf(", monitor %d", (int)found->monitor.pid);
+	if (found->size) {
+		_cleanup_free_ char *used = human(found->used), *size = human(found->size);
+
+		printf(", %s of %s used", used, size);
+	}
+	printf("\n");
+	print_tree(journal);
+}
+
+static struct json_object *steps_json(const struct journal *journal)
+{
+	struct json_object *steps = json_object_new_array(), *step = NULL;
+
+	for (size_t i = 0; i < journal->n; i++) {
+		const struct record *record = &journal->records[i];
+
+		if (strcmp(record->kind, "step") == 0 && record->n) {
+			step = json_object_new_object();
+			json_object_object_add(step, "spec", json_object_new_string(record->fields[0]));
+			json_object_array_add(steps, step);
+		} else if (step && strcmp(record->kind, "loop") == 0 && record->n == 3) {
+			json_object_object_add(step, "device", json_object_new_string(record->fields[0]));
+			json_object_object_add(step, "diskseq",
+					       json_object_new_int64(strtoll(record->fields[1], NULL, 10)));
+		} else if (step && strcmp(record->kind, "image") == 0 && record->n == 3) {
+			json_object_object_add(step, "image", json_object_new_string(record->fields[1]));
+			json_object_object_add(step, "lock", json_object_new_string(record->fields[2]));
+		}
+	}
+	return steps;
+}
+
+static struct json_object *found_json(const struct journal *journal, const struct found *found)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "container", found->name ? json_object_new_string(found->name) : NULL);
+	json_object_object_add(object, found->name ? "directory" : "target",
+			       json_object_new_string(found->place ?: ""));
+	json_object_object_add(object, "state", json_object_new_string(found->state));
+	json_object_object_add(object, "monitor", found->alive ? json_object_new_int(found->monitor.pid) : NULL);
+	json_object_object_add(object, "at", found->at ? json_object_new_string(found->at) : NULL);
+	json_object_object_add(object, "size", json_object_new_int64((int64_t)found->size));
+	json_object_object_add(object, "used", json_object_new_int64((int64_t)found->used));
+	json_object_object_add(object, "stack", steps_json(journal));
+	return object;
+}
+
+static bool wanted(const struct args *args, const char *dir, const struct found *found)
+{
+	return !args->name || (found->name && strcmp(found->name, args->name) == 0 && strcmp(found->place, dir) == 0);
+}
+
+static int run(const struct args *args)
+{
+	struct json_object *list = json_object_new_array();
+	struct container container = { 0 };
+	char **ids;
+	size_t n, shown = 0;
+	int r = 0;
+
+	if (args->name)
+		r = args->config ? container_from_config(args->name, args->config, &container) :
+				   container_from_lxcpath(args->name, args->lxcpath, &container);
+	n = journal_list(&ids);
+	for (size_t i = 0; i < n; i++) {
+		struct journal journal;
+		struct found found;
+
+		if (r == 0 && journal_peek(ids[i], &journal) == 0) {
+			look_up(&journal, &found);
+			if (wanted(args, container.dir, &found)) {
+				shown++;
+				if (args->json)
+					json_object_array_add(list, found_json(&journal, &found));
+				else
+					print_text(&journal, &found);
+			}
+			journal_close(&journal);
+		}
+		free(ids[i]);
+	}
+	free(ids);
+	if (r == 0 && args->json)
+		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else if (r == 0 && args->name && !shown)
+		printf("%s  (%s)  not running\n", container.name, container.dir);
+	json_object_put(list);
+	container_clear(&container);
+	return r;
+}
+
+const struct verb verb_status = {
+	.name = "status",
+	.usage = "[-n NAME [-P LXCPATH | -f FILE]] [--json]",
+	.summary = "the stacks in use: what stands on what, devices, locks, sizes",
+	.options = "nPfj",
+	.run = run,
+};

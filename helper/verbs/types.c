@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * types - the backing store types, from their table.
+ */
+#include "../bdev/bdev.h"
+#include "verbs.h"
+
+#include <json-c/json.h>
+
+static void print_text(void)
+{
+	for (size_t i = 0; i < bdev_ntypes; i++) {
+		const struct bdev_type *type = bdev_types[i];
+
+		printf("%s:%s\t%s\n", type->name, type->source, type->summary);
+		for (const struct bdev_option *o = type->options; o && o->name; o++)
+			printf("\t%s%s%s\t%s\n", o->name, o->value ? "=" : "", o->value ?: "", o->summary);
+	}
+	printf("any type\n\tro\tread-only\n");
+}
+
+static struct json_object *type_json(const struct bdev_type *type)
+{
+	struct json_object *object = json_object_new_object(), *options = json_object_new_array();
+
+	for (const struct bdev_option *o = type->options; o && o->name; o++) {
+		struct json_object *option = json_object_new_object();
+
+		json_object_object_add(option, "name", json_object_new_string(o->name));
+		json_object_object_add(option, "value", o->value ? json_object_new_string(o->value) : NULL);
+		json_object_object_add(option, "summary", json_object_new_string(o->summary));
+		json_object_array_add(options, option);
+	}
+	json_object_object_add(object, "type", json_object_new_string(type->name));
+	json_object_object_add(object, "alias", type->alias ? json_object_new_string(type->alias) : NULL);
+	json_object_object_add(object, "source", json_object_new_string(type->source));
+	json_object_object_add(object, "summary", json_object_new_string(type->summary));
+	json_object_object_add(object, "options", options);
+	return object;
+}
+
+static int run(const struct args *args)
+{
+	if (args->json) {
+		struct json_object *list = json_object_new_array();
+
+		for (size_t i = 0; i < bdev_ntypes; i++)
+			json_object_array_add(list, type_json(bdev_types[i]));
+		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_put(list);
+	} else {
+		print_text();
+	}
+	return 0;
+}
+
+const struct verb verb_types = {
+	.name = "types",
+	.usage = "[--json]",
+	.summary = "the backing store types and their options",
+	.options = "j",
+	.run = run,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * umount - take down what `mount` put on a directory, and nothing else.
+ */
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/release.h"
+#include "verbs.h"
+
+static int run(const struct args *args)
+{
+	_cleanup_free_ char *target = realpath(args->argv[0], NULL);
+	struct journal journal;
+	int r;
+
+	if (!target)
+		return log_errno(-errno, "directory '%s'", args->argv[0]);
+	r = journal_open("", target, false, &journal);
+	if (r == -ENOENT)
+		return log_refuse(-EINVAL, "'%s': nothing of lxc-bdev is mounted there", target);
+	return r < 0 ? r : release(&journal);
+}
+
+const struct verb verb_umount = {
+	.name = "umount",
+	.usage = "TARGET",
+	.summary = "take a mounted stack down, and wait until its images are free",
+	.options = "",
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* The command line of any verb. Which options a verb takes is in its struct verb. */
+struct args {
+	const char *name;    /* -n */
+	const char *lxcpath; /* -P */
+	const char *config;  /* -f */
+	const char *rootfs;  /* --rootfs */
+	const char *target;  /* --target */
+	pid_t monitor;	     /* --monitor; 0: not given */
+	bool json;	     /* --json */
+	bool fix;	     /* --fix */
+	int argc;	     /* what is not an option */
+	char **argv;
+};
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_IMPOSSIBLE = 3 };
+
+struct verb {
+	const char *name;
+	const char *usage;   /* what follows the name; NULL: a hook, not shown to users */
+	const char *summary; /* one line */
+	const char *options; /* the letters it takes, n: --name and so on, see main.c */
+	int min, max;	     /* how many words; max -1: any number */
+	int (*run)(const struct args *args); /* 0, -errno after an error line, or an exit code */
+};
+
+#define VERBS(X)     \
+	X(mount)     \
+	X(umount)    \
+	X(plan)      \
+	X(status)    \
+	X(types)     \
+	X(doctor)    \
+	X(pre_start) \
+	X(pre_mount) \
+	X(post_stop) \
+	X(clone)     \
+	X(destroy)
+
+#define DECLARE_VERB(v) extern const struct verb verb_##v;
+VERBS(DECLARE_VERB)
+#undef DECLARE_VERB

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+#
+# lib.sh - what the test files share. Source it first, and `. shunit2` last.
+#
+# A test is a function testThePromiseItKeeps: arrange, `run`, assert the status,
+# then the output. Everything lives in $HERE, new for each test, and goes with it.
+
+ROOT=$(cd -- "$(dirname -- "$0")/.." && pwd)
+LXC_BDEV=$ROOT/build/lxc-bdev
+LXC_COMMON=/usr/share/lxc/config
+: "${SCRATCH:?run this through tests/run}" "${TEST_RESULTS:?}"
+
+# run COMMAND... - sets $status, and $out and $err to what it printed.
+run() {
+	status=0
+	"$@" >"$SCRATCH/stdout" 2>"$SCRATCH/stderr" || status=$?
+	out=$(cat "$SCRATCH/stdout")
+	err=$(cat "$SCRATCH/stderr")
+}
+
+bdev() { run "$LXC_BDEV" "$@"; }
+
+# eventually COMMAND... - wait for it to be true, at most 10 s.
+eventually() {
+	_i=0
+	until "$@"; do
+		_i=$((_i + 1))
+		[ "$_i" -lt 500 ] || return 1
+		sleep 0.02
+	done
+}
+
+# assert_status WANTED - of the last run, showing what it printed.
+assert_status() { assertEquals "exit status; stdout: $out; stderr: $err" "$1" "$status"; }
+
+# assert_one_line TEXT... - the last run failed with exactly one line on stderr, which has each TEXT in it.
+assert_one_line() {
+	assertEquals "lines on stderr: $err" 1 "$(wc -l <"$SCRATCH/stderr")"
+	for _text; do
+		assertContains "$err" "$_text"
+	done
+}
+
+# skip REASON - the rest of this test cannot be done here; names what is missing.
+skip() {
+	printf 'skip %s: %s\n' "$_shunit_test_" "$1" >>"$TEST_RESULTS"
+	_skipped=1
+	startSkipping
+}
+
+# make_root DIR - a minimal system that boots as a container: busybox and nothing else.
+make_root() {
+	mkdir -p "$1/bin" "$1/sbin" "$1/etc" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/run" "$1/root" &&
+		cp /bin/busybox "$1/bin/busybox" &&
+		for _applet in sh cat echo ls sleep touch mount reboot poweroff dd sync rm mkdir ln mknod mkfifo; do
+			ln -sf busybox "$1/bin/$_applet" || return
+		done &&
+		ln -sf ../bin/busybox "$1/sbin/init" &&
+		printf '::sysinit:/bin/echo\n::respawn:/bin/sleep 1000\n' >"$1/etc/inittab" &&
+		echo base >"$1/etc/marker"
+}
+
+# The same tree for all tests of a file, made once.
+shared_root() {
+	[ -d "$SCRATCH/root" ] || make_root "$SCRATCH/root"
+	printf '%s\n' "$SCRATCH/root"
+}
+
+# make_image FILE FSTYPE [MIB [DIR]] - an image of that file system holding DIR (default: the shared root).
+make_image() {
+	_dir=${4-$(shared_root)}
+	_mib=${3-64}
+	[ "$2" != xfs ] || [ "$_mib" -ge 300 ] || _mib=300
+	[ "$2" != btrfs ] || [ "$_mib" -ge 128 ] || _mib=128
+	rm -f -- "$1"
+	case $2 in
+	squashfs) mksquashfs "$_dir" "$1" -quiet -no-progress -comp gzip >/dev/null ;;
+	erofs) mkfs.erofs --quiet "$1" "$_dir" >/dev/null 2>&1 || mkfs.erofs "$1" "$_dir" >/dev/null ;;
+	ext[234]) truncate -s "${_mib}M" "$1" && "mkfs.$2" -q -F -d "$_dir" "$1" ;;
+	btrfs) truncate -s "${_mib}M" "$1" && mkfs.btrfs -q --rootdir "$_dir" "$1" ;;
+	xfs)
+		truncate -s "${_mib}M" "$1" && mkfs.xfs -q "$1" && mkdir -p "$SCRATCH/xfs" &&
+			"$LXC_BDEV" mount "loop:$1" "$SCRATCH/xfs" && cp -a "$_dir/." "$SCRATCH/xfs/" &&
+			"$LXC_BDEV" umount "$SCRATCH/xfs"
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# --- containers, in $LXCPATH (new for each test; its path has a blank in it) ---
+
+# bdev_conf [BINDIR] - the installed bdev.conf, with this tree's helper; prints its path.
+bdev_conf() {
+	sed "s|@BINDIR@|${1-$ROOT/build}|" "$ROOT/config/bdev.conf.in" >"$HERE/bdev.conf"
+	printf '%s\n' "$HERE/bdev.conf"
+}
+
+# container NAME SPEC... - define one. More config lines may be appended to $LXCPATH/NAME/config.
+container() {
+	_name=$1
+	shift
+	mkdir -p "$LXCPATH/$_name/rootfs"
+	{
+		printf 'lxc.include = %s\n' "$(bdev_conf)"
+		printf 'lxc.rootfs.path = dir:%s\n' "$LXCPATH/$_name/rootfs"
+		printf 'lxc.uts.name = %s\n' "$(printf '%s' "$_name" | tr -c 'a-zA-Z0-9' -)"
+		printf 'lxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n'
+		for _spec; do
+			printf 'bdev.rootfs = %s\n' "$_spec"
+		done
+	} >"$LXCPATH/$_name/config"
+}
+
+# lxc COMMAND NAME [OPTION...] - an LXC tool on a container of ours: lxc start c1 -F
+lxc() {
+	_tool=lxc-$1
+	_name=$2
+	shift 2
+	"$_tool" -P "$LXCPATH" -n "$_name" "$@"
+}
+
+# start NAME [OPTION...] - start it and wait for RUNNING; the log is $LXCPATH/NAME.log.
+start() {
+	printf '%s\n' "$1" >>"$SCRATCH/started"
+	_name=$1
+	shift
+	run lxc-start -P "$LXCPATH" -n "$_name" -o "$LXCPATH/$_name.log" -l DEBUG "$@"
+	[ "$status" -eq 0 ] || err="$err$(grep -F 'lxc-bdev: ' "$LXCPATH/$_name.log" | head -n 5)"
+}
+
+stop() { lxc stop "$1" -k; }
+state() { lxc info "$1" -sH 2>/dev/null; }
+is_running() { [ "$(state "$1")" = RUNNING ]; }
+is_stopped() { [ "$(state "$1")" = STOPPED ]; }
+
+# inside NAME COMMAND... - run it in the container.
+inside() {
+	_name=$1
+	shift
+	run lxc-attach -P "$LXCPATH" -n "$_name" --clear-env -- "$@"
+}
+
+monitor_pid() { pgrep -f "^\\[lxc monitor\\] $LXCPATH $1\$"; }
+
+# reboot NAME - from inside, and wait until it is up again.
+reboot() {
+	_before=$(lxc info "$1" -pH)
+	lxc-attach -P "$LXCPATH" -n "$1" -- /bin/busybox reboot -f >/dev/null 2>&1
+	eventually rebooted "$1" "$_before"
+}
+rebooted() {
+	_now=$(lxc info "$1" -pH 2>/dev/null)
+	is_running "$1" && [ -n "$_now" ] && [ "$_now" != "$2" ]
+}
+
+loops() { losetup --list --noheadings --output BACK-FILE | grep -c -F "$HERE"; }
+no_loops() { [ "$(loops)" -eq 0 ]; }
+no_journals() { [ -z "$(find /run/lxc-bdev -mindepth 1 -maxdepth 1 ! -name claims)" ]; }
+
+# --- shunit2's hooks ---
+
+setUp() {
+	[ "${_shunit_test_-}" ] || return 0
+	HERE="$SCRATCH/t"
+	LXCPATH="$HERE/lxc path"
+	_skipped=''
+	_failed_before=${__shunit_assertsFailed-0}
+	: >"$SCRATCH/started"
+	mkdir -p "$LXCPATH" && cd "$HERE" || exit
+	if command -v setUpEach >/dev/null; then setUpEach; fi
+	return 0
+}
+
+tearDown() {
+	# shunit2 calls it once more at the end, without a test.
+	[ "${_shunit_test_-}" ] && [ -d "${HERE-}" ] || return 0
+	if command -v tearDownEach >/dev/null; then tearDownEach; fi
+	cd /
+	sort -u "$SCRATCH/started" | while IFS= read -r _c; do
+		is_stopped "$_c" || stop "$_c" </dev/null >/dev/null 2>&1
+	done
+	awk -v here="$HERE/" 'index($2, here) == 1 {print $2}' /proc/self/mounts | sort -r | while IFS= read -r _m; do
+		_m=$(printf '%b' "$_m")
+		"$LXC_BDEV" umount "$_m" 2>/dev/null || umount -l -- "$_m"
+	done
+	rm -rf --one-file-system -- "$HERE"
+	if [ -z "$_skipped" ]; then
+		if [ "$__shunit_assertsFailed" -eq "$_failed_before" ]; then
+			echo "pass $_shunit_test_" >>"$TEST_RESULTS"
+		else
+			echo "fail $_shunit_test_" >>"$TEST_RESULTS"
+		fi
+	fi
+	return 0
+}
