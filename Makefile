@@ -1,18 +1,129 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# make demo    show it all, on this machine (root; installs what is missing)
+# make check   run the tests (root; installs what is missing); SAN=1: under ASan and UBSan
+# make         build; make install: DESTDIR, PREFIX
+# make lint    static checks; make bench: figures; make deps: only install what all of this needs
+
 VERSION = 0.1.0
-CC ?= gcc
-PREFIX ?= /usr/local
-LXC_GLOBAL_CONF = /etc/lxc/lxc.conf
-LXC_DEFAULT_PATH = /var/lib/lxc
-BUILD = build
-SOURCES = $(wildcard helper/*.c helper/*/*.c)
-OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
-WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Werror
-CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF='"$(LXC_GLOBAL_CONF)"' -DLXC_DEFAULT_PATH='"$(LXC_DEFAULT_PATH)"' $(WARN) -MMD -MP $(CFLAGS)
-all: $(BUILD)/lxc-bdev
-$(BUILD)/lxc-bdev: $(OBJECTS)
-	$(CC) -static $(CFLAGS) -o $@ $^ -lblkid -ljson-c
-$(BUILD)/%.o: %.c
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
+
+# LXC's own places, asked from the installed LXC.
+LXC_START := $(shell readlink -f "$$(command -v lxc-start)")
+LXC_CONFIG_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/config,$(LXC_START))
+LXC_PATH := $(shell lxc-config lxc.lxcpath 2>/dev/null || echo /var/lib/lxc)
+LXC_ETC := $(shell dirname -- "$$(lxc-config lxc.default_config 2>/dev/null || echo /etc/lxc/default.conf)")
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS = -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Werror
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF='"$(LXC_ETC)/lxc.conf"' \
+	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' $(WARNINGS) $(CFLAGS)
+LIBS = -lblkid -ljson-c
+# Static: a hook is one exec, and the dynamic linker would be a third of it. And no library of a container's is ever loaded.
+ALL_LDFLAGS = -static $(LDFLAGS)
+ifdef SAN
+CFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ALL_LDFLAGS = $(CFLAGS) $(LDFLAGS)
+endif
+
+SOURCES = $(sort $(wildcard helper/*.c helper/*/*.c))
+OBJECTS = $(SOURCES:%.c=build/%.o)
+UNITS = $(patsubst %.c,build/%,$(wildcard tests/unit/*.c))
+TOOLS = $(patsubst %.c,build/%,$(wildcard tests/tools/*.c))
+
+DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev
+DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
+DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils rsync strace \
+	user-mode-linux mandoc bash bash-completion attr acl
+DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
+DEPS_BENCH = strace
+
+all: build/lxc-bdev
+
+build/lxc-bdev: $(OBJECTS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+
+build/%.o: %.c build/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+build/tests/unit/%: tests/unit/%.c tests/unit/unit.h $(OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Ihelper -o $@ $< $(filter-out build/helper/main.o,$(OBJECTS)) $(ALL_LDFLAGS) $(LIBS)
+
+build/tests/tools/%: tests/tools/%.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(LIBS)
+
+# Everything is built anew when the compiler or its flags change.
+build/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' >$@
+
 -include $(OBJECTS:.o=.d)
+
+build/bdev.conf: config/bdev.conf.in
+	@mkdir -p $(@D)
+	sed 's|@BINDIR@|$(BINDIR)|' $< >$@
+
+install: all
+	@test -n '$(LXC_CONFIG_DIR)' || \
+		{ echo 'install: no lxc-start found; install LXC, or say where its config directory is: LXC_CONFIG_DIR=' >&2; exit 1; }
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LXC_CONFIG_DIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(MANDIR)/man5' \
+		'$(DESTDIR)$(COMPLETIONDIR)'
+	install -m 0755 build/lxc-bdev '$(DESTDIR)$(BINDIR)/lxc-bdev'
+	sed 's|@BINDIR@|$(BINDIR)|' config/bdev.conf.in >build/bdev.conf
+	install -m 0644 build/bdev.conf '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf'
+	install -m 0644 man/lxc-bdev.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8'
+	install -m 0644 man/bdev.conf.5 '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5'
+	install -m 0644 config/bash-completion/lxc-bdev '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev'
+
+uninstall:
+	rm -f '$(DESTDIR)$(BINDIR)/lxc-bdev' '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf' '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8' \
+		'$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev'
+
+# $(call need,PACKAGES): install those that are missing, on Debian and its like.
+define need
+@missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || echo $$p; done); \
+if [ -n "$$missing" ]; then echo "installing" $$missing; \
+	apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
+endef
+
+deps:
+	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_CHECK) $(DEPS_LINT) $(DEPS_BENCH))
+
+# The rest runs in a make of its own: only then is LXC there to be asked.
+demo:
+	$(call need,$(DEPS_BUILD) $(DEPS_DEMO))
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+
+check:
+	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_CHECK))
+	@$(MAKE) --no-print-directory check-built
+
+check-built: all $(UNITS) $(TOOLS)
+	@tests/run $(TESTS)
+
+lint:
+	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_LINT))
+	@$(MAKE) --no-print-directory all
+	@tests/lint
+
+bench:
+	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_BENCH))
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run $(ROWS)
+
+clean:
+	rm -rf build
+
+FORCE:
+.PHONY: all install uninstall deps demo check check-built lint bench clean FORCE

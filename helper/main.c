@@ -17,12 +17,18 @@ static const struct verb *const verbs[] = { VERBS(ENTRY) };
 enum { OPT_VERSION = 256 };
 
 static const struct option options[] = {
-	{ "name", required_argument, NULL, 'n' },    { "lxcpath", required_argument, NULL, 'P' },
-	{ "config", required_argument, NULL, 'f' },  { "json", no_argument, NULL, 'j' },
-	{ "rootfs", required_argument, NULL, 'R' },  { "target", required_argument, NULL, 'T' },
-	{ "monitor", required_argument, NULL, 'M' }, { "fix", no_argument, NULL, 'F' },
-	{ "logfile", required_argument, NULL, 'o' }, { "logpriority", required_argument, NULL, 'l' },
-	{ "help", no_argument, NULL, 'h' },	     { "version", no_argument, NULL, OPT_VERSION },
+	{ "name", required_argument, NULL, 'n' },
+	{ "lxcpath", required_argument, NULL, 'P' },
+	{ "config", required_argument, NULL, 'f' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "rootfs", required_argument, NULL, 'R' },
+	{ "target", required_argument, NULL, 'T' },
+	{ "monitor", required_argument, NULL, 'M' },
+	{ "fix", no_argument, NULL, 'F' },
+	{ "logfile", required_argument, NULL, 'o' },
+	{ "logpriority", required_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -94,8 +100,10 @@ static int take_option(int letter, struct args *args)
 		break;
 	case 'l':
 		if (log_set_level(optarg) < 0)
-			return log_refuse(EXIT_USAGE, "log priority '%s': not one of TRACE DEBUG INFO NOTICE WARN ERROR "
-						      "CRIT ALERT FATAL", optarg);
+			return log_refuse(EXIT_USAGE,
+					  "log priority '%s': not one of TRACE DEBUG INFO NOTICE WARN ERROR "
+					  "CRIT ALERT FATAL",
+					  optarg);
 		break;
 	default:
 		return EXIT_USAGE;

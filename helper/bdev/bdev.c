@@ -36,7 +36,7 @@ const struct bdev_type *bdev_check(const struct spec *spec)
 	const struct bdev_type *type = bdev_find(spec->type);
 
 	if (!type) {
-		(void)spec_refuse(spec, "unknown type '%s'; see lxc-bdev types", spec->type);
+		(void)spec_refuse(spec, -EINVAL, "unknown type '%s'; see lxc-bdev types", spec->type);
 		return NULL;
 	}
 	for (size_t i = 0; i < spec->noptions; i++) {
@@ -44,11 +44,13 @@ const struct bdev_type *bdev_check(const struct spec *spec)
 		const struct bdev_option *known = find_option(type, given->name);
 
 		if (!known) {
-			(void)spec_refuse(spec, "unknown option '%s' for %s; see lxc-bdev types", given->name, type->name);
+			(void)spec_refuse(spec, -EINVAL, "unknown option '%s' for %s; see lxc-bdev types", given->name,
+					  type->name);
 			return NULL;
 		}
 		if (!known->value != !given->value || (given->value && !*given->value)) {
-			(void)spec_refuse(spec, known->value ? "option '%s' needs a value" : "option '%s' takes no value",
+			(void)spec_refuse(spec, -EINVAL,
+					  known->value ? "option '%s' needs a value" : "option '%s' takes no value",
 					  given->name);
 			return NULL;
 		}

@@ -26,12 +26,12 @@ struct bdev_option {
 
 struct bdev_type {
 	const char *name;
-	const char *alias;   /* LXC's other name for it, or NULL */
-	const char *source;  /* the source's form, as help shows it */
-	const char *summary; /* one line */
-	const char *undo;    /* what ends it */
+	const char *alias;		   /* LXC's other name for it, or NULL */
+	const char *source;		   /* the source's form, as help shows it */
+	const char *summary;		   /* one line */
+	const char *undo;		   /* what ends it */
 	const struct bdev_option *options; /* beside `ro`, up to a NULL name; or NULL */
-	const char *filesystem; /* what the kernel must have in /proc/filesystems, or NULL */
+	const char *filesystem;		   /* what the kernel must have in /proc/filesystems, or NULL */
 	/* Check the spec, add its step to the plan. Changes nothing. 0 or -errno after one error line. */
 	int (*plan)(const struct spec *spec, struct plan *plan);
 	/* Do the step; build_add_root() what it makes. 0 or -errno after one error line. */

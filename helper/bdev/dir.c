@@ -12,10 +12,10 @@ static int dir_plan(const struct spec *spec, struct plan *plan)
 	_cleanup_close_ int fd = -EBADF;
 
 	if (spec->nsources > 1)
-		return spec_refuse(spec, "one directory only; write ':' in a path as '\\:'");
+		return spec_refuse(spec, -EINVAL, "one directory only; write ':' in a path as '\\:'");
 	fd = path_open(plan->dirfd, path, O_PATH | O_DIRECTORY);
 	if (fd < 0)
-		return spec_refuse(spec, "open directory '%s': %s", path, path_strerror(fd)), fd;
+		return spec_refuse(spec, fd, "open directory '%s': %s", path, path_strerror(fd));
 	plan_step(plan, spec, NULL, "bind '%s'%s", path, spec->readonly ? ", read-only" : "");
 	plan_add_root(plan, spec, bdev_depth(fd), !spec->readonly);
 	return 0;

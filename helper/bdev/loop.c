@@ -24,7 +24,7 @@
 
 /* GET_FREE reserves nothing: another process may bind the device first. Each try loses to a process that won. */
 #define TRIES 1024
-#define TAG "lxc-bdev:" /* our devices, in lo_file_name */
+#define TAG   "lxc-bdev:" /* our devices, in lo_file_name */
 
 #ifndef BLKGETDISKSEQ
 #define BLKGETDISKSEQ _IOR(0x12, 128, __u64)
@@ -45,9 +45,10 @@ static int parse_partition(const struct spec *spec, unsigned int *ret)
 		return 0;
 	n = strtoul(spec->sources[1], &end, 10);
 	if (spec->nsources > 2 || *end || n < 1 || n > 9999 || *spec->sources[1] < '0' || *spec->sources[1] > '9')
-		return spec_refuse(spec, "what follows the image's ':' is a partition number; write ':' in a path as '\\:'");
+		return spec_refuse(spec, -EINVAL,
+				   "what follows the image's ':' is a partition number; write ':' in a path as '\\:'");
 	if (spec_option(spec, "offset") || spec_option(spec, "sizelimit"))
-		return spec_refuse(spec, "offset= and sizelimit= contradict partition %lu", n);
+		return spec_refuse(spec, -EINVAL, "offset= and sizelimit= contradict partition %lu", n);
 	*ret = (unsigned int)n;
 	return 0;
 }
@@ -60,20 +61,20 @@ static int open_image(const struct spec *spec, int dirfd)
 	struct stat st;
 
 	if (fd < 0)
-		return spec_refuse(spec, "open image '%s': %s", path, path_strerror(fd)), fd;
+		return spec_refuse(spec, fd, "open image '%s': %s", path, path_strerror(fd));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return spec_refuse(spec, "image '%s' is not a regular file", path);
+		return spec_refuse(spec, -EINVAL, "image '%s' is not a regular file", path);
 	return TAKE_FD(fd);
 }
 
 static int check_options(const struct spec *spec, const struct loop_data *data)
 {
 	if (data->area.offset % 512 || data->area.size % 512)
-		return spec_refuse(spec, "offset= and sizelimit= must be multiples of 512");
+		return spec_refuse(spec, -EINVAL, "offset= and sizelimit= must be multiples of 512");
 	if (spec_option(spec, "discard") && data->readonly)
-		return spec_refuse(spec, "discard needs a file system that is mounted writable");
+		return spec_refuse(spec, -EINVAL, "discard needs a file system that is mounted writable");
 	if (spec_option(spec, "discard") && strcmp(data->area.fstype, "ext2") == 0)
-		return spec_refuse(spec, "ext2 knows no discard");
+		return spec_refuse(spec, -EINVAL, "ext2 knows no discard");
 	return 0;
 }
 
@@ -99,10 +100,11 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		return fd;
 	r = image_probe(fd, partition, fstype ? fstype->value : NULL, &data->area, &reason);
 	if (r < 0)
-		return spec_refuse(spec, "image '%s' %s", spec->sources[0], reason), r;
+		return spec_refuse(spec, r, "image '%s' %s", spec->sources[0], reason);
 	data->readonly = spec->readonly || image_fs_readonly(data->area.fstype);
 	if (!data->readonly && mount_is_readonly(fd) == 1)
-		return spec_refuse(spec, "image '%s' lies on a read-only file system; add ,ro", spec->sources[0]), -EROFS;
+		return spec_refuse(spec, -EROFS, "image '%s' lies on a read-only file system; add ,ro",
+				   spec->sources[0]);
 	r = check_options(spec, data);
 	if (r < 0)
 		return r;
@@ -114,8 +116,8 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		plan_add_writer(plan, spec); /* also below an overlay: attached for writing */
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, %s", spec->sources[0], part, data->area.fstype,
 		  data->readonly ? "read-only" : "read-write",
-		  data->file_backed ? "from the file itself (through a loop device before Linux 6.12)" :
-				      "through a loop device");
+		  data->file_backed ? "from the file itself (through a loop device before Linux 6.12)"
+				    : "through a loop device");
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
 }
@@ -143,14 +145,13 @@ static int lock_image(const struct spec *spec, struct build *build, int image, c
 	if (r == 0)
 		return 0;
 	if (r == -EBUSY)
-		return spec_refuse(spec, "image '%s' is in use by QEMU or one of its tools", spec->sources[0]), r;
+		return spec_refuse(spec, r, "image '%s' is in use by QEMU or one of its tools", spec->sources[0]);
 	if (r != -EWOULDBLOCK)
 		return log_errno(r, "%s: lock image '%s'", spec->where, spec->sources[0]);
 	holder = journal_find_holder("image", inode, build->journal->dir);
-	return spec_refuse(spec, "image '%s' is in use%s by %s; %s", spec->sources[0],
+	return spec_refuse(spec, -EBUSY, "image '%s' is in use%s by %s; %s", spec->sources[0],
 			   data->readonly ? " for writing" : "", holder ?: "another process",
-			   data->readonly ? "a writer shares with nobody" : "only readers (,ro) can share it"),
-	       -EBUSY;
+			   data->readonly ? "a writer shares with nobody" : "only readers (,ro) can share it");
 }
 
 /* The device is still bound to this area of this image, as we bind them. */
@@ -159,8 +160,8 @@ static bool same_device(int device, int image, const struct loop_data *data)
 	struct loop_info64 info;
 	struct stat st;
 
-	return fstat(image, &st) == 0 && ioctl(device, LOOP_GET_STATUS64, &info) == 0 &&
-	       info.lo_device == st.st_dev && info.lo_inode == st.st_ino && info.lo_offset == data->area.offset &&
+	return fstat(image, &st) == 0 && ioctl(device, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == st.st_dev &&
+	       info.lo_inode == st.st_ino && info.lo_offset == data->area.offset &&
 	       info.lo_sizelimit == data->area.size && (info.lo_flags & LO_FLAGS_READ_ONLY) &&
 	       (info.lo_flags & LO_FLAGS_AUTOCLEAR) && strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) == 0;
 }
@@ -210,15 +211,16 @@ static int configure(const struct spec *spec, int image, const struct loop_data 
 	node = xasprintf("/dev/loop%d", nr);
 	device = open(node, (data->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (device < 0)
-		return errno == ENXIO || errno == ENODEV || errno == EBUSY ? -EBUSY :
-			log_errno(-errno, "%s: open '%s'", spec->where, node);
+		return errno == ENXIO || errno == ENODEV || errno == EBUSY
+			       ? -EBUSY
+			       : log_errno(-errno, "%s: open '%s'", spec->where, node);
 	(void)snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, TAG "%s", spec->sources[0]);
 	if (ioctl(device, LOOP_CONFIGURE, &config) == 0)
 		return TAKE_FD(device);
 	if (errno == EBUSY)
 		return -EBUSY;
 	if (direct && errno == EINVAL)
-		return spec_refuse(spec, "the file system of '%s' cannot do direct-io", spec->sources[0]), -EOPNOTSUPP;
+		return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", spec->sources[0]);
 	return log_errno(-errno, "%s: bind '%s' to '%s'", spec->where, spec->sources[0], node);
 }
 
@@ -250,7 +252,7 @@ static int verify(const struct spec *spec, int device, char **ret_node)
 	if (ioctl(device, LOOP_GET_STATUS64, &info) < 0)
 		return log_errno(-errno, "%s: read the loop device's status", spec->where);
 	if (spec_option(spec, "direct-io") && !(info.lo_flags & LO_FLAGS_DIRECT_IO))
-		return spec_refuse(spec, "the file system of '%s' cannot do direct-io", spec->sources[0]), -EOPNOTSUPP;
+		return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", spec->sources[0]);
 	*ret_node = xasprintf("/dev/loop%u", info.lo_number);
 	return 0;
 }
@@ -349,9 +351,10 @@ static int loop_build(const struct step *step, struct build *build)
 	if (found < 0)
 		return found;
 	/* direct-io: the description that the kernel keeps must have been opened for it. */
-	image = path_reopen(found, (data->readonly ? O_RDONLY : O_RDWR) | (spec_option(spec, "direct-io") ? O_DIRECT : 0));
+	image = path_reopen(found,
+			    (data->readonly ? O_RDONLY : O_RDWR) | (spec_option(spec, "direct-io") ? O_DIRECT : 0));
 	if (image == -EINVAL)
-		return spec_refuse(spec, "the file system of '%s' cannot do direct-io", spec->sources[0]), -EOPNOTSUPP;
+		return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", spec->sources[0]);
 	if (image < 0)
 		return log_errno(image, "%s: open image '%s' for %s", spec->where, spec->sources[0],
 				 data->readonly ? "reading" : "writing (add ,ro to only read it)");

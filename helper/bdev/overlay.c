@@ -17,7 +17,7 @@
 #include <sys/xattr.h>
 
 struct overlay_data {
-	int cover; /* the tmpfs that the upper lies on (an index), or -1 */
+	int cover;	  /* the tmpfs that the upper lies on (an index), or -1 */
 	char upper[4096]; /* relative to that tmpfs, or as the spec has it */
 	char work[4096];
 };
@@ -37,13 +37,13 @@ static int check_lowers(const struct spec *spec, const struct plan *plan)
 		_cleanup_close_ int fd = path_open(plan->dirfd, spec->sources[i], O_PATH | O_DIRECTORY);
 
 		if (fd < 0)
-			return spec_refuse(spec, "open lower '%s': %s", spec->sources[i], path_strerror(fd)), fd;
+			return spec_refuse(spec, fd, "open lower '%s': %s", spec->sources[i], path_strerror(fd));
 		if (fstat(fd, &seen[i]) < 0)
 			return log_errno(-errno, "%s: lower '%s'", spec->where, spec->sources[i]);
 		for (size_t k = 0; k < i; k++)
 			if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
-				return spec_refuse(spec, "lowers '%s' and '%s' are one directory", spec->sources[k],
-						   spec->sources[i]);
+				return spec_refuse(spec, -EINVAL, "lowers '%s' and '%s' are one directory",
+						   spec->sources[k], spec->sources[i]);
 		if (bdev_depth(fd) > depth)
 			depth = bdev_depth(fd);
 	}
@@ -59,12 +59,15 @@ static int check_upper_fs(const struct spec *spec, int fd, const char *path)
 	if (fstatfs(fd, &st) < 0)
 		return log_errno(-errno, "%s: upper '%s'", spec->where, path);
 	if (st.f_type == OVERLAYFS_SUPER_MAGIC)
-		return spec_refuse(spec, "upper '%s' lies on an overlay, which the kernel does not take as upper; "
-				   "put it on a tmpfs, or on an ext4, xfs or btrfs", path);
+		return spec_refuse(spec, -EINVAL,
+				   "upper '%s' lies on an overlay, which the kernel does not take as upper; "
+				   "put it on a tmpfs, or on an ext4, xfs or btrfs",
+				   path);
 	if (mount_is_readonly(fd) == 1)
-		return spec_refuse(spec, "upper '%s' lies on a read-only file system", path), -EROFS;
+		return spec_refuse(spec, -EROFS, "upper '%s' lies on a read-only file system", path);
 	if (getxattr(name, "trusted.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP)
-		return spec_refuse(spec, "the file system of upper '%s' has no trusted.* attributes, which overlay needs",
+		return spec_refuse(spec, -EINVAL,
+				   "the file system of upper '%s' has no trusted.* attributes, which overlay needs",
 				   path);
 	return 0;
 }
@@ -77,8 +80,10 @@ static int check_volatile(const struct spec *spec, const struct plan *plan, cons
 
 	if (fd < 0)
 		return 0;
-	return spec_refuse(spec, "its upper was in use with 'volatile' when the host went down, and may be damaged; "
-			   "to use it as it is, remove '%s'", marker);
+	return spec_refuse(spec, -EINVAL,
+			   "its upper was in use with 'volatile' when the host went down, and may be damaged; "
+			   "to use it as it is, remove '%s'",
+			   marker);
 }
 
 static int check_upper_on_disk(const struct spec *spec, const struct plan *plan, const char *upper, const char *work)
@@ -90,14 +95,14 @@ static int check_upper_on_disk(const struct spec *spec, const struct plan *plan,
 	if (fd >= 0)
 		return check_upper_fs(spec, fd, upper) ?: check_volatile(spec, plan, work);
 	if (fd != -ENOENT || *upper == '/' || spec->readonly)
-		return spec_refuse(spec, "open upper '%s': %s", upper, path_strerror(fd)), fd;
+		return spec_refuse(spec, fd, "open upper '%s': %s", upper, path_strerror(fd));
 	/* It will be made at the start; where, must exist. */
 	parent = xasprintf("./%s", upper);
 	slash = strrchr(parent, '/');
 	*slash = '\0';
 	fd = path_open(plan->dirfd, parent, O_PATH | O_DIRECTORY);
 	if (fd < 0)
-		return spec_refuse(spec, "make upper '%s': %s", upper, path_strerror(fd)), fd;
+		return spec_refuse(spec, fd, "make upper '%s': %s", upper, path_strerror(fd));
 	return check_upper_fs(spec, fd, upper);
 }
 
@@ -116,33 +121,39 @@ static int overlay_plan(const struct spec *spec, struct plan *plan)
 	held = plan_take_roots(plan, &held_depth);
 	n = held + spec->nsources - 1;
 	if (!n)
-		return spec_refuse(spec, "no lower: nothing is below it in the stack and its source names none");
+		return spec_refuse(spec, -EINVAL,
+				   "no lower: nothing is below it in the stack and its source names none");
 	if (n > OVERLAYFS_LOWERS_MAX)
-		return spec_refuse(spec, "%zu lowers; the kernel takes at most %d", n, OVERLAYFS_LOWERS_MAX);
+		return spec_refuse(spec, -EINVAL, "%zu lowers; the kernel takes at most %d", n, OVERLAYFS_LOWERS_MAX);
 	depth = 1 + (held_depth > depth ? held_depth : depth);
 	if (depth > OVERLAYFS_DEPTH_MAX)
-		return spec_refuse(spec, "would be %d stacking file systems on each other; the kernel allows %d", depth,
+		return spec_refuse(spec, -EINVAL,
+				   "would be %d stacking file systems on each other; the kernel allows %d", depth,
 				   OVERLAYFS_DEPTH_MAX);
 
 	work = work_option ? xstrdup(work_option->value) : xasprintf("%s.work", upper);
 	work_path = path_absolute(plan->dir, work);
 	if (path_below(work_path, upper_path) || path_below(upper_path, work_path))
-		return spec_refuse(spec, "work directory '%s' and upper '%s' must not contain each other", work, upper);
+		return spec_refuse(spec, -EINVAL, "work directory '%s' and upper '%s' must not contain each other",
+				   work, upper);
 	data->cover = plan_find_cover(plan, upper_path);
 	if (data->cover != plan_find_cover(plan, work_path))
-		return spec_refuse(spec, "work directory '%s' and upper '%s' must be on one file system", work, upper);
+		return spec_refuse(spec, -EINVAL, "work directory '%s' and upper '%s' must be on one file system", work,
+				   upper);
 	if (strlen(upper_path) >= sizeof(data->upper) || strlen(work_path) >= sizeof(data->work))
-		return spec_refuse(spec, "upper or work directory: %s", strerror(ENAMETOOLONG)), -ENAMETOOLONG;
+		return spec_refuse(spec, -ENAMETOOLONG, "upper or work directory: %s", strerror(ENAMETOOLONG));
 	if (data->cover >= 0) {
 		struct plan_cover *cover = &plan->covers[data->cover];
 
 		if (spec->readonly)
-			return spec_refuse(spec, "with ro, its upper '%s' on a new tmpfs would always be empty", upper);
+			return spec_refuse(spec, -EINVAL,
+					   "with ro, its upper '%s' on a new tmpfs would always be empty", upper);
 		cover->used = true;
 		(void)stpcpy(data->upper, path_below(upper_path, cover->dir));
 		(void)stpcpy(data->work, path_below(work_path, cover->dir));
 		if (!*data->upper || !*data->work)
-			return spec_refuse(spec, "the tmpfs on '%s' must be above '%s', not the same", cover->dir, upper);
+			return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same",
+					   cover->dir, upper);
 	} else {
 		int r = check_upper_on_disk(spec, plan, upper, work);
 
@@ -241,7 +252,7 @@ static int claim_upper(const struct spec *spec, struct build *build, const struc
 	if (r == -EEXIST) {
 		while (overlayfs_upper_in_use(layers)) {
 			if (proc_now() >= until)
-				return spec_refuse(spec, "upper '%s' is in use by %s", upper_of(spec), holder), -EBUSY;
+				return spec_refuse(spec, -EBUSY, "upper '%s' is in use by %s", upper_of(spec), holder);
 			proc_sleep(20);
 		}
 		r = journal_claim(build->journal, name, true, &holder);
@@ -280,7 +291,8 @@ static int overlay_build(const struct step *step, struct build *build)
 	if (r < 0)
 		return r;
 	if (!spec->readonly && mount_is_readonly(mount) != 0)
-		return log_refuse(-EROFS, "%s: the kernel mounted the overlay read-only: work directory '%s' is unusable",
+		return log_refuse(-EROFS,
+				  "%s: the kernel mounted the overlay read-only: work directory '%s' is unusable",
 				  spec->where, data->work);
 	return build_add_root(build, &mount, NULL);
 }

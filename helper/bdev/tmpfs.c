@@ -20,15 +20,15 @@ static int check_number(const struct spec *spec, const char *name, const char *f
 	if (!p)
 		return 0;
 	if (!isdigit((unsigned char)*p))
-		return spec_refuse(spec, "%s=%s: not %s", name, p, form);
+		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, p, form);
 	for (; isdigit((unsigned char)*p); p++)
 		zero &= *p == '0';
 	if (suffix && *p && strchr("kKmMgG%", *p))
 		p++;
 	if (*p)
-		return spec_refuse(spec, "%s=%s: not %s", name, option->value, form);
+		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
 	/* tmpfs takes 0 for "no limit"; a limit is what this option is for. */
-	return zero ? spec_refuse(spec, "%s=%s would mean no limit", name, option->value) : 0;
+	return zero ? spec_refuse(spec, -EINVAL, "%s=%s would mean no limit", name, option->value) : 0;
 }
 
 static int check_mode(const struct spec *spec)
@@ -36,7 +36,7 @@ static int check_mode(const struct spec *spec)
 	const struct spec_option *mode = spec_option(spec, "mode");
 
 	if (mode && (strlen(mode->value) > 4 || strspn(mode->value, "01234567") != strlen(mode->value)))
-		return spec_refuse(spec, "mode=%s: not an octal mode of up to 4 digits", mode->value);
+		return spec_refuse(spec, -EINVAL, "mode=%s: not an octal mode of up to 4 digits", mode->value);
 	return 0;
 }
 
@@ -48,11 +48,11 @@ static int tmpfs_plan(const struct spec *spec, struct plan *plan)
 	int r;
 
 	if (spec->nsources > 1)
-		return spec_refuse(spec, "one directory only; write ':' in a path as '\\:'");
+		return spec_refuse(spec, -EINVAL, "one directory only; write ':' in a path as '\\:'");
 	if (spec->readonly)
-		return spec_refuse(spec, "a read-only tmpfs can hold nothing");
+		return spec_refuse(spec, -EINVAL, "a read-only tmpfs can hold nothing");
 	if (keep && strcmp(keep->value, "reboot") != 0 && strcmp(keep->value, "no") != 0)
-		return spec_refuse(spec, "keep=%s: not 'reboot' or 'no'", keep->value);
+		return spec_refuse(spec, -EINVAL, "keep=%s: not 'reboot' or 'no'", keep->value);
 	r = check_number(spec, "size", "bytes (with k, m or g behind) or a percentage of the memory", true);
 	if (r == 0)
 		r = check_number(spec, "nr_inodes", "a number (with k, m or g behind)", true);
@@ -62,7 +62,7 @@ static int tmpfs_plan(const struct spec *spec, struct plan *plan)
 		return r;
 	fd = path_open(plan->dirfd, spec->sources[0], O_PATH | O_DIRECTORY);
 	if (fd < 0)
-		return spec_refuse(spec, "open directory '%s': %s", spec->sources[0], path_strerror(fd)), fd;
+		return spec_refuse(spec, fd, "open directory '%s': %s", spec->sources[0], path_strerror(fd));
 
 	cover = ARRAY_ADD(plan->covers, plan->ncovers);
 	cover->spec = spec;
@@ -102,7 +102,8 @@ static const struct bdev_option tmpfs_options[] = {
 	{ "size", "BYTES", "the most it may hold, e.g. 512m or 10% (default: half of the memory)" },
 	{ "nr_inodes", "N", "the most files" },
 	{ "mode", "OCTAL", "its top directory's mode (default 0755)" },
-	{ "keep", "reboot|no", "whether it outlives a reboot of the container (default reboot); it never outlives a stop" },
+	{ "keep", "reboot|no",
+	  "whether it outlives a reboot of the container (default reboot); it never outlives a stop" },
 	{ NULL, NULL, NULL },
 };
 

@@ -68,7 +68,11 @@ static int leave(struct build *build, int root)
 int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 {
 	struct build build = {
-		.plan = plan, .journal = journal, .wait_ms = wait_ms, .dirfd = -EBADF, .stage.host = -EBADF,
+		.plan = plan,
+		.journal = journal,
+		.wait_ms = wait_ms,
+		.dirfd = -EBADF,
+		.stage.host = -EBADF,
 	};
 	int r = enter(&build);
 

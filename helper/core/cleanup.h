@@ -31,7 +31,7 @@ static inline void cleanup_free(void *p)
 }
 
 #define _cleanup_close_ __attribute__((cleanup(cleanup_close)))
-#define _cleanup_free_ __attribute__((cleanup(cleanup_free)))
+#define _cleanup_free_	__attribute__((cleanup(cleanup_free)))
 
 /* Hand a descriptor or pointer over: the variable no longer owns it. */
 static inline int take_fd(int *fd)

@@ -17,7 +17,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define INCLUDE_DEPTH 16
+#define INCLUDE_DEPTH  16
 #define FILE_MAX_BYTES (16 << 20)
 
 struct reader {
@@ -127,7 +127,8 @@ static int read_line(struct reader *reader, char *line)
 	value = strchr(key, '=');
 	if (!value) {
 		if (strncmp(key, "bdev.", 5) == 0)
-			return log_refuse(-EINVAL, "%s:%u: '%.80s': no '=' in the line", reader->file, reader->line, key);
+			return log_refuse(-EINVAL, "%s:%u: '%.80s': no '=' in the line", reader->file, reader->line,
+					  key);
 		return 0; /* LXC says what it thinks of its own lines */
 	}
 	*value++ = '\0';

@@ -5,11 +5,11 @@
 
 /* What a container's config, with all that it includes, says to us. */
 struct conf {
-	struct stack stack;	/* bdev.rootfs, in order */
-	char *rootfs_path;	/* lxc.rootfs.path as written, or NULL */
-	char *rootfs_options;	/* lxc.rootfs.options, or NULL */
-	bool idmap;		/* any lxc.idmap */
-	bool monitor_unshare;	/* lxc.monitor.unshare = 1 */
+	struct stack stack;   /* bdev.rootfs, in order */
+	char *rootfs_path;    /* lxc.rootfs.path as written, or NULL */
+	char *rootfs_options; /* lxc.rootfs.options, or NULL */
+	bool idmap;	      /* any lxc.idmap */
+	bool monitor_unshare; /* lxc.monitor.unshare = 1 */
 };
 
 /*

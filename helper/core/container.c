@@ -82,12 +82,15 @@ int container_plan(const struct container *container, const struct conf *conf, c
 		return log_refuse(-EINVAL, "%s: no lxc.rootfs.path: name an empty directory, where the stack goes",
 				  container->config);
 	if (!conf->monitor_unshare)
-		return log_refuse(-EINVAL, "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed "
-					   "monitor would leave mounts behind", container->config);
+		return log_refuse(-EINVAL,
+				  "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed "
+				  "monitor would leave mounts behind",
+				  container->config);
 	if (conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap="))
 		for (size_t i = 0; i < conf->stack.n; i++)
 			if (strncmp(conf->stack.specs[i].type, "overlay", strlen("overlay")) == 0)
-				return spec_refuse(&conf->stack.specs[i], "an overlay cannot be idmapped, as "
+				return spec_refuse(&conf->stack.specs[i], -EINVAL,
+						   "an overlay cannot be idmapped, as "
 						   "lxc.rootfs.options asks; use files with shifted ids instead");
 	r = rootfs_parse(rootfs, &root);
 	if (r < 0)

@@ -27,7 +27,7 @@ int container_journal(const struct container *container, bool create, struct jou
 
 /* Where LXC's three forms of a rootfs path ("/P", "TYPE:/P", "[TYPE:]/LOWER:/UPPER") let a stack go. */
 struct rootfs {
-	char *path; /* the directory to attach to, for the caller to free */
+	char *path;   /* the directory to attach to, for the caller to free */
 	bool overlay; /* it is the lower of LXC's own overlay: read-only then */
 };
 /* 0, or -EINVAL (logged). */

@@ -142,8 +142,8 @@ static bool qemu_byte_taken(int fd, off_t byte)
 static int qemu_lock(int fd, bool readonly, bool *ret_shared)
 {
 	static const off_t reader[] = { 100 + QEMU_READ, 200 + QEMU_WRITE, 200 + QEMU_RESIZE };
-	static const off_t writer[] = { 100 + QEMU_READ,  100 + QEMU_WRITE, 100 + QEMU_RESIZE,
-					200 + QEMU_WRITE, 200 + QEMU_RESIZE };
+	static const off_t writer[] = { 100 + QEMU_READ, 100 + QEMU_WRITE, 100 + QEMU_RESIZE, 200 + QEMU_WRITE,
+					200 + QEMU_RESIZE };
 	const off_t *bytes = readonly ? reader : writer;
 	size_t n = readonly ? ARRAY_SIZE(reader) : ARRAY_SIZE(writer);
 

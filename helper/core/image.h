@@ -15,7 +15,8 @@ struct image_area {
 /*
  * Find the file system in the open image by its superblock, among those we mount (ext2-4, xfs, btrfs, squashfs, erofs).
  * Partition 0: the area as given in *area; else the area is that partition's (GPT or MBR). fstype: NULL, or the only
- * one accepted. On failure *ret_reason is a static or caller-freed text saying why (always set); returns -EINVAL or -errno.
+ * one accepted. On failure *ret_reason is a static or caller-freed text saying why (always set); returns -EINVAL or
+ * -errno.
  */
 int image_probe(int fd, unsigned int partition, const char *fstype, struct image_area *area, char **ret_reason);
 

@@ -20,8 +20,8 @@
 #include <sys/stat.h>
 
 #define LOCK_WAIT_MS 10000
-#define LOCK_SAY_MS 1000
-#define CLAIMS "claims"
+#define LOCK_SAY_MS  1000
+#define CLAIMS	     "claims"
 
 /* FNV-1a, 64 bits: two containers of one name in different lxcpaths are two. */
 static unsigned long long hash(const char *place, const char *name)
@@ -58,8 +58,9 @@ static int open_run_dir(bool create)
 		return log_errno(-errno, "make '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
 	fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? -ENOENT :
-			log_errno(-errno, "open '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
+		return errno == ENOENT
+			       ? -ENOENT
+			       : log_errno(-errno, "open '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
 	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077))
 		return log_refuse(-EPERM, "'%s' must belong to uid %d alone, mode 0700", RUN_DIR, (int)geteuid());
 	return TAKE_FD(fd);
@@ -76,8 +77,8 @@ static int lock_dir(int fd, const char *name)
 		if (errno != EWOULDBLOCK)
 			return log_errno(-errno, "lock '%s'", name);
 		if (waited >= LOCK_WAIT_MS)
-			return log_refuse(-EBUSY, "'%s': another lxc-bdev has held its lock for %d s; see fuser %s/*", name,
-					  LOCK_WAIT_MS / 1000, RUN_DIR);
+			return log_refuse(-EBUSY, "'%s': another lxc-bdev has held its lock for %d s; see fuser %s/*",
+					  name, LOCK_WAIT_MS / 1000, RUN_DIR);
 		if (!said && waited >= LOCK_SAY_MS) {
 			log_warn("'%s': waiting for another lxc-bdev that works on it", name);
 			said = true;
@@ -252,8 +253,8 @@ int journal_begin(struct journal *journal, const char *place, const char *name, 
 		return log_errno(-errno, "write '%s/journal'", journal->dir);
 	r = journal_add(journal, "boot", proc_boot_id(), NULL);
 	if (r == 0)
-		r = *place ? journal_add(journal, "container", name, place, NULL) :
-			     journal_add(journal, "target", name, NULL);
+		r = *place ? journal_add(journal, "container", name, place, NULL)
+			   : journal_add(journal, "target", name, NULL);
 	if (r == 0 && monitor) {
 		char pid[24], start[24];
 

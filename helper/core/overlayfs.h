@@ -12,7 +12,7 @@ struct layers {
 };
 
 #define OVERLAYFS_LOWERS_MAX 500 /* the kernel's OVL_MAX_STACK */
-#define OVERLAYFS_DEPTH_MAX 2	 /* the kernel's FILESYSTEM_MAX_STACK_DEPTH */
+#define OVERLAYFS_DEPTH_MAX  2	 /* the kernel's FILESYSTEM_MAX_STACK_DEPTH */
 
 /*
  * Mount the layers, in the way that this kernel and the stage allow. The mount's fd, or -errno after one error line

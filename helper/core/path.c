@@ -64,8 +64,8 @@ int path_open_made(int dirfd, const char *path)
 
 const char *path_strerror(int r)
 {
-	return r == -EXDEV ? "a relative path belongs to the container, and this one leads out of its directory" :
-			     strerror(-r);
+	return r == -EXDEV ? "a relative path belongs to the container, and this one leads out of its directory"
+			   : strerror(-r);
 }
 
 int path_reopen(int fd, int flags)

@@ -30,5 +30,6 @@ char *path_of(int fd);
  */
 char *path_absolute(const char *dir, const char *path);
 
-/* If path is dir or below it (both from path_absolute), the rest without leading slash ("" for dir itself), else NULL. */
+/* If path is dir or below it (both from path_absolute), the rest without leading slash ("" for dir itself), else NULL.
+ */
 const char *path_below(const char *path, const char *dir);

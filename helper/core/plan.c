@@ -89,18 +89,21 @@ static int check_whole(const struct stack *stack, const struct plan *plan)
 		const struct plan_cover *cover = &plan->covers[i];
 
 		if (!cover->used)
-			return spec_refuse(cover->spec, "nothing above it is stored in '%s'; a tmpfs is for an overlay's "
-							"upper, so add overlay:UPPER with UPPER below that directory",
+			return spec_refuse(cover->spec, -EINVAL,
+					   "nothing above it is stored in '%s'; a tmpfs is for an overlay's "
+					   "upper, so add overlay:UPPER with UPPER below that directory",
 					   cover->dir);
 		if (cover->keep != plan->covers[0].keep)
-			return spec_refuse(cover->spec, "keep= differs from '%s': one stack lives or ends as a whole",
+			return spec_refuse(cover->spec, -EINVAL,
+					   "keep= differs from '%s': one stack lives or ends as a whole",
 					   plan->covers[0].spec->text);
 	}
 	if (plan->nroots > 1)
-		return spec_refuse(plan->roots[plan->nroots - 1].spec,
+		return spec_refuse(plan->roots[plan->nroots - 1].spec, -EINVAL,
 				   "would hide '%s' below it; an overlay above both would show both",
 				   plan->roots[plan->nroots - 2].spec->text);
-	return plan->nroots ? 0 : spec_refuse(&stack->specs[stack->n - 1], "the stack has no root file system");
+	return plan->nroots ? 0
+			    : spec_refuse(&stack->specs[stack->n - 1], -EINVAL, "the stack has no root file system");
 }
 
 int plan_make(const struct stack *stack, const struct plan_target *target, struct plan *plan)
@@ -123,9 +126,10 @@ int plan_make(const struct stack *stack, const struct plan_target *target, struc
 		plan_add_writer(plan, plan->roots[0].spec);
 	plan->at = xstrdup(target->pin ?: target->mount);
 	if (target->pin)
-		add_step(plan, PHASE_PRE_START, xasprintf("pin the stack on '%s', seen by the monitor alone", target->pin),
-			 plan_keeps(plan) ? "post-stop, not at a reboot; the kernel with the monitor" :
-					    "post-stop; the kernel with the monitor");
+		add_step(plan, PHASE_PRE_START,
+			 xasprintf("pin the stack on '%s', seen by the monitor alone", target->pin),
+			 plan_keeps(plan) ? "post-stop, not at a reboot; the kernel with the monitor"
+					  : "post-stop; the kernel with the monitor");
 	add_step(plan, target->pin ? PHASE_PRE_MOUNT : PHASE_PRE_START,
 		 xasprintf("attach it on '%s'%s", target->mount, target->readonly ? ", read-only" : ""),
 		 target->pin ? "the kernel, with the container's mount namespace" : "umount");

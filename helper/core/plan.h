@@ -59,8 +59,8 @@ struct plan_target {
 };
 
 /*
- * Plan a stack; ret->dir and ret->dirfd are given. Whatever the kernel cannot do is refused here, in one error line that
- * names the spec. 0 or -errno (-EOPNOTSUPP: not on this host). plan_clear() in both cases.
+ * Plan a stack; ret->dir and ret->dirfd are given. Whatever the kernel cannot do is refused here, in one error line
+ * that names the spec. 0 or -errno (-EOPNOTSUPP: not on this host). plan_clear() in both cases.
  */
 int plan_make(const struct stack *stack, const struct plan_target *target, struct plan *plan);
 void plan_clear(struct plan *plan);
@@ -70,7 +70,7 @@ bool plan_keeps(const struct plan *plan);
 
 /* For the types. Add the step of this spec; data becomes the plan's. */
 __attribute__((format(printf, 4, 5))) void plan_step(struct plan *plan, const struct spec *spec, void *data,
-						      const char *format, ...);
+						     const char *format, ...);
 /* The tree that the step makes, on top of those held. */
 void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool writes);
 /* A start opens this spec's store for writing, whatever lies above it. */

@@ -35,8 +35,10 @@ int proc_identify(pid_t pid, struct process *ret)
 		return -ESRCH;
 	/* The name in field 2 may hold blanks and parentheses: count from its last ')'. */
 	p = strrchr(stat, ')');
-	if (!p || sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			 &state, &start) != 2 || strchr("ZXx", state))
+	if (!p ||
+	    sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
+		   &start) != 2 ||
+	    strchr("ZXx", state))
 		return -ESRCH;
 	*ret = (struct process){ .pid = pid, .start = start };
 	return 0;

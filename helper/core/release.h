@@ -10,5 +10,6 @@
  */
 int release(struct journal *journal);
 
-/* Attach a finished stack (build_stack) to a directory, recorded so that release() takes it off. 0 or -errno (logged). */
+/* Attach a finished stack (build_stack) to a directory, recorded so that release() takes it off. 0 or -errno (logged).
+ */
 int release_attach(struct journal *journal, int mount, const char *path);

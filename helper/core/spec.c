@@ -14,7 +14,7 @@
 
 #define SPEC_MAX_BYTES 65536 /* 500 lowers of 128 bytes */
 
-int spec_refuse(const struct spec *spec, const char *format, ...)
+int spec_refuse(const struct spec *spec, int r, const char *format, ...)
 {
 	_cleanup_free_ char *reason = NULL;
 	va_list args;
@@ -26,7 +26,7 @@ int spec_refuse(const struct spec *spec, const char *format, ...)
 	if (n < 0)
 		must(NULL);
 	log_error("%s: '%s': %s", spec->where, spec->text, reason);
-	return -EINVAL;
+	return r;
 }
 
 /*
@@ -60,11 +60,11 @@ static int parse_sources(struct spec *spec, const char **p)
 		(*p)++; /* the ':' in front */
 		source = word(p, ":,");
 		if (!source)
-			return spec_refuse(spec, "'\\' can only escape ':' ',' '\\' and space");
+			return spec_refuse(spec, -EINVAL, "'\\' can only escape ':' ',' '\\' and space");
 		*ARRAY_ADD(spec->sources, spec->nsources) = source;
 		if (!*source)
-			return spec_refuse(spec, "empty %s", spec->nsources > 1 || **p == ':' ?
-							"path between ':'" : "source");
+			return spec_refuse(spec, -EINVAL, "empty %s",
+					   spec->nsources > 1 || **p == ':' ? "path between ':'" : "source");
 	} while (**p == ':');
 	return 0;
 }
@@ -80,20 +80,20 @@ static int parse_option(struct spec *spec, const char **p)
 		(*p)++;
 		value = word(p, ",");
 		if (!value)
-			return spec_refuse(spec, "'\\' can only escape ':' ',' '\\' and space");
+			return spec_refuse(spec, -EINVAL, "'\\' can only escape ':' ',' '\\' and space");
 	}
 	if (!name)
-		return spec_refuse(spec, "'\\' can only escape ':' ',' '\\' and space");
+		return spec_refuse(spec, -EINVAL, "'\\' can only escape ':' ',' '\\' and space");
 	if (!*name)
-		return spec_refuse(spec, "empty option between ','");
+		return spec_refuse(spec, -EINVAL, "empty option between ','");
 	if (strcmp(name, "ro") == 0) {
 		if (value)
-			return spec_refuse(spec, "option 'ro' takes no value");
+			return spec_refuse(spec, -EINVAL, "option 'ro' takes no value");
 		spec->readonly = true;
 		return 0;
 	}
 	if (spec_option(spec, name))
-		return spec_refuse(spec, "option '%s' is given twice", name);
+		return spec_refuse(spec, -EINVAL, "option '%s' is given twice", name);
 	option = ARRAY_ADD(spec->options, spec->noptions);
 	option->name = TAKE_PTR(name);
 	option->value = TAKE_PTR(value);
@@ -106,14 +106,15 @@ static int parse(struct spec *spec)
 	int r;
 
 	if (strlen(p) > SPEC_MAX_BYTES)
-		return spec_refuse(spec, "longer than %d bytes", SPEC_MAX_BYTES);
+		return spec_refuse(spec, -EINVAL, "longer than %d bytes", SPEC_MAX_BYTES);
 	for (const char *c = p; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 127)
-			return spec_refuse(spec, *c == '\r' ? "carriage return in the value: the file has CRLF line ends" :
-							      "control character in the value");
+			return spec_refuse(spec, -EINVAL,
+					   *c == '\r' ? "carriage return in the value: the file has CRLF line ends"
+						      : "control character in the value");
 	spec->type = word(&p, ":,");
 	if (!spec->type || !*spec->type || *p != ':')
-		return spec_refuse(spec, "not of the form TYPE:SOURCE[,OPTION[=VALUE]]...");
+		return spec_refuse(spec, -EINVAL, "not of the form TYPE:SOURCE[,OPTION[=VALUE]]...");
 	r = parse_sources(spec, &p);
 	while (r == 0 && *p == ',')
 		r = parse_option(spec, &p);
@@ -173,17 +174,18 @@ int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret)
 		return 0;
 	errno = 0;
 	if (!option->value || !isdigit((unsigned char)*option->value))
-		return spec_refuse(spec, "%s= wants bytes, with K, M, G or T behind for units of 1024", name);
+		return spec_refuse(spec, -EINVAL, "%s= wants bytes, with K, M, G or T behind for units of 1024", name);
 	n = strtoull(option->value, &end, 10);
 	if (*end) {
 		unit = strchr(units, toupper((unsigned char)*end));
 		if (!unit || end[1])
-			return spec_refuse(spec, "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
+			return spec_refuse(spec, -EINVAL,
+					   "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
 					   option->value);
 		shift = 10 * (unsigned int)(unit - units + 1);
 	}
 	if (errno == ERANGE || n > (UINT64_MAX >> 1) >> shift)
-		return spec_refuse(spec, "%s=%s is too large", name, option->value);
+		return spec_refuse(spec, -EINVAL, "%s=%s is too large", name, option->value);
 	*ret = (uint64_t)n << shift;
 	return 0;
 }

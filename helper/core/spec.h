@@ -45,5 +45,5 @@ const struct spec_option *spec_option(const struct spec *spec, const char *name)
  */
 int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret);
 
-/* One error line "WHERE: 'TEXT': reason"; returns -EINVAL. */
-__attribute__((format(printf, 2, 3))) int spec_refuse(const struct spec *spec, const char *format, ...);
+/* One error line "WHERE: 'TEXT': reason"; returns r. */
+__attribute__((format(printf, 3, 4))) int spec_refuse(const struct spec *spec, int r, const char *format, ...);

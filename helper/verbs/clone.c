@@ -22,8 +22,9 @@ static int run(const struct args *args)
 	if (r == 0 && conf.stack.n)
 		r = container_plan(&container, &conf, NULL, args->rootfs, &plan);
 	if (r == 0 && plan.writer)
-		r = spec_refuse(plan.writer, "not cloned: '%s' and its source would both write to it; make it read-only "
-					     "below a tmpfs and an overlay, or give the new container its own",
+		r = spec_refuse(plan.writer, -EINVAL,
+				"not cloned: '%s' and its source would both write to it; make it read-only "
+				"below a tmpfs and an overlay, or give the new container its own",
 				container.name);
 	container_plan_close(&plan);
 	conf_clear(&conf);

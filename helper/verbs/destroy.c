@@ -44,8 +44,10 @@ static int run(const struct args *args)
 	if (r == 0) {
 		mounted = mount_find_below(container.dir);
 		if (mounted)
-			r = log_refuse(-EBUSY, "'%s': not destroyed: '%s' is mounted, and lxc-destroy would delete what is in "
-					       "it; umount it first", container.name, mounted);
+			r = log_refuse(-EBUSY,
+				       "'%s': not destroyed: '%s' is mounted, and lxc-destroy would delete what is in "
+				       "it; umount it first",
+				       container.name, mounted);
 	}
 	container_clear(&container);
 	return r;

@@ -33,10 +33,8 @@ static void print_json(const struct plan *plan)
 		json_object_object_add(object, "phase", json_object_new_string(phase_name(step->phase)));
 		json_object_object_add(object, "step", json_object_new_string(step->text));
 		json_object_object_add(object, "undo", json_object_new_string(step->undo));
-		json_object_object_add(object, "spec",
-				       step->spec ? json_object_new_string(step->spec->text) : NULL);
-		json_object_object_add(object, "where",
-				       step->spec ? json_object_new_string(step->spec->where) : NULL);
+		json_object_object_add(object, "spec", step->spec ? json_object_new_string(step->spec->text) : NULL);
+		json_object_object_add(object, "where", step->spec ? json_object_new_string(step->spec->where) : NULL);
 		json_object_array_add(steps, object);
 	}
 	puts(json_object_to_json_string_ext(steps, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -52,8 +50,8 @@ static int run(const struct args *args)
 
 	if (!args->name)
 		return log_refuse(EXIT_USAGE, "which container? -n NAME");
-	r = args->config ? container_from_config(args->name, args->config, &container) :
-			   container_from_lxcpath(args->name, args->lxcpath, &container);
+	r = args->config ? container_from_config(args->name, args->config, &container)
+			 : container_from_lxcpath(args->name, args->lxcpath, &container);
 	if (r == 0)
 		r = conf_read(container.config, &conf);
 	if (r == 0 && !conf.stack.n)

@@ -23,8 +23,8 @@ static int run(const struct args *args)
 	if (r == -ENOENT) {
 		r = 0;
 	} else if (r == 0) {
-		bool ours = journal_monitor(&journal, &owner) && owner.pid == monitor.pid &&
-			    owner.start == monitor.start;
+		bool ours =
+			journal_monitor(&journal, &owner) && owner.pid == monitor.pid && owner.start == monitor.start;
 		bool reboot = args->target && strcmp(args->target, "reboot") == 0;
 
 		/* A journal without a monitor was never begun: a pre-start that died early. */

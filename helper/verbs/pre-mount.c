@@ -36,7 +36,8 @@ static int attach(const char *pin, const struct rootfs *rootfs)
 	if (source < 0 || mount_identify(source, &id) < 0)
 		return log_errno(-errno, "open '%s'", pin);
 	if (!id.root)
-		return log_refuse(-ENOENT, "no stack on '%s': the pre-start hook did not run, or not in this monitor", pin);
+		return log_refuse(-ENOENT, "no stack on '%s': the pre-start hook did not run, or not in this monitor",
+				  pin);
 	stack = mount_clone(source, true);
 	if (stack < 0)
 		return log_errno(stack, "clone the mount '%s'", pin);

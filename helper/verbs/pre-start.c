@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 
 #define MONITOR_WAIT_MS 10000
-#define MONITOR_SAY_MS 1000
+#define MONITOR_SAY_MS	1000
 /* A killed monitor's init gets SIGKILL, and takes up to seconds to let go of its root. */
 #define DEAD_GENERATION_WAIT_MS 10000
 

@@ -47,7 +47,8 @@ static void look_up(const struct journal *journal, struct found *ret)
 		ret->used = ret->size - (unsigned long long)st.f_bfree * st.f_frsize;
 		ret->state = "mounted";
 	} else {
-		ret->state = ret->alive ? "starting or stopping" : "left over; the next start, or doctor --fix, clears it";
+		ret->state =
+			ret->alive ? "starting or stopping" : "left over; the next start, or doctor --fix, clears it";
 	}
 }
 
@@ -94,7 +95,8 @@ static void print_tree(const struct journal *journal)
 		if (strcmp(journal->records[i - 1].kind, "step") != 0 || !journal->records[i - 1].n)
 			continue;
 		more = details(journal, i - 1);
-		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "", journal->records[i - 1].fields[0], more);
+		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "",
+		       journal->records[i - 1].fields[0], more);
 		depth++;
 	}
 }
@@ -169,8 +171,8 @@ static int run(const struct args *args)
 	int r = 0;
 
 	if (args->name)
-		r = args->config ? container_from_config(args->name, args->config, &container) :
-				   container_from_lxcpath(args->name, args->lxcpath, &container);
+		r = args->config ? container_from_config(args->name, args->config, &container)
+				 : container_from_lxcpath(args->name, args->lxcpath, &container);
 	n = journal_list(&ids);
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;

@@ -22,10 +22,10 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_IMPOSSIBLE = 3 };
 
 struct verb {
 	const char *name;
-	const char *usage;   /* what follows the name; NULL: a hook, not shown to users */
-	const char *summary; /* one line */
-	const char *options; /* the letters it takes, n: --name and so on, see main.c */
-	int min, max;	     /* how many words; max -1: any number */
+	const char *usage;		     /* what follows the name; NULL: a hook, not shown to users */
+	const char *summary;		     /* one line */
+	const char *options;		     /* the letters it takes, n: --name and so on, see main.c */
+	int min, max;			     /* how many words; max -1: any number */
 	int (*run)(const struct args *args); /* 0, -errno after an error line, or an exit code */
 };
 
