@@ -158,6 +158,13 @@ loops() { losetup --list --noheadings --output BACK-FILE | grep -c -F "$HERE"; }
 no_loops() { [ "$(loops)" -eq 0 ]; }
 no_journals() { [ -z "$(find /run/lxc-bdev -mindepth 1 -maxdepth 1 ! -name claims)" ]; }
 
+# The mounts below $HERE, one a line.
+mounts_here() {
+	printf '%b\n' "$(cut -d ' ' -f 2 /proc/self/mounts)" | HERE=$HERE awk 'index($0, ENVIRON["HERE"] "/") == 1'
+}
+no_claims() { [ -z "$(ls /run/lxc-bdev/claims 2>/dev/null)" ]; }
+nothing_left() { [ -z "$(mounts_here)" ] && no_loops && no_journals && no_claims; }
+
 # --- shunit2's hooks ---
 
 setUp() {
@@ -180,8 +187,7 @@ tearDown() {
 	sort -u "$SCRATCH/started" | while IFS= read -r _c; do
 		is_stopped "$_c" || stop "$_c" </dev/null >/dev/null 2>&1
 	done
-	awk -v here="$HERE/" 'index($2, here) == 1 {print $2}' /proc/self/mounts | sort -r | while IFS= read -r _m; do
-		_m=$(printf '%b' "$_m")
+	mounts_here | sort -r | while IFS= read -r _m; do
 		"$LXC_BDEV" umount "$_m" 2>/dev/null || umount -l -- "$_m"
 	done
 	rm -rf --one-file-system -- "$HERE"
