@@ -33,9 +33,8 @@ int build_add_cover(struct build *build, int *mount)
 	return add(build, mount, &build->covers, &build->ncovers, NULL);
 }
 
-static int enter(struct build *build)
+static int enter(struct build *build, const char *scratch)
 {
-	_cleanup_free_ char *scratch = xasprintf("%s/root", build->journal->dir);
 	int r;
 
 	if (stage_needed()) {
@@ -74,7 +73,9 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 		.dirfd = -EBADF,
 		.stage.host = -EBADF,
 	};
-	int r = enter(&build);
+	/* Not enter()'s own: the stage goes on using it. */
+	_cleanup_free_ char *scratch = xasprintf("%s/root", journal->dir);
+	int r = enter(&build, scratch);
 
 	for (size_t i = 0; r == 0 && i < plan->nsteps; i++) {
 		const struct step *step = &plan->steps[i];
