@@ -234,7 +234,7 @@ bool mount_is_covered(const char *path, const char *text)
 	return each_mount(is_at, &search);
 }
 
-static bool kernel_before(unsigned int major, unsigned int minor)
+bool kernel_before(unsigned int major, unsigned int minor)
 {
 	unsigned int a = 0, b = 0;
 	struct utsname name;

@@ -67,6 +67,9 @@ struct stage {
 	unsigned int n;
 };
 
+/* This kernel's version is less than major.minor. */
+bool kernel_before(unsigned int major, unsigned int minor);
+
 /* The test knob LXC_BDEV_OVERLAY=string|mount, which makes a new kernel take an old one's way (HACKING.md). */
 enum knob { KNOB_NONE, KNOB_STRING, KNOB_MOUNT };
 enum knob mount_knob(void);

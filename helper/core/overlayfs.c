@@ -2,11 +2,13 @@
 /*
  * overlayfs - the kernel's side of an overlay.
  *
- * There are three ways to hand over layers, tried in this order:
+ * There are three ways to hand over layers:
  *   fd      FSCONFIG_SET_FD, detached mounts too (Linux 6.15; no stage)
  *   string  "lowerdir+" with /proc/self/fd/N, in the stage (Linux 6.8)
  *   mount   mount(2) with descriptor numbers, relative to /proc/self/fd, in the stage
- * None has a length or an escape to get wrong: a layer is a descriptor.
+ * None has a length or an escape to get wrong: a layer is a descriptor. The
+ * kernel's version decides, not trying: before 6.5, fsconfig(2) takes any
+ * option, and only the mount fails, with a line in the kernel's log.
  */
 #include "overlayfs.h"
 #include "cleanup.h"
@@ -44,15 +46,13 @@ static int set_layer(struct fs *fs, const char *key, int layer, bool by_fd)
 	return fs_set(fs, key, name);
 }
 
-/* The ways `fd` and `string`. Mount fd or -errno; *ret_old: this kernel knows no "lowerdir+". */
-static int mount_by_fsconfig(const struct layers *layers, bool by_fd, struct fs *fs, bool *ret_old)
+/* The ways `fd` and `string`. Mount fd or -errno. */
+static int mount_by_fsconfig(const struct layers *layers, bool by_fd, struct fs *fs)
 {
 	int r = fs_set(fs, "source", "lxc-bdev");
 
-	for (size_t i = 0; r == 0 && i < layers->n; i++) {
+	for (size_t i = 0; r == 0 && i < layers->n; i++)
 		r = set_layer(fs, "lowerdir+", layers->lowers[i], by_fd);
-		*ret_old = i == 0 && r == -EINVAL && !by_fd;
-	}
 	if (r == 0 && layers->upper >= 0) {
 		r = set_layer(fs, "upperdir", layers->upper, by_fd);
 		if (r == 0)
@@ -142,7 +142,7 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 
 int overlayfs_mount(const struct layers *layers, struct stage *stage, const char *where)
 {
-	bool staged = stage->host >= 0, old = mount_knob() == KNOB_MOUNT;
+	bool staged = stage->host >= 0, old = mount_knob() == KNOB_MOUNT || kernel_before(6, 8);
 	struct fs fs;
 	int r;
 
@@ -150,8 +150,8 @@ int overlayfs_mount(const struct layers *layers, struct stage *stage, const char
 	if (r < 0)
 		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no overlay", where);
 	if (!old) {
-		r = mount_by_fsconfig(layers, !staged, &fs, &old);
-		if (r < 0 && !old)
+		r = mount_by_fsconfig(layers, !staged, &fs);
+		if (r < 0)
 			log_error("%s: mount overlay: %s%s", where, strerror(-r), fs.error);
 	}
 	fs_close(&fs);
