@@ -53,6 +53,17 @@ static int attach(const char *pin, const struct rootfs *rootfs)
 	return r < 0 ? log_errno(r, "attach the stack on '%s'", rootfs->path) : verify(stack, rootfs->path);
 }
 
+/*
+ * With lxc.idmap this runs in the container's user namespace, where the owner of RUN_DIR is nobody and the container's
+ * directory may not be searched. Pre-start, which had the privileges, has attached the stack then.
+ */
+static bool in_user_namespace(void)
+{
+	struct stat st;
+
+	return stat(RUN_DIR, &st) == 0 && st.st_uid != geteuid();
+}
+
 static int run(const struct args *args)
 {
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
@@ -61,6 +72,8 @@ static int run(const struct args *args)
 	const char *at;
 	int r;
 
+	if (in_user_namespace())
+		return 0;
 	r = hook_container(args, "pre-mount", &container);
 	if (r == 0)
 		r = container_journal(&container, false, &journal);
