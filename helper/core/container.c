@@ -15,6 +15,9 @@ int container_from_config(const char *name, const char *config, struct container
 	char *slash = strrchr(copy, '/'), *dir;
 
 	*ret = (struct container){ 0 };
+	/* LXC's daemon has changed to / before its hooks run. */
+	if (*config != '/' && access(config, F_OK) < 0)
+		return log_errno(-errno, "config '%s' (lxc-start -f needs an absolute path, or -F)", config);
 	if (slash)
 		slash[slash == copy] = '\0';
 	dir = realpath(slash ? copy : ".", NULL);
