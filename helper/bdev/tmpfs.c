@@ -11,24 +11,31 @@
 #include <ctype.h>
 #include <fcntl.h>
 
-static int check_number(const struct spec *spec, const char *name, const char *form, bool suffix)
+/* The kernel lets a number wrap around, to no limit at all. */
+static int check_number(const struct spec *spec, const char *name, const char *form, bool percent)
 {
+	static const char units[] = "kmg";
 	const struct spec_option *option = spec_option(spec, name);
-	const char *p = option ? option->value : NULL;
-	bool zero = true;
+	const char *unit = NULL;
+	unsigned long long n;
+	char *end;
 
-	if (!p)
+	if (!option)
 		return 0;
-	if (!isdigit((unsigned char)*p))
-		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, p, form);
-	for (; isdigit((unsigned char)*p); p++)
-		zero &= *p == '0';
-	if (suffix && *p && strchr("kKmMgG%", *p))
-		p++;
-	if (*p)
+	if (!isdigit((unsigned char)*option->value))
 		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
+	errno = 0;
+	n = strtoull(option->value, &end, 10);
+	if (*end && (unit = strchr(units, tolower((unsigned char)*end))))
+		end++;
+	else if (*end == '%' && percent)
+		end++;
+	if (*end)
+		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
+	if (errno == ERANGE || n > (UINT64_MAX >> 1) >> (unit ? 10 * (unit - units + 1) : 0))
+		return spec_refuse(spec, -EINVAL, "%s=%s is too large", name, option->value);
 	/* tmpfs takes 0 for "no limit"; a limit is what this option is for. */
-	return zero ? spec_refuse(spec, -EINVAL, "%s=%s would mean no limit", name, option->value) : 0;
+	return n ? 0 : spec_refuse(spec, -EINVAL, "%s=%s would mean no limit", name, option->value);
 }
 
 static int check_mode(const struct spec *spec)
@@ -55,7 +62,7 @@ static int tmpfs_plan(const struct spec *spec, struct plan *plan)
 		return spec_refuse(spec, -EINVAL, "keep=%s: not 'reboot' or 'no'", keep->value);
 	r = check_number(spec, "size", "bytes (with k, m or g behind) or a percentage of the memory", true);
 	if (r == 0)
-		r = check_number(spec, "nr_inodes", "a number (with k, m or g behind)", true);
+		r = check_number(spec, "nr_inodes", "a number (with k, m or g behind)", false);
 	if (r == 0)
 		r = check_mode(spec);
 	if (r < 0)
