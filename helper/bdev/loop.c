@@ -20,7 +20,6 @@
 #include <linux/loop.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 /* GET_FREE reserves nothing: another process may bind the device first. Each try loses to a process that won. */
 #define TRIES 1024
@@ -92,6 +91,8 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		r = spec_bytes(spec, "offset", &data->area.offset);
 	if (r == 0)
 		r = spec_bytes(spec, "sizelimit", &data->area.size);
+	if (r == 0 && (data->area.offset % 512 || data->area.size % 512))
+		r = spec_refuse(spec, -EINVAL, "offset= and sizelimit= must be multiples of 512");
 	if (r < 0)
 		return r;
 	data->file_backed = !partition && !data->area.offset && !data->area.size && !spec_option(spec, "direct-io");
@@ -122,20 +123,11 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	return 0;
 }
 
-/* "MAJOR:MINOR-INODE" of a file, as journals and claims name it. */
-static char *inode_name(int fd)
-{
-	struct stat st = { 0 };
-
-	(void)fstat(fd, &st);
-	return xasprintf("%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
-}
-
 /* Lock the image, or say who has it. */
 static int lock_image(const struct spec *spec, struct build *build, int image, const struct loop_data *data,
 		      bool *ret_shared)
 {
-	_cleanup_free_ char *inode = inode_name(image), *path = path_of(image), *holder = NULL;
+	_cleanup_free_ char *inode = path_inode(image), *path = path_of(image), *holder = NULL;
 	int r;
 
 	r = journal_add(build->journal, "image", inode, path, data->readonly ? "ro" : "rw", NULL);
@@ -157,7 +149,7 @@ static int lock_image(const struct spec *spec, struct build *build, int image, c
 /* The device is still bound to this area of this image, as we bind them. */
 static bool same_device(int device, int image, const struct loop_data *data)
 {
-	struct loop_info64 info;
+	struct loop_info64 info = { 0 };
 	struct stat st;
 
 	return fstat(image, &st) == 0 && ioctl(device, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == st.st_dev &&
@@ -247,7 +239,7 @@ static int attach(const struct spec *spec, int image, const struct loop_data *da
 /* direct-io is promised, so check that it took; *ret_node: the device's name, for the caller to free. */
 static int verify(const struct spec *spec, int device, char **ret_node)
 {
-	struct loop_info64 info;
+	struct loop_info64 info = { 0 };
 
 	if (ioctl(device, LOOP_GET_STATUS64, &info) < 0)
 		return log_errno(-errno, "%s: read the loop device's status", spec->where);
@@ -259,7 +251,7 @@ static int verify(const struct spec *spec, int device, char **ret_node)
 
 static int record_device(struct build *build, const char *node, int device, int image)
 {
-	_cleanup_free_ char *inode = inode_name(image), *seq = NULL;
+	_cleanup_free_ char *inode = path_inode(image), *seq = NULL;
 	unsigned long long diskseq = 0;
 
 	(void)ioctl(device, BLKGETDISKSEQ, &diskseq); /* Linux 5.15; 0 is none */

@@ -12,7 +12,6 @@
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
@@ -186,6 +185,11 @@ static int open_lowers(const struct spec *spec, struct build *build, struct laye
 	return 0;
 }
 
+static int top_lower(const struct layers *layers)
+{
+	return layers->lowers ? layers->lowers[0] : -EBADF;
+}
+
 /* A made upper is the merged root directory: it gets owner and mode of the one it covers. */
 static int adopt_root(int upper, int lower)
 {
@@ -211,7 +215,7 @@ static int open_upper(const struct spec *spec, struct build *build, const struct
 		made = true;
 	}
 	if (layers->upper >= 0 && made)
-		r = adopt_root(layers->upper, layers->lowers[0]);
+		r = adopt_root(layers->upper, top_lower(layers));
 	if (layers->upper < 0 || r < 0)
 		return log_errno(r ?: layers->upper, "%s: open upper '%s'", spec->where, upper_of(spec));
 
@@ -225,65 +229,76 @@ static int open_upper(const struct spec *spec, struct build *build, const struct
 }
 
 /*
- * One upper is never in two of our mounts. The kernel knows which uppers are in use but lets a second overlay have
- * one, so uppers are claimed by name; where the name is taken already, maybe from before a crash, the kernel decides.
- * *ret_lock serialises this until the mount is made.
+ * One upper (or work directory) is never in two of our mounts. The kernel knows which are in use but lets a second
+ * overlay have one, so they are claimed by name; where the name is taken already, maybe from before a crash, the kernel
+ * is asked. *ret_lock serialises this until the mount is made.
  */
-static int claim_upper(const struct spec *spec, struct build *build, const struct layers *layers, int *ret_lock)
+static int claim(const struct spec *spec, struct build *build, int dir, int lower, const char *what, int *ret_lock)
 {
-	_cleanup_free_ char *holder = NULL, *name = NULL;
-	_cleanup_close_ int lock = path_reopen(layers->upper, O_RDONLY | O_DIRECTORY);
-	long long until = proc_now() + (build->wait_ms > 1000 ? build->wait_ms : 1000);
-	struct stat st;
+	_cleanup_free_ char *holder = NULL, *name = NULL, *inode = path_inode(dir);
+	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY);
+	long long until = proc_now() + build->wait_ms;
 	int r;
 
-	if (lock < 0 || fstat(lock, &st) < 0)
-		return log_errno(-errno, "%s: open upper '%s'", spec->where, upper_of(spec));
+	if (lock < 0)
+		return log_errno(lock, "%s: open %s", spec->where, what);
 	while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK || proc_now() >= until)
-			return log_errno(-errno, "%s: lock upper '%s'", spec->where, upper_of(spec));
+			return log_errno(-errno, "%s: lock %s", spec->where, what);
 		proc_sleep(5);
 	}
-	name = xasprintf("upper-%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
+	name = xasprintf("overlay-%s", inode);
 	r = journal_add(build->journal, "claim", name, NULL);
 	if (r < 0)
 		return r;
 	r = journal_claim(build->journal, name, false, &holder);
 	if (r == -EEXIST) {
-		while (overlayfs_upper_in_use(layers)) {
+		while (overlayfs_in_use(dir, lower)) {
 			if (proc_now() >= until)
-				return spec_refuse(spec, -EBUSY, "upper '%s' is in use by %s", upper_of(spec), holder);
+				return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder);
 			proc_sleep(20);
 		}
 		r = journal_claim(build->journal, name, true, &holder);
 	}
 	if (r < 0)
-		return log_errno(r, "%s: claim upper '%s'", spec->where, upper_of(spec));
+		return log_errno(r, "%s: claim %s", spec->where, what);
 	*ret_lock = TAKE_FD(lock);
 	return 0;
+}
+
+/* The work directory only when the spec names it: the usual one belongs to its upper. */
+static int claim_upper(const struct spec *spec, struct build *build, const struct layers *layers, int *ret_lock,
+		       int *ret_work_lock)
+{
+	_cleanup_free_ char *upper = xasprintf("upper '%s'", upper_of(spec)), *work = NULL;
+	int r = claim(spec, build, layers->upper, top_lower(layers), upper, ret_lock);
+
+	if (r < 0 || !spec_option(spec, "work"))
+		return r;
+	work = xasprintf("work directory '%s'", spec_option(spec, "work")->value);
+	return claim(spec, build, layers->work, top_lower(layers), work, ret_work_lock);
 }
 
 static int overlay_build(const struct step *step, struct build *build)
 {
 	const struct overlay_data *data = step->data;
 	const struct spec *spec = step->spec;
-	_cleanup_close_ int lock = -EBADF, mount = -EBADF;
+	_cleanup_close_ int lock = -EBADF, work_lock = -EBADF, mount = -EBADF;
 	struct layers layers = { .upper = -EBADF, .work = -EBADF, .is_volatile = spec_option(spec, "volatile") };
 	int r;
 
 	r = open_lowers(spec, build, &layers);
 	if (r == 0 && spec->readonly) {
 		/* Without writing, the upper is one more lower, on top. */
-		int *upper = ARRAY_ADD(layers.lowers, layers.n);
-
-		memmove(layers.lowers + 1, layers.lowers, (layers.n - 1) * sizeof(*upper));
+		(void)ARRAY_ADD(layers.lowers, layers.n);
+		memmove(layers.lowers + 1, layers.lowers, (layers.n - 1) * sizeof(*layers.lowers));
 		layers.lowers[0] = path_open(build->dirfd, data->upper, O_PATH | O_DIRECTORY);
 		if (layers.lowers[0] < 0)
 			r = log_errno(layers.lowers[0], "%s: open upper '%s'", spec->where, upper_of(spec));
 	} else if (r == 0) {
 		r = open_upper(spec, build, data, &layers);
 		if (r == 0 && data->cover < 0)
-			r = claim_upper(spec, build, &layers, &lock);
+			r = claim_upper(spec, build, &layers, &lock, &work_lock);
 	}
 	if (r == 0)
 		r = mount = overlayfs_mount(&layers, &build->stage, spec->where);

@@ -26,9 +26,8 @@ static int check_number(const struct spec *spec, const char *name, const char *f
 		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
 	errno = 0;
 	n = strtoull(option->value, &end, 10);
-	if (*end && (unit = strchr(units, tolower((unsigned char)*end))))
-		end++;
-	else if (*end == '%' && percent)
+	unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+	if (unit || (*end == '%' && percent))
 		end++;
 	if (*end)
 		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);

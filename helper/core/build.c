@@ -84,7 +84,7 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 			r = journal_add(journal, "step", step->spec->text, NULL) ?: step->build(step, &build);
 	}
 	if (r == 0)
-		r = leave(&build, build.roots[0]);
+		r = build.nroots == 1 ? leave(&build, build.roots[0]) : log_errno(-EINVAL, "build the stack");
 
 	if (build.stage.host >= 0)
 		(void)stage_leave(&build.stage);

@@ -101,7 +101,7 @@ int image_probe(int fd, unsigned int partition, const char *fstype, struct image
 		*ret_reason = xstrdup(strerror(errno));
 		goto out;
 	}
-	if (blkid_probe_set_device(probe, fd, 0, 0) < 0) {
+	if (!st.st_size || blkid_probe_set_device(probe, fd, 0, 0) < 0) {
 		*ret_reason = xstrdup(st.st_size ? "cannot be probed" : "is empty");
 		goto out;
 	}

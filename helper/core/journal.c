@@ -2,10 +2,8 @@
 /*
  * journal - what was done for one container, so that another process can undo it.
  *
- * RUN_DIR/ID/ is a directory for each container: its flock is the container's
- * lock, `root` in it is where the finished stack is pinned, `journal` holds a
- * line for each act, appended before the act. RUN_DIR/claims/NAME is a
- * symlink to the ID that uses a thing which no kernel lock guards.
+ * A line for each act, appended before the act. Beside it, RUN_DIR/claims/NAME
+ * is a symlink to the ID that uses a thing which no kernel lock guards.
  *
  * RUN_DIR is a tmpfs, gone at reboot; the boot id in each journal says so
  * where it is not. Nothing here needs fsync.
@@ -14,79 +12,9 @@
 #include "cleanup.h"
 #include "log.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
+#include <limits.h>
 #include <sys/stat.h>
-
-#define LOCK_WAIT_MS 10000
-#define LOCK_SAY_MS  1000
-#define CLAIMS	     "claims"
-
-/* FNV-1a, 64 bits: two containers of one name in different lxcpaths are two. */
-static unsigned long long hash(const char *place, const char *name)
-{
-	unsigned long long h = 0xcbf29ce484222325ULL;
-
-	for (const char *s = place; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	h *= 0x100000001b3ULL;
-	for (const char *s = name; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	return h;
-}
-
-/* A file name that a person recognises and that no two owners share. For the caller to free. */
-static char *make_id(const char *place, const char *name)
-{
-	const char *base = strrchr(name, '/');
-	char *id = xasprintf("%.100s.%016llx", base && base[1] ? base + 1 : name, hash(place, name));
-
-	for (char *c = id; *c; c++)
-		if (*c == '/' || (unsigned char)*c < ' ' || (c == id && *c == '.'))
-			*c = '_';
-	return id;
-}
-
-/* RUN_DIR, ours alone, so that nobody else can place names in it. fd or -errno. */
-static int open_run_dir(bool create)
-{
-	_cleanup_close_ int fd = -EBADF;
-	struct stat st;
-
-	if (create && mkdir(RUN_DIR, 0700) < 0 && errno != EEXIST)
-		return log_errno(-errno, "make '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
-	fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT
-			       ? -ENOENT
-			       : log_errno(-errno, "open '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
-	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077))
-		return log_refuse(-EPERM, "'%s' must belong to uid %d alone, mode 0700", RUN_DIR, (int)geteuid());
-	return TAKE_FD(fd);
-}
-
-static int lock_dir(int fd, const char *name)
-{
-	long long start = proc_now();
-	bool said = false;
-
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		long long waited = proc_now() - start;
-
-		if (errno != EWOULDBLOCK)
-			return log_errno(-errno, "lock '%s'", name);
-		if (waited >= LOCK_WAIT_MS)
-			return log_refuse(-EBUSY, "'%s': another lxc-bdev has held its lock for %d s; see fuser %s/*",
-					  name, LOCK_WAIT_MS / 1000, RUN_DIR);
-		if (!said && waited >= LOCK_SAY_MS) {
-			log_warn("'%s': waiting for another lxc-bdev that works on it", name);
-			said = true;
-		}
-		proc_sleep(waited < 100 ? 2 : 20);
-	}
-	return 0;
-}
 
 static char *escape(const char *field)
 {
@@ -167,48 +95,20 @@ static int read_records(struct journal *journal)
 	return 0;
 }
 
-/* Open RUN_DIR/ID, locked, and still in its place: whoever held the lock before may have removed it. */
-static int open_locked(int run, const char *id, const char *name, bool create)
-{
-	for (;;) {
-		_cleanup_close_ int fd = -EBADF;
-		struct stat st;
-		int r;
-
-		if (create && mkdirat(run, id, 0700) < 0 && errno != EEXIST)
-			return log_errno(-errno, "make '%s/%s'", RUN_DIR, id);
-		fd = openat(run, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT && create)
-			continue;
-		if (fd < 0)
-			return errno == ENOENT ? -ENOENT : log_errno(-errno, "open '%s/%s'", RUN_DIR, id);
-		r = lock_dir(fd, name);
-		if (r < 0)
-			return r;
-		if (fstat(fd, &st) == 0 && st.st_nlink > 0)
-			return TAKE_FD(fd);
-	}
-}
-
 int journal_open(const char *place, const char *name, bool create, struct journal *ret)
 {
-	_cleanup_free_ char *id = make_id(place, name);
-	_cleanup_close_ int run = -EBADF;
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
 	int r;
 
 	*ret = journal;
-	run = open_run_dir(create);
-	if (run < 0)
-		return run;
-	journal.dirfd = open_locked(run, id, name, create);
+	journal.dirfd = rundir_open(place, name, create, &journal.dir);
 	if (journal.dirfd < 0)
 		return journal.dirfd;
-	journal.dir = xasprintf("%s/%s", RUN_DIR, id);
 	r = read_records(&journal);
 	if (r < 0) {
+		(void)log_errno(r, "read '%s/journal'", journal.dir);
 		journal_close(&journal);
-		return log_errno(r, "read '%s/%s/journal'", RUN_DIR, id);
+		return r;
 	}
 	*ret = journal;
 	return 0;
@@ -322,24 +222,6 @@ void journal_discard(struct journal *journal)
 	journal_close(journal);
 }
 
-size_t journal_list(char ***ret)
-{
-	_cleanup_close_ int fd = open_run_dir(false);
-	struct dirent *entry;
-	size_t n = 0;
-	DIR *dir = NULL;
-
-	*ret = NULL;
-	if (fd >= 0)
-		dir = fdopendir(TAKE_FD(fd));
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, CLAIMS) != 0)
-			*ARRAY_ADD(*ret, n) = xstrdup(entry->d_name);
-	if (dir)
-		(void)closedir(dir);
-	return n;
-}
-
 /* "container 'NAME'", "mount on 'TARGET'", for the caller to free. */
 static char *describe(const struct journal *journal)
 {
@@ -353,7 +235,7 @@ static char *describe(const struct journal *journal)
 char *journal_find_holder(const char *kind, const char *field, const char *except)
 {
 	char **ids, *found = NULL;
-	size_t n = journal_list(&ids);
+	size_t n = rundir_list(&ids);
 
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
@@ -374,12 +256,12 @@ char *journal_find_holder(const char *kind, const char *field, const char *excep
 
 int journal_claim(struct journal *journal, const char *name, bool force, char **ret_holder)
 {
-	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" CLAIMS "/%s", name);
+	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" RUN_CLAIMS "/%s", name);
 	const char *id = strrchr(journal->dir, '/') + 1;
 	char owner[NAME_MAX + 1];
 	ssize_t n;
 
-	if (mkdir(RUN_DIR "/" CLAIMS, 0700) < 0 && errno != EEXIST)
+	if (mkdir(RUN_DIR "/" RUN_CLAIMS, 0700) < 0 && errno != EEXIST)
 		return -errno;
 	if (force)
 		(void)unlink(link);
@@ -405,7 +287,7 @@ int journal_claim(struct journal *journal, const char *name, bool force, char **
 
 void journal_unclaim(const struct journal *journal, const char *name)
 {
-	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" CLAIMS "/%s", name);
+	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" RUN_CLAIMS "/%s", name);
 	const char *id = strrchr(journal->dir, '/') + 1;
 	char owner[NAME_MAX + 1];
 	ssize_t n = readlink(link, owner, NAME_MAX);

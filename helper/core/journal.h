@@ -2,11 +2,10 @@
 #pragma once
 
 #include "proc.h"
+#include "rundir.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define RUN_DIR "/run/lxc-bdev"
 
 /* One line: a kind and its fields, TAB-separated. */
 struct record {
@@ -25,12 +24,11 @@ struct journal {
 };
 
 /*
- * Open and lock the journal of `name` in directory `place` ("" for a mount target), reading what it holds. Waits up to
- * 10 s for another process to let go, saying so after one second. 0; -ENOENT when there is none and !create;
- * or -errno after one error line.
+ * Open the journal of `name` in directory `place` ("" for a mount target), locked as rundir_open() does, and read what
+ * it holds. 0; -ENOENT when there is none and !create; or -errno after one error line.
  */
 int journal_open(const char *place, const char *name, bool create, struct journal *ret);
-/* The same for RUN_DIR/ID as journal_list gives it, without waiting for the lock and without locking. */
+/* The same for an ID as rundir_list gives it, without the lock. -ENOENT: nothing in it. */
 int journal_peek(const char *id, struct journal *ret);
 void journal_close(struct journal *journal);
 
@@ -48,9 +46,6 @@ bool journal_monitor(const struct journal *journal, struct process *ret);
 
 /* Remove the journal and its directory, and close it. */
 void journal_discard(struct journal *journal);
-
-/* All journals' ids, for the caller to free each and the array; their number. */
-size_t journal_list(char ***ret);
 
 /* Whose journal has a record of this kind with this first field: "container 'NAME'" and the like, for the caller to
  * free, or NULL. Not counting the journal in `except` (a RUN_DIR/ID), which may be NULL. */

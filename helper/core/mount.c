@@ -139,7 +139,7 @@ char *mount_id_text(const struct mount_id *id)
 bool mount_is(int fd, const char *text)
 {
 	_cleanup_free_ char *now = NULL;
-	struct mount_id id;
+	struct mount_id id = { 0 };
 
 	if (mount_identify(fd, &id) < 0 || !id.root)
 		return false;

@@ -162,16 +162,16 @@ int overlayfs_mount(const struct layers *layers, struct stage *stage, const char
  * By a mount that cannot succeed: with index=on a used upper is EBUSY, and that is checked before the work directory,
  * which here is on another mount than the upper: EINVAL, before anything is written.
  */
-bool overlayfs_upper_in_use(const struct layers *layers)
+bool overlayfs_in_use(int dir, int lower)
 {
 	_cleanup_close_ int elsewhere = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct fs fs;
 	int r = fs_open(&fs, "overlay");
 
 	if (r == 0)
-		r = set_layer(&fs, "lowerdir", layers->lowers[0], false);
+		r = set_layer(&fs, "lowerdir", lower, false);
 	if (r == 0)
-		r = set_layer(&fs, "upperdir", layers->upper, false);
+		r = set_layer(&fs, "upperdir", dir, false);
 	if (r == 0)
 		r = set_layer(&fs, "workdir", elsewhere, false);
 	if (r == 0)

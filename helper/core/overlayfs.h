@@ -20,8 +20,9 @@ struct layers {
  */
 int overlayfs_mount(const struct layers *layers, struct stage *stage, const char *where);
 
-/* Is the upper in use by any overlay on this host, ours or not? Asked of the kernel; nothing is written. */
-bool overlayfs_upper_in_use(const struct layers *layers);
+/* Is the directory in use as upper or work by any overlay on this host, ours or not? `lower`: any other directory.
+ * Asked of the kernel; nothing is written. */
+bool overlayfs_in_use(int dir, int lower);
 
 /* Close and free all layers. */
 void overlayfs_close(struct layers *layers);

@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #define RACE_TRIES 32 /* openat2(2): EAGAIN when a rename anywhere raced with the walk */
 
@@ -89,14 +90,25 @@ char *path_of(int fd)
 	return xstrdup(path);
 }
 
+char *path_inode(int fd)
+{
+	struct stat st = { 0 };
+
+	(void)fstat(fd, &st);
+	return xasprintf("%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
+}
+
 char *path_absolute(const char *dir, const char *path)
 {
 	_cleanup_free_ char *joined = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);
 	char *out = xcalloc(strlen(joined) + 2, 1), *rest = joined, *name, *end = out;
 
-	while ((name = strsep(&rest, "/")))
-		if (*name && strcmp(name, ".") != 0)
-			end += sprintf(end, "/%s", name);
+	while ((name = strsep(&rest, "/"))) {
+		if (!*name || strcmp(name, ".") == 0)
+			continue;
+		*end++ = '/';
+		end = stpcpy(end, name);
+	}
 	if (end == out)
 		*out = '/';
 	return out;

@@ -24,6 +24,9 @@ int path_reopen(int fd, int flags);
 /* The path of a descriptor in this mount namespace, for messages and records; for the caller to free. */
 char *path_of(int fd);
 
+/* "MAJOR:MINOR-INODE" of the open file, as records name it; for the caller to free. */
+char *path_inode(int fd);
+
 /*
  * The path without `.`, doubled and trailing slashes, and made absolute below dir when relative. Only text: symlinks
  * and `..` stay. For the caller to free.

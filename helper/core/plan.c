@@ -149,6 +149,7 @@ void plan_clear(struct plan *plan)
 	free(plan->covers);
 	free(plan->at);
 	plan->at = NULL;
+	plan->writer = NULL;
 	plan->steps = NULL;
 	plan->roots = NULL;
 	plan->covers = NULL;

@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "mount.h"
+#include "path.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +21,6 @@
 #include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 /* The last umount of a file system may be another namespace's, just ending; the kernel then needs milliseconds. */
 #define WAIT_MS 5000
@@ -72,11 +72,10 @@ static void undo_image(const struct record *record)
 	_cleanup_close_ int fd = open(record->fields[1], O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 	long long until = proc_now() + WAIT_MS;
 	_cleanup_free_ char *inode = NULL;
-	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		return;
-	inode = xasprintf("%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
+	inode = path_inode(fd);
 	if (strcmp(inode, record->fields[0]) != 0)
 		return;
 	while (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
@@ -92,6 +91,7 @@ static void undo_image(const struct record *record)
 int release(struct journal *journal)
 {
 	/* Without an `at`, nobody but the process that built the stack ever had it, and that process has ended. */
+	bool attached = journal_get(journal, "at", 0);
 	enum fate fate = GONE;
 	int first = 0;
 
@@ -101,7 +101,8 @@ int release(struct journal *journal)
 
 		if (strcmp(record->kind, "at") == 0 && record->n == 2)
 			r = undo_at(record, journal_get(journal, "claim", 0), &fate);
-		else if (strcmp(record->kind, "image") == 0 && record->n == 3 && strcmp(record->fields[2], "rw") == 0)
+		else if (attached && strcmp(record->kind, "image") == 0 && record->n == 3 &&
+			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
 		else if (strcmp(record->kind, "claim") == 0 && record->n == 1 && fate == GONE)
 			journal_unclaim(journal, record->fields[0]);

@@ -11,25 +11,31 @@
 #include "hook.h"
 
 #define MONITOR_WAIT_MS 10000
+#define RELEASE_POLL_MS 20
 
-/* LXC calls a container stopped before its post-stop has run: let that finish, then clear what a dead one left. */
+/*
+ * LXC calls a container stopped before its post-stop has run: let that finish, then clear what a dead one left. Wait for
+ * the release and not for the monitor's end: it may be waiting for the lock that our caller holds.
+ */
 static int finish(const struct container *container)
 {
-	struct journal journal;
-	struct process monitor;
-	int r;
+	long long until = proc_now() + MONITOR_WAIT_MS;
 
-	r = container_journal(container, false, &journal);
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0 && journal_monitor(&journal, &monitor) && proc_alive(&monitor)) {
+	for (;;) {
+		struct journal journal;
+		struct process monitor;
+		int r = container_journal(container, false, &journal);
+
+		if (r < 0)
+			return r == -ENOENT ? 0 : r;
+		if (!journal_monitor(&journal, &monitor) || !proc_alive(&monitor))
+			return release(&journal);
 		journal_close(&journal);
-		if (proc_wait(&monitor, MONITOR_WAIT_MS) < 0)
+		if (proc_now() >= until)
 			return log_refuse(-EBUSY, "'%s': its monitor (pid %d) still runs", container->name,
 					  (int)monitor.pid);
-		return finish(container);
+		(void)proc_wait(&monitor, RELEASE_POLL_MS);
 	}
-	return r < 0 ? r : release(&journal);
 }
 
 static int run(const struct args *args)

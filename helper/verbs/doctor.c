@@ -61,7 +61,7 @@ static int examine(const char *id, bool fix)
 static int run(const struct args *args)
 {
 	char **ids;
-	size_t n = journal_list(&ids);
+	size_t n = rundir_list(&ids);
 	int r = 0;
 
 	for (size_t i = 0; i < n; i++) {

@@ -5,12 +5,30 @@
  */
 #include "hook.h"
 
+/*
+ * The type of hook we were called as: `type` if that can be. Version 0 appends NAME, "lxc" and TYPE unquoted, so a name
+ * with blanks is many words; behind them, for clone, come the user's own.
+ */
+static const char *called_as(const struct args *args, const char *type)
+{
+	const char *found = "unknown";
+
+	for (int i = 2; i < args->argc; i++) {
+		if (strcmp(args->argv[i - 1], "lxc") != 0)
+			continue;
+		found = args->argv[i];
+		if (strcmp(found, type) == 0)
+			break;
+	}
+	return found;
+}
+
 int hook_container(const struct args *args, const char *type, struct container *ret)
 {
 	*ret = (struct container){ 0 };
-	if (args->argc && (args->argc < 3 || strcmp(args->argv[2], type) != 0))
+	if (args->argc && strcmp(called_as(args, type), type) != 0)
 		return log_refuse(EXIT_USAGE, "called as LXC's %s hook; bdev.conf has the right lines",
-				  args->argc < 3 ? "unknown" : args->argv[2]);
+				  called_as(args, type));
 	if (!args->name || !args->config || !*args->name || !*args->config)
 		return log_refuse(EXIT_USAGE, "needs --name and --config; bdev.conf has the right lines");
 	return container_from_config(args->name, args->config, ret);

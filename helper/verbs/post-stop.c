@@ -41,6 +41,6 @@ static int run(const struct args *args)
 const struct verb verb_post_stop = {
 	.name = "post-stop",
 	.options = "nfTM",
-	.max = 3,
+	.max = -1,
 	.run = run,
 };

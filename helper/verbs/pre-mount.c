@@ -99,6 +99,6 @@ static int run(const struct args *args)
 const struct verb verb_pre_mount = {
 	.name = "pre-mount",
 	.options = "nfR",
-	.max = 3,
+	.max = -1,
 	.run = run,
 };

@@ -18,19 +18,24 @@
 
 #define MONITOR_WAIT_MS 10000
 #define MONITOR_SAY_MS	1000
+#define RELEASE_POLL_MS 20
 /* A killed monitor's init gets SIGKILL, and takes up to seconds to let go of its root. */
 #define DEAD_GENERATION_WAIT_MS 10000
 
-/* The monitor of an earlier start still runs, so it is in its post-stop, or before it: wait for it. */
-static int wait_for_monitor(const struct process *old, const char *name)
+/* The monitor of an earlier start still runs, so it has yet to release: let it, a moment at a time. */
+static int wait_for_release(const struct process *old, const char *name, long long since, bool *said)
 {
-	if (proc_wait(old, MONITOR_SAY_MS) == 0)
-		return 0;
-	log_warn("'%s': waiting for the monitor of its last run (pid %d) to finish", name, (int)old->pid);
-	if (proc_wait(old, MONITOR_WAIT_MS - MONITOR_SAY_MS) == 0)
-		return 0;
-	return log_refuse(-EBUSY, "'%s': the monitor of its last run (pid %d) has not finished within %d s", name,
-			  (int)old->pid, MONITOR_WAIT_MS / 1000);
+	long long waited = proc_now() - since;
+
+	if (waited >= MONITOR_WAIT_MS)
+		return log_refuse(-EBUSY, "'%s': the monitor of its last run (pid %d) has not finished within %d s", name,
+				  (int)old->pid, MONITOR_WAIT_MS / 1000);
+	if (!*said && waited >= MONITOR_SAY_MS) {
+		log_warn("'%s': waiting for the monitor of its last run (pid %d) to finish", name, (int)old->pid);
+		*said = true;
+	}
+	(void)proc_wait(old, RELEASE_POLL_MS);
+	return 0;
 }
 
 /* The stack is where the journal says: this is a reboot that kept it. */
@@ -49,6 +54,9 @@ static bool kept(const struct journal *journal)
 static int open_generation(const struct container *container, const struct process *monitor, struct journal *journal,
 			   int *ret_wait_ms)
 {
+	long long since = proc_now();
+	bool said = false;
+
 	*ret_wait_ms = 1000;
 	for (;;) {
 		struct process old;
@@ -63,7 +71,7 @@ static int open_generation(const struct container *container, const struct proce
 				return 1;
 		} else if (proc_alive(&old)) {
 			journal_close(journal);
-			r = wait_for_monitor(&old, container->name);
+			r = wait_for_release(&old, container->name, since, &said);
 			if (r < 0)
 				return r;
 			continue;
@@ -130,6 +138,6 @@ static int run(const struct args *args)
 const struct verb verb_pre_start = {
 	.name = "pre-start",
 	.options = "nfRM",
-	.max = 3,
+	.max = -1,
 	.run = run,
 };

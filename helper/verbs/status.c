@@ -173,7 +173,7 @@ static int run(const struct args *args)
 	if (args->name)
 		r = args->config ? container_from_config(args->name, args->config, &container)
 				 : container_from_lxcpath(args->name, args->lxcpath, &container);
-	n = journal_list(&ids);
+	n = rundir_list(&ids);
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
 		struct found found;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RUN_DIR	   "/run/lxc-bdev"
+#define RUN_CLAIMS "claims" /* in RUN_DIR, not an ID */
+
+/*
+ * Open and lock the directory of `name` in `place` ("" for a mount target); *ret_path, for the caller to free, is where
+ * it is. Waits up to 10 s for another process to let go, saying so after one second. The lock ends with the descriptor.
+ * fd; -ENOENT when there is none and !create; or -errno after one error line.
+ */
+int rundir_open(const char *place, const char *name, bool create, char **ret_path);
+
+/* The names of all, for the caller to free each and the array; their number. */
+size_t rundir_list(char ***ret);
