@@ -165,6 +165,31 @@ mounts_here() {
 no_claims() { [ -z "$(ls /run/lxc-bdev/claims 2>/dev/null)" ]; }
 nothing_left() { [ -z "$(mounts_here)" ] && no_loops && no_journals && no_claims; }
 
+# our_lines NAME VERB - what VERB said in the log of NAME's starts, one message a line.
+our_lines() { grep -o "lxc-bdev: $2: .*" "$LXCPATH/$1.log" || :; }
+
+# assert_refused NAME TEXT... - its start failed in pre-start with exactly one line, which has each TEXT in it.
+assert_refused() {
+	_log=$LXCPATH/$1.log
+	assertNotEquals 'the start fails' 0 "$status"
+	shift
+	err=$(grep -o 'lxc-bdev: .*' "$_log")
+	printf '%s\n' "$err" >"$SCRATCH/stderr"
+	assert_one_line 'lxc-bdev: pre-start: ' "$@"
+	assert_nothing_left
+}
+
+# What is still there of the containers in $LXCPATH: devices, mounts, records, claims, monitors.
+left() {
+	losetup --list --noheadings --output NAME,BACK-FILE | grep -F "$HERE"
+	mounts_here
+	find /run/lxc-bdev -mindepth 1 ! -path /run/lxc-bdev/claims
+	pgrep -a -f "lxc monitor\\] $LXCPATH"
+}
+nothing_left() { [ -z "$(left)" ]; }
+# After lxc-stop at once; a failed lxc-start returns before post-stop has run.
+assert_nothing_left() { eventually nothing_left || fail "left behind: $(left)"; }
+
 # --- shunit2's hooks ---
 
 setUp() {
