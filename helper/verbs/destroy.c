@@ -14,8 +14,8 @@
 #define RELEASE_POLL_MS 20
 
 /*
- * LXC calls a container stopped before its post-stop has run: let that finish, then clear what a dead one left. Wait for
- * the release and not for the monitor's end: it may be waiting for the lock that our caller holds.
+ * LXC calls a container stopped before its post-stop has run: let that finish, then clear what a dead one left. Wait
+ * for the release and not for the monitor's end: it may be waiting for the lock that our caller holds.
  */
 static int finish(const struct container *container)
 {

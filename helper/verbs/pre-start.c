@@ -28,8 +28,8 @@ static int wait_for_release(const struct process *old, const char *name, long lo
 	long long waited = proc_now() - since;
 
 	if (waited >= MONITOR_WAIT_MS)
-		return log_refuse(-EBUSY, "'%s': the monitor of its last run (pid %d) has not finished within %d s", name,
-				  (int)old->pid, MONITOR_WAIT_MS / 1000);
+		return log_refuse(-EBUSY, "'%s': the monitor of its last run (pid %d) has not finished within %d s",
+				  name, (int)old->pid, MONITOR_WAIT_MS / 1000);
 	if (!*said && waited >= MONITOR_SAY_MS) {
 		log_warn("'%s': waiting for the monitor of its last run (pid %d) to finish", name, (int)old->pid);
 		*said = true;
