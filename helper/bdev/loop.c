@@ -53,12 +53,20 @@ static int parse_partition(const struct spec *spec, unsigned int *ret)
 }
 
 /* The image, open for reading only, as a regular file (never blocking on a fifo). fd or -errno (logged). */
-static int open_image(const struct spec *spec, int dirfd)
+static int open_image(const struct spec *spec, const struct stage *stage, int dirfd)
 {
 	const char *path = spec->sources[0];
-	_cleanup_close_ int fd = path_open(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
+	/* The device keeps the file with its mount: not the stage's, or umount and losetup would not know them. */
+	if (stage && stage->host >= 0 && *path == '/') {
+		fd = openat(stage->root, path + strspn(path, "/"), flags | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
+	} else {
+		fd = path_open(dirfd, path, flags);
+	}
 	if (fd < 0)
 		return spec_refuse(spec, fd, "open image '%s': %s", path, path_strerror(fd));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -96,7 +104,7 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	if (r < 0)
 		return r;
 	data->file_backed = !partition && !data->area.offset && !data->area.size && !spec_option(spec, "direct-io");
-	fd = open_image(spec, plan->dirfd);
+	fd = open_image(spec, NULL, plan->dirfd);
 	if (fd < 0)
 		return fd;
 	r = image_probe(fd, partition, fstype ? fstype->value : NULL, &data->area, &reason);
@@ -339,7 +347,7 @@ static int loop_build(const struct step *step, struct build *build)
 	bool shared = false;
 	int r;
 
-	found = open_image(spec, build->dirfd);
+	found = open_image(spec, &build->stage, build->plan->dirfd);
 	if (found < 0)
 		return found;
 	/* direct-io: the description that the kernel keeps must have been opened for it. */

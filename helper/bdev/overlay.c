@@ -217,15 +217,16 @@ static int open_upper(const struct spec *spec, struct build *build, const struct
 	if (layers->upper >= 0 && made)
 		r = adopt_root(layers->upper, top_lower(layers));
 	if (layers->upper < 0 || r < 0)
-		return log_errno(r ?: layers->upper, "%s: open upper '%s'", spec->where, upper_of(spec));
+		return spec_refuse(spec, r ?: layers->upper, "open upper '%s': %s", upper_of(spec),
+				   path_strerror(r ?: layers->upper));
 
 	layers->work = path_open(base, data->work, O_PATH | O_DIRECTORY);
-	if (layers->work == -ENOENT) {
-		_cleanup_close_ int root = *data->work == '/' ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : dup(base);
-
-		layers->work = path_open_made(root, data->work + strspn(data->work, "/"));
-	}
-	return layers->work < 0 ? log_errno(layers->work, "%s: open work directory '%s'", spec->where, data->work) : 0;
+	if (layers->work == -ENOENT)
+		layers->work = path_open_made(base, data->work);
+	if (layers->work < 0)
+		return spec_refuse(spec, layers->work, "open work directory '%s': %s", data->work,
+				   path_strerror(layers->work));
+	return 0;
 }
 
 /*
@@ -235,7 +236,7 @@ static int open_upper(const struct spec *spec, struct build *build, const struct
  */
 static int claim(const struct spec *spec, struct build *build, int dir, int lower, const char *what, int *ret_lock)
 {
-	_cleanup_free_ char *holder = NULL, *name = NULL, *inode = path_inode(dir);
+	_cleanup_free_ char *inode = path_inode(dir), *name = xasprintf("overlay-%s", inode), *holder = NULL;
 	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY);
 	long long until = proc_now() + build->wait_ms;
 	int r;
@@ -247,7 +248,6 @@ static int claim(const struct spec *spec, struct build *build, int dir, int lowe
 			return log_errno(-errno, "%s: lock %s", spec->where, what);
 		proc_sleep(5);
 	}
-	name = xasprintf("overlay-%s", inode);
 	r = journal_add(build->journal, "claim", name, NULL);
 	if (r < 0)
 		return r;

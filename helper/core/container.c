@@ -74,7 +74,7 @@ int container_plan(const struct container *container, const struct conf *conf, c
 {
 	_cleanup_free_ char *pin = journal ? xasprintf("%s/root", journal->dir) : xstrdup(RUN_DIR "/ID/root");
 	_cleanup_free_ char *path = NULL;
-	struct plan_target target = { .pin = pin };
+	struct plan_target target = { .pin = pin, .in_namespace = true };
 	struct rootfs root = { 0 };
 	int r;
 

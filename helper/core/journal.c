@@ -235,8 +235,9 @@ static char *describe(const struct journal *journal)
 char *journal_find_holder(const char *kind, const char *field, const char *except)
 {
 	char **ids, *found = NULL;
-	size_t n = rundir_list(&ids);
+	size_t n;
 
+	(void)rundir_list(&ids, &n);
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
 

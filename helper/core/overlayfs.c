@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #define MOUNT_DATA_MAX 4095 /* mount(2) cuts its options here, and reports success */
 
@@ -44,6 +45,12 @@ static int set_layer(struct fs *fs, const char *key, int layer, bool by_fd)
 		return fs_set_fd(fs, key, layer);
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", layer);
 	return fs_set(fs, key, name);
+}
+
+/* What an errno of overlay's means, where its own text misleads. */
+static const char *reason(int r)
+{
+	return r == -ELOOP ? "one layer is the same as another, or inside it" : strerror(-r);
 }
 
 /* The ways `fd` and `string`. Mount fd or -errno. */
@@ -93,16 +100,18 @@ static char *make_options(const struct layers *layers)
 	return options;
 }
 
-/* The number of lowers of the overlay mounted at path, as the kernel sees them, or 0. */
-static size_t count_lowers(const char *path)
+/* The number of lowers of the overlay at fd, as the kernel sees them, or 0. */
+static size_t count_lowers(int fd)
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
-	_cleanup_free_ char *at = xasprintf(" %s ", path);
 	char *line = NULL;
 	size_t size = 0, n = 0;
+	struct statx st = { 0 };
 
+	/* By the mount's id: paths are escaped there. */
+	(void)statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st);
 	while (f && getline(&line, &size, f) >= 0) {
-		char *lowers = strstr(line, at) ? strstr(line, "lowerdir=") : NULL;
+		char *lowers = strtoull(line, NULL, 10) == st.stx_mnt_id ? strstr(line, "lowerdir=") : NULL;
 
 		if (!lowers)
 			continue;
@@ -121,7 +130,9 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 {
 	_cleanup_free_ char *options = make_options(layers), *target = stage_dir(stage);
 	_cleanup_close_ int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = 0, fd;
+	_cleanup_close_ int fd = -EBADF;
+	size_t n;
+	int r = 0;
 
 	/* 500 lowers are 2 KB of numbers, so this is for what nobody foresaw. */
 	if (strlen(options) > MOUNT_DATA_MAX)
@@ -132,12 +143,14 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 		r = -errno;
 	(void)!fchdir(cwd);
 	if (r < 0)
-		return log_errno(r, "%s: mount overlay", where);
-	if (count_lowers(target) != layers->n)
-		return log_refuse(-EINVAL, "%s: the kernel took %zu of %zu lowers", where, count_lowers(target),
-				  layers->n);
+		return log_refuse(r, "%s: mount overlay: %s", where, reason(r));
 	fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? log_errno(-errno, "%s: open the overlay", where) : fd;
+	if (fd < 0)
+		return log_errno(-errno, "%s: open the overlay", where);
+	n = count_lowers(fd);
+	if (n != layers->n)
+		return log_refuse(-EINVAL, "%s: the kernel took %zu of %zu lowers", where, n, layers->n);
+	return TAKE_FD(fd);
 }
 
 int overlayfs_mount(const struct layers *layers, struct stage *stage, const char *where)
@@ -152,7 +165,7 @@ int overlayfs_mount(const struct layers *layers, struct stage *stage, const char
 	if (!old) {
 		r = mount_by_fsconfig(layers, !staged, &fs);
 		if (r < 0)
-			log_error("%s: mount overlay: %s%s", where, strerror(-r), fs.error);
+			log_error("%s: mount overlay: %s%s", where, reason(r), fs.error);
 	}
 	fs_close(&fs);
 	return old && staged ? mount_by_mount(layers, stage, where) : r;

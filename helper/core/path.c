@@ -44,21 +44,32 @@ int path_open(int dirfd, const char *path, int flags)
 
 int path_open_made(int dirfd, const char *path)
 {
-	_cleanup_free_ char *copy = xstrdup(path);
+	_cleanup_free_ char *sofar = xcalloc(strlen(path) + 2, 1);
 	_cleanup_close_ int here = -EBADF;
-	char *rest = copy, *name;
+	char *end = sofar;
 
+	if (*path == '/') {
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		return path_open(dirfd, path, O_PATH | O_DIRECTORY);
+	}
 	here = open_beneath(dirfd, ".", O_PATH | O_DIRECTORY);
-	while (here >= 0 && (name = strsep(&rest, "/"))) {
+	while (here >= 0 && *path) {
+		size_t n = strcspn(path, "/");
 		int next;
 
-		if (!*name || strcmp(name, ".") == 0)
-			continue;
-		if (mkdirat(here, name, 0755) < 0 && errno != EEXIST)
-			return -errno;
-		next = open_beneath(here, name, O_PATH | O_DIRECTORY);
+		/* Always from dirfd on: ".." is fine as long as the whole path stays below. */
+		end = mempcpy(end, path, n);
+		next = n ? open_beneath(dirfd, sofar, O_PATH | O_DIRECTORY) : dup(here);
+		if (next == -ENOENT) {
+			if (mkdirat(here, end - n, 0755) < 0 && errno != EEXIST)
+				return -errno;
+			next = open_beneath(dirfd, sofar, O_PATH | O_DIRECTORY);
+		}
 		(void)close(here);
 		here = next;
+		*end++ = '/';
+		path += n + (path[n] == '/');
 	}
 	return TAKE_FD(here);
 }

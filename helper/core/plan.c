@@ -13,6 +13,9 @@
 #include "log.h"
 #include "path.h"
 
+#define UNDO_PINNED "post-stop; the kernel with the monitor"
+#define UNDO_KEPT   "post-stop, not at a reboot; the kernel with the monitor"
+
 const char *phase_name(enum phase phase)
 {
 	return phase == PHASE_PRE_START ? "pre-start" : "pre-mount";
@@ -128,11 +131,13 @@ int plan_make(const struct stack *stack, const struct plan_target *target, struc
 	if (target->pin)
 		add_step(plan, PHASE_PRE_START,
 			 xasprintf("pin the stack on '%s', seen by the monitor alone", target->pin),
-			 plan_keeps(plan) ? "post-stop, not at a reboot; the kernel with the monitor"
-					  : "post-stop; the kernel with the monitor");
+			 plan_keeps(plan) ? UNDO_KEPT : UNDO_PINNED);
 	add_step(plan, target->pin ? PHASE_PRE_MOUNT : PHASE_PRE_START,
 		 xasprintf("attach it on '%s'%s", target->mount, target->readonly ? ", read-only" : ""),
-		 target->pin ? "the kernel, with the container's mount namespace" : "umount");
+		 target->pin		 ? "the kernel, with the container's mount namespace"
+		 : !target->in_namespace ? "lxc-bdev umount"
+		 : plan_keeps(plan)	 ? UNDO_KEPT
+					 : UNDO_PINNED);
 	return 0;
 }
 

@@ -55,6 +55,7 @@ struct plan {
 struct plan_target {
 	const char *pin;   /* pinned here in pre-start, or NULL */
 	const char *mount; /* attached here: in pre-mount if there is a pin, else at once */
+	bool in_namespace; /* of the monitor, which ends with it */
 	bool readonly;	   /* below LXC's own overlay */
 };
 

@@ -122,20 +122,23 @@ int rundir_open(const char *place, const char *name, bool create, char **ret_pat
 	return fd;
 }
 
-size_t rundir_list(char ***ret)
+int rundir_list(char ***ret, size_t *ret_n)
 {
 	_cleanup_close_ int fd = open_run_dir(false);
 	struct dirent *entry;
-	size_t n = 0;
-	DIR *dir = NULL;
+	DIR *dir;
 
 	*ret = NULL;
-	if (fd >= 0)
-		dir = fdopendir(TAKE_FD(fd));
-	while (dir && (entry = readdir(dir)))
+	*ret_n = 0;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	dir = fdopendir(fd);
+	if (!dir)
+		return log_errno(-errno, "read '%s'", RUN_DIR);
+	(void)TAKE_FD(fd); /* closedir() closes it */
+	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.' && strcmp(entry->d_name, RUN_CLAIMS) != 0)
-			*ARRAY_ADD(*ret, n) = xstrdup(entry->d_name);
-	if (dir)
-		(void)closedir(dir);
-	return n;
+			*ARRAY_ADD(*ret, *ret_n) = xstrdup(entry->d_name);
+	(void)closedir(dir);
+	return 0;
 }

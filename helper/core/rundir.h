@@ -14,5 +14,5 @@
  */
 int rundir_open(const char *place, const char *name, bool create, char **ret_path);
 
-/* The names of all, for the caller to free each and the array; their number. */
-size_t rundir_list(char ***ret);
+/* The IDs of all (none without RUN_DIR), for the caller to free each and the array. 0 or -errno (logged). */
+int rundir_list(char ***ret, size_t *ret_n);

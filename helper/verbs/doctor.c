@@ -61,8 +61,8 @@ static int examine(const char *id, bool fix)
 static int run(const struct args *args)
 {
 	char **ids;
-	size_t n = rundir_list(&ids);
-	int r = 0;
+	size_t n;
+	int r = rundir_list(&ids, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		int one = examine(ids[i], args->fix);

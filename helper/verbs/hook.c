@@ -4,6 +4,7 @@
  * variables: config/bdev.conf hands them over as options.
  */
 #include "hook.h"
+#include "../core/confine.h"
 
 /*
  * The type of hook we were called as: `type` if that can be. Version 0 appends NAME, "lxc" and TYPE unquoted, so a name
@@ -31,6 +32,7 @@ int hook_container(const struct args *args, const char *type, struct container *
 				  called_as(args, type));
 	if (!args->name || !args->config || !*args->name || !*args->config)
 		return log_refuse(EXIT_USAGE, "needs --name and --config; bdev.conf has the right lines");
+	confine_leave_lxc();
 	return container_from_config(args->name, args->config, ret);
 }
 

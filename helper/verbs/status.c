@@ -166,14 +166,15 @@ static int run(const struct args *args)
 {
 	struct json_object *list = json_object_new_array();
 	struct container container = { 0 };
-	char **ids;
-	size_t n, shown = 0;
+	char **ids = NULL;
+	size_t n = 0, shown = 0;
 	int r = 0;
 
 	if (args->name)
 		r = args->config ? container_from_config(args->name, args->config, &container)
 				 : container_from_lxcpath(args->name, args->lxcpath, &container);
-	n = rundir_list(&ids);
+	if (r == 0)
+		r = rundir_list(&ids, &n);
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
 		struct found found;
