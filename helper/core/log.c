@@ -53,15 +53,22 @@ int log_open(const char *file)
 static void log_write(enum log_level level, const char *format, va_list args, const char *reason)
 {
 	static const int priorities[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+	_cleanup_free_ char *text = NULL;
 	char line[LINE_MAX_BYTES];
 	size_t n;
 
-	n = (size_t)snprintf(line, sizeof(line), "lxc-bdev: %s: ", current_verb);
-	n += (size_t)vsnprintf(line + n, sizeof(line) - n, format, args);
-	if (reason && n < sizeof(line))
-		n += (size_t)snprintf(line + n, sizeof(line) - n, ": %s", reason);
-	if (n > sizeof(line) - 2)
+	if (vasprintf(&text, format, args) < 0)
+		must(NULL);
+	n = (size_t)snprintf(line, sizeof(line), "lxc-bdev: %s: %s%s%s", current_verb, text, reason ? ": " : "",
+			     reason ?: "");
+	if (n > sizeof(line) - 2) {
+		/* The object is too long; what is said of it is at the end. */
+		_cleanup_free_ char *whole = xasprintf("%s%s%s", text, reason ? ": " : "", reason ?: "");
+		size_t tail = sizeof(line) / 2;
+
 		n = sizeof(line) - 2;
+		(void)snprintf(line + n - tail, tail + 1, "...%s", whole + strlen(whole) - (tail - 3));
+	}
 	/* A path may hold anything; a line stays one line. */
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 127)
