@@ -1,0 +1,419 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The command line: exit statuses, messages, JSON, and what is refused.
+# shellcheck source=tests/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+TOOLS=$ROOT/build/tests/tools
+
+setUpEach() {
+	mkdir m lower
+	echo content >lower/marker
+}
+
+assert_usage() { # TEXT... - exit 2 and one line
+	assert_status 2
+	assertEquals 'stdout' '' "$out"
+	assert_one_line "$@"
+}
+
+assert_refused() { # TEXT...
+	assert_status 1
+	assertEquals 'stdout' '' "$out"
+	assert_one_line "$@"
+}
+
+# --- usage ---
+
+testHelp() {
+	for option in --help -h; do
+		bdev $option
+		assert_status 0
+		assertEquals 'stderr' '' "$err"
+		for verb in mount umount plan status types doctor; do
+			assertContains "$out" "  $verb "
+			bdev $verb $option
+			assert_status 0
+			assertContains "$out" "  $verb "
+		done
+		assertNotContains 'hooks are not for people' "$out" pre-start
+	done
+}
+
+testVersion() {
+	bdev --version
+	assert_status 0
+	assertTrue "$out" "expr '$out' : '[0-9][0-9.]*\$' >/dev/null"
+}
+
+testWrongUsage() {
+	bdev
+	assert_usage 'no verb'
+	bdev nosuch
+	assert_usage "unknown verb 'nosuch'"
+	bdev moun dir:lower m
+	assert_usage "unknown verb 'moun'"
+	bdev --nosuch
+	assert_usage "'--nosuch'"
+	bdev mount --nosuch dir:lower m
+	assert_usage "unknown option '--nosuch'"
+	bdev mount -x dir:lower m
+	assert_usage "unknown option '-x'"
+	bdev mount --json dir:lower m
+	assert_usage "unknown option '--json'"
+	bdev status --fix
+	assert_usage "unknown option '--fix'"
+	bdev plan -n
+	assert_usage "option '-n' needs a value"
+	bdev plan
+	assert_usage '-n NAME'
+	bdev mount
+	assert_usage 'usage: lxc-bdev mount SPEC... TARGET'
+	bdev mount m
+	assert_usage 'usage: lxc-bdev mount SPEC... TARGET'
+	bdev umount
+	assert_usage 'usage: lxc-bdev umount TARGET'
+	bdev umount m m
+	assert_usage 'usage: lxc-bdev umount TARGET'
+	bdev mount dir m
+	assert_usage "SPEC: 'dir': not of the form"
+	bdev types more
+	assert_usage 'usage: lxc-bdev types'
+}
+
+testHooksWithoutTheirArguments() {
+	for hook in pre-start pre-mount post-stop clone destroy; do
+		bdev $hook
+		assert_usage '--name'
+		bdev $hook --name c1 --config "$HERE/config" c1 lxc other
+		assert_usage "$hook"
+	done
+}
+
+testNotPossibleOnThisHostIsStatus3() {
+	make_image image ext4 8 "$PWD/lower"
+	run strace -o /dev/null -e inject=fsopen:error=ENODEV "$LXC_BDEV" mount loop:image m
+	assert_status 3
+	assert_one_line 'this kernel has no ext4'
+	run strace -o /dev/null -e inject=fsopen:error=ENODEV "$LXC_BDEV" mount dir:lower,ro overlay:up m
+	assert_status 3
+	assert_one_line 'this kernel has no overlay'
+	run strace -o /dev/null -P /dev/loop-control -e inject=open,openat:error=ENOENT "$LXC_BDEV" mount loop:image m
+	assert_status 3
+	assert_one_line 'this kernel has no loop devices'
+	assertTrue 'nothing is left' nothing_left
+}
+
+testStdoutThatCannotBeWrittenIsAnError() {
+	run sh -c '"$1" types >/dev/full' sh "$LXC_BDEV"
+	assert_status 1
+	assert_one_line 'write to stdout'
+}
+
+testClosedDescriptors() {
+	run sh -c '"$1" mount dir:lower m <&- >&- 2>&-' sh "$LXC_BDEV"
+	assert_status 0
+	assertEquals content "$(cat m/marker)"
+	run sh -c '"$1" umount m <&- >&- 2>&-' sh "$LXC_BDEV"
+	assert_status 0
+	run sh -c '"$1" umount m 2>&-' sh "$LXC_BDEV"
+	assert_status 1
+}
+
+# --- targets ---
+
+testTargetThatIsNone() {
+	echo text >file
+	bdev mount dir:lower gone
+	assert_refused "'gone'" 'No such file or directory'
+	bdev mount dir:lower file
+	assert_refused "'$HERE/file'" 'Not a directory'
+	bdev umount gone
+	assert_refused "'gone'" 'No such file or directory'
+	bdev umount file
+	assert_refused "'$HERE/file'"
+}
+
+testTargetByOtherNames() {
+	ln -s m link
+	bdev mount dir:lower link
+	assert_status 0
+	bdev umount lower/../m/.
+	assert_status 0
+	assertTrue 'nothing is left' nothing_left
+}
+
+testTargetNames() {
+	for name in 'a b' "a'b" 'a\b' 'a:b' 'a%sb' "$(printf 'a\tb')" "$(printf 'a\nb')" "$(printf '%0255d' 0)" -n; do
+		mkdir -- "$name"
+		bdev mount dir:lower -- "./$name"
+		assertEquals "$name: $err" 0 "$status"
+		bdev umount "./$name"
+		assertEquals "$name: $err" 0 "$status"
+		assertTrue "$name: something is left" nothing_left
+	done
+}
+
+testUmountOfWhatIsNotOursIsRefused() {
+	mount -t tmpfs tmpfs m
+	bdev umount m
+	assert_refused "'$HERE/m': nothing of lxc-bdev is mounted there"
+	assertTrue 'it is still mounted' 'mountpoint -q m'
+	umount m
+	bdev umount m
+	assert_refused "'$HERE/m': nothing of lxc-bdev is mounted there"
+	mkdir lower/sub
+	bdev mount dir:lower m
+	bdev umount m/sub
+	assert_refused "'$HERE/m/sub': nothing of lxc-bdev is mounted there"
+}
+
+testUmountBelowAnotherMountIsRefused() {
+	bdev mount dir:lower m
+	mount -t tmpfs tmpfs m
+	bdev umount m
+	assert_refused "'$HERE/m': something else is mounted over the stack; umount that first"
+	assertEquals 'both are still mounted' 2 "$(mounts_here | wc -l)"
+	umount m
+	bdev umount m
+	assert_status 0
+	assertTrue 'nothing is left' nothing_left
+}
+
+testUmountOfABusyStackSaysSo() {
+	bdev mount dir:lower m
+	exec 9<m/marker
+	bdev umount m
+	assert_refused "umount '$HERE/m'" 'Device or resource busy'
+	assertEquals content "$(cat m/marker)"
+	exec 9<&-
+	bdev umount m
+	assert_status 0
+}
+
+testUmountWithAMountInsideSaysSo() {
+	mkdir lower/sub
+	bdev mount dir:lower m
+	mount -t tmpfs tmpfs m/sub
+	bdev umount m
+	assert_refused "umount '$HERE/m'" 'Device or resource busy'
+	umount m/sub
+	bdev umount m
+	assert_status 0
+}
+
+testMountOverAStackOfOursIsRefused() {
+	mkdir other
+	bdev mount dir:lower m
+	bdev mount dir:other m
+	assert_refused "'$HERE/m': a stack is mounted there already"
+	assertEquals content "$(cat m/marker)"
+	mount -t tmpfs tmpfs m
+	bdev mount dir:other m
+	assert_refused "'$HERE/m'"
+	umount m
+}
+
+testMountAfterUmountByHand() {
+	bdev mount dir:lower m
+	umount m
+	bdev status
+	assertContains "$out" 'left over'
+	bdev mount dir:lower m
+	assert_status 0
+	assertEquals content "$(cat m/marker)"
+}
+
+testStrangerMountedWhereOursWasIsLeftAlone() {
+	bdev mount dir:lower m
+	umount m
+	mount -t tmpfs tmpfs m
+	bdev umount m
+	assertTrue 'still mounted' 'mountpoint -q m'
+	umount m
+}
+
+testTwoAtOnceOnOneTarget() {
+	for i in 1 2 3 4 5 6 7 8; do
+		"$LXC_BDEV" mount dir:lower m 2>"err$i" && echo $i >>won &
+	done
+	wait
+	assertEquals "$(cat err*)" 1 "$(wc -l <won)"
+	assertEquals 'mounts' 1 "$(mounts_here | wc -l)"
+}
+
+# --- doctor ---
+
+testDoctorFindsAndFixes() {
+	bdev mount dir:lower m
+	bdev doctor
+	assert_status 0
+	assertEquals '' "$out"
+	umount m
+	bdev doctor
+	assert_status 1
+	assertContains "$out" "mount '$HERE/m'"
+	assertFalse 'it only looks' no_journals
+	bdev doctor --fix
+	assert_status 0
+	assertContains "$out" "mount '$HERE/m'"
+	assertTrue 'nothing is left' nothing_left
+	bdev doctor
+	assert_status 0
+}
+
+testDoctorLeavesWhatIsInUse() {
+	bdev mount dir:lower m
+	bdev doctor --fix
+	assert_status 0
+	assertEquals content "$(cat m/marker)"
+	bdev umount m
+	assert_status 0
+}
+
+# --- JSON ---
+
+testJsonIsValid() {
+	name='q"u\o	te'
+	mkdir "$name"
+	bdev mount 'dir:q"u\\o	te' m # a TAB is a control character
+	assert_status 2
+	mkdir 'q"u\o te' && bdev mount 'dir:q"u\\o te' m
+	assert_status 0
+	container c1 'dir:q"u\\o te'
+	mkdir "$LXCPATH/c1/q\"u\\o te"
+	for verb in types status "plan -P '$LXCPATH' -n c1" "status -P '$LXCPATH' -n c1"; do
+		eval "bdev $verb --json"
+		assert_status 0
+		printf '%s\n' "$out" | jq -e 'type == "array"' >/dev/null
+		assertEquals "$verb: $out" 0 $?
+	done
+	assertEquals '"dir:q\"u\\\\o te"' "$("$LXC_BDEV" status --json | jq '.[0].stack[0].spec')"
+}
+
+testEmptyStatusIsAnEmptyList() {
+	bdev status --json
+	assertEquals '[]' "$(printf '%s' "$out" | jq -c .)"
+	bdev status
+	assert_status 0
+	assertEquals '' "$out"
+}
+
+testTypesInJsonAreThoseInText() {
+	bdev types --json
+	assertEquals "$("$LXC_BDEV" types | sed -n 's/^\([a-z0-9]*\):.*/\1/p')" "$(printf '%s' "$out" | jq -r '.[].type')"
+}
+
+testPlanNamesPhaseAndUndoOfEachStep() {
+	container c1 loop:image,ro tmpfs:. overlay:delta
+	make_image "$LXCPATH/c1/image" ext4 8 "$PWD/lower"
+	bdev plan -P "$LXCPATH" -n c1 --json
+	assertEquals 'pre-start pre-start pre-start pre-start pre-mount' "$(printf '%s' "$out" | jq -r '[.[].phase] | join(" ")')"
+	assertEquals 'each has an undo' true "$(printf '%s' "$out" | jq 'all(.[]; .undo != "" and .step != "")')"
+}
+
+# --- messages ---
+
+testErrorsOnceOnStderrAndOnceToSyslog() {
+	# A /dev of our own in a namespace of our own.
+	# shellcheck disable=SC2016 # for the inner shell
+	run unshare --mount sh -c '
+		mount -t tmpfs tmpfs /dev && mknod -m 666 /dev/null c 1 3 || exit 9
+		"$1/devlog" /dev/log >syslog &
+		until [ -S /dev/log ]; do sleep 0.01; done
+		status=0
+		"$2" umount m || status=$?
+		"$2" types >/dev/null
+		i=0
+		until [ -s syslog ] || [ $((i += 1)) -gt 100 ]; do sleep 0.01; done
+		kill $!
+		exit $status' sh "$TOOLS" "$LXC_BDEV"
+	assert_refused "lxc-bdev: umount: '$HERE/m': nothing of lxc-bdev is mounted there"
+	assertEquals "messages: $(cat syslog)" 1 "$(wc -l <syslog)"
+	assertContains "$(cat syslog)" "umount: '$HERE/m': nothing of lxc-bdev is mounted there"
+	assertEquals 'daemon.err' '<27>' "$(cut -c -4 syslog)"
+}
+
+testLogFile() {
+	echo before >log
+	bdev umount m -o log
+	assert_status 1
+	assertEquals "before
+$err" "$(cat log)"
+	bdev umount -o gone/log m
+	assert_refused "open log file 'gone/log'" 'No such file or directory'
+	bdev umount --logfile=log m
+	assertEquals 3 "$(wc -l <log)"
+}
+
+testLogPriority() {
+	for level in TRACE DEBUG INFO NOTICE WARN ERROR CRIT ALERT FATAL debug; do
+		bdev types -l $level
+		assertEquals "$level: $err" 0 "$status"
+	done
+	bdev types -l LOUD
+	assert_usage "log priority 'LOUD'"
+}
+
+testWarningsAreHiddenFromErrorOn() {
+	for level in WARN ERROR; do
+		bdev mount dir:lower m
+		# Somebody works on m for longer than is worth mentioning.
+		flock /run/lxc-bdev/m.* sleep 1.4 &
+		eventually locked
+		bdev umount m -l $level
+		assert_status 0
+		wait
+		if [ $level = WARN ]; then
+			assert_one_line "'$HERE/m': waiting for another lxc-bdev that works on it"
+		else
+			assertEquals '' "$err"
+		fi
+	done
+}
+locked() { ! flock -n /run/lxc-bdev/m.* true; }
+
+testMessagesAreOneLine() {
+	name=$(printf 'a\nlxc-bdev: all is well\033[2J')
+	bdev umount "$name"
+	assert_status 1
+	assert_one_line "'a?lxc-bdev: all is well?[2J'"
+}
+
+# --- what is installed ---
+
+testNothingInstalledIsPrivileged() {
+	(cd "$ROOT" && make -s install DESTDIR="$HERE/dest dir" PREFIX=/usr) >install.log 2>&1
+	assertEquals "make install: $(cat install.log)" 0 $?
+	assertTrue 'the program is there' "[ -x 'dest dir/usr/bin/lxc-bdev' ]"
+	assertEquals 'setuid or setgid' '' "$(find 'dest dir' -type f -perm /6000)"
+	assertEquals 'file capabilities' '' "$(getfattr -R -h -m '^security.capability$' 'dest dir')"
+	assertEquals 'writable by others' '' "$(find 'dest dir' -type f -perm /022)"
+}
+
+testWithoutPrivilegeItSaysWhatItNeeds() {
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$LXC_BDEV" types
+	[ "$status" -eq 0 ] || skip 'a path to the program that everybody may walk'
+	chmod 0755 m lower
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$LXC_BDEV" mount dir:/ /mnt
+	assert_status 1
+	assert_one_line 'root'
+}
+
+testPeakMemoryIsBelow6MB() {
+	! grep -q fsanitize "$ROOT/build/flags" || return 0
+	make_image image ext4 8 "$PWD/lower"
+	run "$TOOLS/peak" peak "$LXC_BDEV" mount loop:image,ro tmpfs:. overlay:up m
+	assert_status 0
+	assertTrue "mount: $(cat peak) KiB" "[ $(cat peak) -gt 100 ] && [ $(cat peak) -lt 6000 ]"
+	run "$TOOLS/peak" peak "$LXC_BDEV" umount m
+	assertTrue "umount: $(cat peak) KiB" "[ $(cat peak) -lt 6000 ]"
+	mkdir l
+	specs=$(for i in $(seq 500); do mkdir "l/$i" && printf 'l/%d:' "$i"; done)
+	run "$TOOLS/peak" peak "$LXC_BDEV" mount "overlay:${specs}up" m
+	assert_status 0
+	assertTrue "500 lowers: $(cat peak) KiB" "[ $(cat peak) -lt 6000 ]"
+}
+
+# shellcheck source=/dev/null
+. shunit2
