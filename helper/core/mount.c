@@ -259,8 +259,30 @@ bool stage_needed(void)
 	return kernel_before(6, 15) || mount_knob() != KNOB_NONE;
 }
 
+/* Let no mount of this namespace, a new one, propagate to others. 0 or -errno. */
+static int make_slave(void)
+{
+	_cleanup_close_ int root = -EBADF, cwd = -EBADF, self = -EBADF;
+
+	if (sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	/* A chroot to what is no mount. Entering the namespace we are in leads to its own root for a moment. */
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (root < 0 || cwd < 0 || self < 0 || setns(self, CLONE_NEWNS) < 0)
+		return -errno;
+	if (sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE) < 0)
+		return -errno;
+	return fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0 ? -errno : 0;
+}
+
 int stage_enter(struct stage *stage, const char *dir)
 {
+	int r;
+
 	*stage = (struct stage){
 		.dir = dir,
 		.host = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
@@ -268,14 +290,11 @@ int stage_enter(struct stage *stage, const char *dir)
 		.cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 	if (stage->host < 0 || stage->root < 0 || stage->cwd < 0 || unshare(CLONE_NEWNS) < 0)
-		goto fail;
-	if (sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE) < 0)
-		goto fail;
-	if (sys_mount("lxc-bdev", dir, "tmpfs", MS_NOSUID | MS_NODEV) < 0)
-		goto fail;
-	return 0;
-fail:
-	return -errno;
+		return -errno;
+	r = make_slave();
+	if (r < 0)
+		return r;
+	return sys_mount("lxc-bdev", dir, "tmpfs", MS_NOSUID | MS_NODEV) < 0 ? -errno : 0;
 }
 
 char *stage_dir(struct stage *stage)
