@@ -37,8 +37,14 @@ int spec_refuse(const struct spec *spec, int r, const char *format, ...)
  */
 static char *word(const char **p, const char *stops)
 {
-	char *out = xcalloc(strlen(*p) + 1, 1);
+	const char *end = *p;
 	size_t n = 0;
+	char *out;
+
+	/* No longer than the word: a spec may have hundreds of them. */
+	while (*end && !strchr(stops, *end))
+		end += *end == '\\' && end[1] ? 2 : 1;
+	out = xcalloc((size_t)(end - *p) + 1, 1);
 
 	for (; **p && !strchr(stops, **p); (*p)++) {
 		if (**p == '\\') {
