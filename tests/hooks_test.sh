@@ -333,6 +333,40 @@ testDestroyOfARunningContainerLeavesNothingAndNothingAbsoluteIsDeleted() {
 	assert_nothing_left
 }
 
+testASharedDirectoryAsTheRootfsPathIsNeitherStartedNorDestroyed() {
+	mkdir -p shared/root
+	echo precious >shared/root/file
+	for path in "$HERE/shared/root" "$HERE/shared"; do
+		container c1 "dir:$HERE/shared/root,ro" overlay:delta
+		sed -i "s|^lxc.rootfs.path = .*|lxc.rootfs.path = dir:$path|" "$LXCPATH/c1/config"
+		bdev plan -P "$LXCPATH" -n c1
+		assert_status 1
+		assert_one_line "lxc.rootfs.path '$path'" "$HERE/shared/root" 'lxc-destroy would delete'
+		destroy c1
+		assertNotEquals 0 "$status"
+		assertContains "$(cat destroy.log)" "lxc-bdev: destroy: 'c1': not destroyed"
+		assertEquals precious "$(cat shared/root/file)"
+	done
+}
+
+testDestroyIsRefusedWhileARootfsPathElsewhereIsMountedOn() {
+	container c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	mkdir precious elsewhere
+	echo precious >precious/file
+	sed -i "s|^lxc.rootfs.path = .*|lxc.rootfs.path = dir:$HERE/elsewhere|" "$LXCPATH/c1/config"
+	start c1
+	assert_status 0
+	stop c1
+	bdev mount "dir:$HERE/precious" elsewhere
+	assert_status 0
+	destroy c1
+	assertNotEquals 0 "$status"
+	assertContains "$(cat destroy.log)" "'$HERE/elsewhere' is mounted"
+	assertEquals precious "$(cat precious/file)"
+	bdev umount elsewhere
+}
+
 testDestroyWaitsForAPostStopThatStillRuns() {
 	make_image root.img ext4
 	container c1 "loop:$HERE/root.img"

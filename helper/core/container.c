@@ -5,6 +5,7 @@
 #include "container.h"
 #include "cleanup.h"
 #include "log.h"
+#include "path.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -69,45 +70,75 @@ int rootfs_parse(const char *text, struct rootfs *ret)
 	return 0;
 }
 
+char *rootfs_shared(const struct rootfs *rootfs, const struct stack *stack)
+{
+	_cleanup_free_ char *root = realpath(rootfs->path, NULL);
+
+	for (size_t i = 0; root && i < stack->n; i++) {
+		for (size_t k = 0; k < stack->specs[i].nsources; k++) {
+			const char *source = stack->specs[i].sources[k];
+			_cleanup_free_ char *real = *source == '/' ? realpath(source, NULL) : NULL;
+
+			if (real && path_below(real, root))
+				return xstrdup(source);
+		}
+	}
+	return NULL;
+}
+
+/* What the rest of the config must be like for a stack. 0 or -EINVAL (logged). */
+static int check_conf(const struct container *container, const struct conf *conf, const struct rootfs *rootfs)
+{
+	bool mapped = conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap=");
+	_cleanup_free_ char *shared = rootfs_shared(rootfs, &conf->stack);
+
+	if (!conf->monitor_unshare)
+		return log_refuse(-EINVAL,
+				  "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed monitor "
+				  "would leave mounts behind",
+				  container->config);
+	if (shared)
+		return log_refuse(-EINVAL,
+				  "%s: lxc.rootfs.path '%s' has '%s' of bdev.rootfs in it, which lxc-destroy would "
+				  "delete: give it an empty directory",
+				  container->config, rootfs->path, shared);
+	for (size_t i = 0; mapped && i < conf->stack.n; i++)
+		if (strncmp(conf->stack.specs[i].type, "overlay", strlen("overlay")) == 0)
+			return spec_refuse(&conf->stack.specs[i], -EINVAL,
+					   "an overlay cannot be idmapped, as lxc.rootfs.options asks; use files with "
+					   "shifted ids instead");
+	return 0;
+}
+
 int container_plan(const struct container *container, const struct conf *conf, const struct journal *journal,
-		   const char *rootfs, struct plan *ret)
+		   const char *rootfs_path, struct plan *ret)
 {
 	_cleanup_free_ char *pin = journal ? xasprintf("%s/root", journal->dir) : xstrdup(RUN_DIR "/ID/root");
-	_cleanup_free_ char *path = NULL;
 	struct plan_target target = { .pin = pin, .in_namespace = true };
-	struct rootfs root = { 0 };
+	struct rootfs rootfs = { 0 };
 	int r;
 
 	*ret = (struct plan){ .dirfd = -EBADF, .dir = container->dir };
-	if (!rootfs)
-		rootfs = conf->rootfs_path;
-	if (!rootfs)
+	if (!rootfs_path)
+		rootfs_path = conf->rootfs_path;
+	if (!rootfs_path)
 		return log_refuse(-EINVAL, "%s: no lxc.rootfs.path: name an empty directory, where the stack goes",
 				  container->config);
-	if (!conf->monitor_unshare)
-		return log_refuse(-EINVAL,
-				  "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed "
-				  "monitor would leave mounts behind",
-				  container->config);
-	if (conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap="))
-		for (size_t i = 0; i < conf->stack.n; i++)
-			if (strncmp(conf->stack.specs[i].type, "overlay", strlen("overlay")) == 0)
-				return spec_refuse(&conf->stack.specs[i], -EINVAL,
-						   "an overlay cannot be idmapped, as "
-						   "lxc.rootfs.options asks; use files with shifted ids instead");
-	r = rootfs_parse(rootfs, &root);
-	if (r < 0)
-		return r;
-	path = root.path;
-	target.mount = path;
-	target.readonly = root.overlay;
-	/* Only the monitor has the privileges, and LXC takes the root from the monitor's namespace to map its ids. */
-	if (conf->idmap)
-		target.pin = NULL;
-	ret->dirfd = open(container->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (ret->dirfd < 0)
-		return log_errno(-errno, "open '%s'", container->dir);
-	return plan_make(&conf->stack, &target, ret);
+	r = rootfs_parse(rootfs_path, &rootfs);
+	if (r == 0)
+		r = check_conf(container, conf, &rootfs);
+	if (r == 0) {
+		target.mount = rootfs.path;
+		target.readonly = rootfs.overlay;
+		/* Only the monitor has the privileges, and LXC takes the root from its namespace to map the ids. */
+		if (conf->idmap)
+			target.pin = NULL;
+		ret->dirfd = open(container->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		r = ret->dirfd < 0 ? log_errno(-errno, "open '%s'", container->dir)
+				   : plan_make(&conf->stack, &target, ret);
+	}
+	free(rootfs.path);
+	return r;
 }
 
 void container_plan_close(struct plan *plan)

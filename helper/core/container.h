@@ -33,7 +33,10 @@ struct rootfs {
 /* 0, or -EINVAL (logged). */
 int rootfs_parse(const char *text, struct rootfs *ret);
 
+/* The first absolute source of the stack that is the rootfs path or below it, for the caller to free, or NULL. */
+char *rootfs_shared(const struct rootfs *rootfs, const struct stack *stack);
+
 /* The plan of this container's start; plan_clear() and container_plan_close() end it. 0 or -errno (logged). */
 int container_plan(const struct container *container, const struct conf *conf, const struct journal *journal,
-		   const char *rootfs, struct plan *ret);
+		   const char *rootfs_path, struct plan *ret);
 void container_plan_close(struct plan *plan);

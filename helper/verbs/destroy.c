@@ -38,30 +38,66 @@ static int finish(const struct container *container)
 	}
 }
 
+/* lxc-destroy empties this directory. 0, or -EBUSY (logged). */
+static int check_mounts(const char *name, const char *dir)
+{
+	_cleanup_free_ char *mounted = mount_find_below(dir);
+
+	if (!mounted)
+		return 0;
+	return log_refuse(-EBUSY,
+			  "'%s': not destroyed: '%s' is mounted, and lxc-destroy would delete what is in it; umount it "
+			  "first",
+			  name, mounted);
+}
+
+/* The rootfs path, which may lie elsewhere: LXC deletes it too, and all that is shared must stay. */
+static int check_rootfs(const struct container *container, const char *path)
+{
+	_cleanup_free_ char *real = NULL, *shared = NULL;
+	struct rootfs rootfs = { 0 };
+	struct conf conf;
+	int r;
+
+	/* A config that cannot be read is no reason to keep what is half made: take the lines before the error. */
+	(void)conf_read(container->config, &conf);
+	r = rootfs_parse(path, &rootfs);
+	if (r == 0) {
+		shared = rootfs_shared(&rootfs, &conf.stack);
+		real = realpath(rootfs.path, NULL);
+	}
+	if (shared)
+		r = log_refuse(-EINVAL,
+			       "'%s': not destroyed: lxc-destroy would delete '%s' of bdev.rootfs with lxc.rootfs.path "
+			       "'%s'; give that an empty directory",
+			       container->name, shared, rootfs.path);
+	else if (real)
+		r = check_mounts(container->name, real);
+	free(rootfs.path);
+	conf_clear(&conf);
+	return r;
+}
+
 static int run(const struct args *args)
 {
-	_cleanup_free_ char *mounted = NULL;
 	struct container container;
 	int r;
 
 	r = hook_container(args, "destroy", &container);
 	if (r == 0)
 		r = finish(&container);
-	if (r == 0) {
-		mounted = mount_find_below(container.dir);
-		if (mounted)
-			r = log_refuse(-EBUSY,
-				       "'%s': not destroyed: '%s' is mounted, and lxc-destroy would delete what is in "
-				       "it; umount it first",
-				       container.name, mounted);
-	}
+	if (r == 0)
+		r = check_mounts(container.name, container.dir);
+	/* LXC names none for a failed clone. */
+	if (r == 0 && args->rootfs)
+		r = check_rootfs(&container, args->rootfs);
 	container_clear(&container);
 	return r;
 }
 
 const struct verb verb_destroy = {
 	.name = "destroy",
-	.options = "nf",
+	.options = "nfR",
 	.max = -1,
 	.run = run,
 };
