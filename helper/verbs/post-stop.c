@@ -12,7 +12,7 @@ static int run(const struct args *args)
 {
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
 	struct container container;
-	struct process monitor, owner;
+	struct process monitor, owner = { 0 };
 	int r;
 
 	r = hook_container(args, "post-stop", &container);
@@ -23,12 +23,12 @@ static int run(const struct args *args)
 	if (r == -ENOENT) {
 		r = 0;
 	} else if (r == 0) {
-		bool ours =
-			journal_monitor(&journal, &owner) && owner.pid == monitor.pid && owner.start == monitor.start;
+		bool begun = journal_monitor(&journal, &owner);
+		bool ours = owner.pid == monitor.pid && owner.start == monitor.start;
 		bool reboot = args->target && strcmp(args->target, "reboot") == 0;
 
-		/* A journal without a monitor was never begun: a pre-start that died early. */
-		if (journal.n && !ours)
+		/* A journal without a monitor is of a pre-start that died early: under the lock, nobody is writing it. */
+		if (begun && !ours)
 			log_info("'%s': belongs to a later start, left alone", container.name);
 		else if (!reboot || !journal_get(&journal, "keep", 0))
 			r = release(&journal);
