@@ -10,6 +10,7 @@
 #include "verbs.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 /* Nobody will release it: its monitor is dead, or its mount is gone. */
 static bool is_left(const struct journal *journal)
@@ -24,6 +25,21 @@ static bool is_left(const struct journal *journal)
 	return fd < 0 || !id || !mount_is(fd, id);
 }
 
+/* A directory without a record is of a helper that was killed before its first act or after its last. */
+static void clear_empty(const char *id)
+{
+	_cleanup_free_ char *path = xasprintf(RUN_DIR "/%s", id);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	struct journal journal;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || journal_peek(id, &journal) != -ENOENT)
+		return;
+	/* Who waits for this lock looks whether the directory is still there. */
+	(void)unlinkat(fd, "journal", 0);
+	(void)rmdir(path);
+}
+
 /* 1: something is left and stays; 0; or -errno. */
 static int examine(const char *id, bool fix)
 {
@@ -32,8 +48,11 @@ static int examine(const char *id, bool fix)
 	bool left;
 	int r;
 
-	if (journal_peek(id, &journal) < 0)
+	if (journal_peek(id, &journal) < 0) {
+		if (fix)
+			clear_empty(id);
 		return 0;
+	}
 	left = is_left(&journal);
 	name = journal_get(&journal, "container", 0);
 	place = name ? journal_get(&journal, "container", 1) : journal_get(&journal, "target", 0);
