@@ -27,7 +27,8 @@ static int run(const struct args *args)
 		bool ours = owner.pid == monitor.pid && owner.start == monitor.start;
 		bool reboot = args->target && strcmp(args->target, "reboot") == 0;
 
-		/* A journal without a monitor is of a pre-start that died early: under the lock, nobody is writing it. */
+		/* A journal without a monitor is of a pre-start that died early: under the lock, nobody is writing it.
+		 */
 		if (begun && !ours)
 			log_info("'%s': belongs to a later start, left alone", container.name);
 		else if (!reboot || !journal_get(&journal, "keep", 0))
