@@ -163,7 +163,6 @@ mounts_here() {
 	printf '%b\n' "$(cut -d ' ' -f 2 /proc/self/mounts)" | HERE=$HERE awk 'index($0, ENVIRON["HERE"] "/") == 1'
 }
 no_claims() { [ -z "$(ls /run/lxc-bdev/claims 2>/dev/null)" ]; }
-nothing_left() { [ -z "$(mounts_here)" ] && no_loops && no_journals && no_claims; }
 
 # our_lines NAME VERB - what VERB said in the log of NAME's starts, one message a line.
 our_lines() { grep -o "lxc-bdev: $2: .*" "$LXCPATH/$1.log" || :; }
@@ -179,13 +178,15 @@ assert_refused() {
 	assert_nothing_left
 }
 
-# What is still there of the containers in $LXCPATH: devices, mounts, records, claims, monitors.
-left() {
+# What is still there of the containers in $LXCPATH: devices, mounts, records, claims, monitors. A test file may have
+# its own `left`.
+left_anywhere() {
 	losetup --list --noheadings --output NAME,BACK-FILE | grep -F "$HERE"
 	mounts_here
 	find /run/lxc-bdev -mindepth 1 ! -path /run/lxc-bdev/claims
 	pgrep -a -f "lxc monitor\\] $LXCPATH"
 }
+left() { left_anywhere; }
 nothing_left() { [ -z "$(left)" ]; }
 # After lxc-stop at once; a failed lxc-start returns before post-stop has run.
 assert_nothing_left() { eventually nothing_left || fail "left behind: $(left)"; }
