@@ -30,11 +30,14 @@ static void clear_empty(const char *id)
 {
 	_cleanup_free_ char *path = xasprintf(RUN_DIR "/%s", id);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
 	struct journal journal;
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || journal_peek(id, &journal) != -ENOENT)
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return;
+	if (journal_peek(id, &journal) != -ENOENT) {
+		journal_close(&journal);
+		return;
+	}
 	/* Who waits for this lock looks whether the directory is still there. */
 	(void)unlinkat(fd, "journal", 0);
 	(void)rmdir(path);
