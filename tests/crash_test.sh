@@ -1,0 +1,227 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# SIGKILL of the monitor, of the helper at each of its system calls, and of a hook's shell.
+# shellcheck disable=SC2016 # shunit2 expands what is in single quotes
+# shellcheck source=tests/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+# A stack with one of each thing that could be left: a loop device, an image's lock, an upper's claim.
+lasting() {
+	container c1 loop:root.img overlay:delta0
+	make_image "$LXCPATH/c1/root.img" ext4 8
+}
+fleeting() {
+	container c1 loop:base.img,ro tmpfs:. overlay:delta0
+	make_image "$LXCPATH/c1/base.img" ext4 8
+}
+
+assert_starts_and_stops() {
+	start c1
+	assertEquals "start: $err" 0 "$status"
+	inside c1 /bin/cat /etc/marker
+	assertEquals base "$out"
+	stop c1
+	assert_nothing_left
+}
+
+# A claim may stay after a crash: it makes the next start on that upper ask the kernel, and goes with its stop.
+left() { left_anywhere | grep -v '^/run/lxc-bdev/claims/'; }
+
+# bdev.conf as it should be.
+unwrapped() { bdev_conf "$ROOT/build" >/dev/null; }
+
+# --- the monitor ---
+
+# kill_monitor NAME - and wait until its container is dead, which the kernel sees to.
+kill_monitor() {
+	_init=$(lxc info "$1" -pH)
+	kill -KILL "$(monitor_pid "$1")"
+	eventually test ! -e "/proc/$_init"
+}
+
+testKilledMonitorLeavesNoDeviceMountOrProcess() {
+	for stack in lasting fleeting; do
+		$stack
+		start c1
+		assert_status 0
+		assertEquals 'while it runs, loop devices' 1 "$(loops)"
+		inside c1 /bin/sh -c 'echo written >/root/new'
+		assertTrue 'the container is dead' 'kill_monitor c1'
+		assertTrue "$stack: no loop device" 'eventually no_loops'
+		assertEquals "$stack: mounts" '' "$(mounts_here)"
+		assertEquals "$stack: processes" '' "$(pgrep -a -f "$LXCPATH")"
+		assert_starts_and_stops
+	done
+}
+
+testWhatWasWrittenBeforeTheMonitorWasKilledIsThere() {
+	lasting
+	start c1
+	inside c1 /bin/sh -c 'echo written >/root/new && sync'
+	kill_monitor c1
+	start c1
+	assert_status 0
+	inside c1 /bin/cat /root/new
+	assertEquals written "$out"
+}
+
+testStartAtOnceAfterTheMonitorWasKilledWorks() {
+	lasting
+	for _ in 1 2 3; do
+		start c1
+		assertEquals "start: $err" 0 "$status"
+		# Its container takes a moment more to die and to let go of the image.
+		kill -KILL "$(monitor_pid c1)"
+		eventually is_stopped c1
+	done
+	assert_starts_and_stops
+}
+
+testDoctorListsAndClearsWhatAKilledMonitorLeft() {
+	lasting
+	bdev doctor
+	assert_status 0
+	start c1
+	bdev doctor
+	assert_status 0
+	assertEquals 'a running container is well' '' "$out"
+	kill_monitor c1
+	bdev doctor
+	assert_status 1
+	assertEquals "container 'c1' ($LXCPATH/c1) ended without releasing its stack" "$out"
+	assertNotEquals 'only listed' '' "$(left)"
+	eventually no_loops
+	bdev doctor --fix
+	assertContains "$out" 'released'
+	assert_nothing_left
+	bdev doctor
+	assert_status 0
+	assert_starts_and_stops
+}
+
+testMonitorKilledDuringAHookLeavesNothingThatTheNextStartDoesNotClear() {
+	for hook in pre-start pre-mount post-stop; do
+		lasting
+		cp "$LXCPATH/c1/config" config.good
+		# The second hook of its type, so the helper has done its work; the parent of pre-mount is not the monitor.
+		printf '%s\n' "lxc.hook.$hook = sh -c 'kill -KILL \$(pgrep -f \"^.lxc monitor. $LXCPATH c1\")'" >>"$LXCPATH/c1/config"
+		start c1
+		[ "$hook" != post-stop ] || stop c1
+		assertTrue "$hook: stopped" 'eventually is_stopped c1'
+		assertTrue "$hook: no loop device" 'eventually no_loops'
+		cp config.good "$LXCPATH/c1/config"
+		assert_starts_and_stops
+	done
+}
+
+# --- the helper ---
+
+# Each start makes the same calls: also those that make the upper.
+fresh_upper() { rm -rf "$LXCPATH/c1/delta0" "$LXCPATH/c1/delta0.work"; }
+
+# calls HOOK - the system calls of c1's helper in that hook: for each, a line with its name and how many there are
+# of that name so far.
+calls() {
+	trace_hook "$1" "-o '$HERE/trace'"
+	fresh_upper
+	start c1
+	stop c1
+	sed -n 's/^[0-9 ]*\([a-z_0-9]*\)(.*/\1/p' trace | grep -v -x -e execve -e exit_group | awk '{print $1, ++seen[$1]}'
+	echo 'exit_group 1'
+}
+
+# trace_hook HOOK STRACE-OPTIONS - run HOOK's helper under strace.
+trace_hook() {
+	unwrapped
+	sed -i "s|^\\(lxc.hook.$1 = \\)|\\1strace -f -qq $2 |" bdev.conf
+}
+
+# sweep HOOK STEP - SIGKILL the helper at every STEP-th of its system calls: nothing may stay but what the next start or
+# doctor clears.
+sweep() {
+	calls "$1" >all
+	assertTrue "it makes system calls: $(wc -l <all)" '[ "$(wc -l <all)" -gt 20 ]'
+	awk -v step="$2" 'NR % step == 0' all >kills
+	while read -r name n; do
+		trace_hook "$1" "-o /dev/null -e trace=$name -e inject=$name:signal=KILL:when=$n"
+		fresh_upper
+		start c1 </dev/null
+		if [ "$1" = post-stop ]; then
+			stop c1 </dev/null
+		elif [ "$status" -eq 0 ]; then
+			fail "$1: not killed at $name $n"
+			stop c1 </dev/null
+		fi
+		eventually no_loops || fail "$1, killed at $name $n: $(left)"
+		[ "$1" != post-stop ] || "$LXC_BDEV" doctor --fix >/dev/null
+		eventually nothing_left || fail "$1, killed at $name $n: $(left)"
+	done <kills
+	unwrapped
+	assert_starts_and_stops
+}
+
+testHelperKilledDuringPreStartLeavesNothing() {
+	lasting
+	sweep pre-start 3
+}
+
+testHelperKilledDuringPreStartLeavesNothingOfATmpfs() {
+	fleeting
+	sweep pre-start 7
+}
+
+testHelperKilledDuringPreStartInOlderKernelsWaysLeavesNothing() {
+	lasting
+	for LXC_BDEV_OVERLAY in string mount; do
+		export LXC_BDEV_OVERLAY
+		sweep pre-start 7
+	done
+	unset LXC_BDEV_OVERLAY
+}
+
+testHelperKilledDuringPreMountLeavesNothing() {
+	lasting
+	sweep pre-mount 2
+}
+
+testHelperKilledDuringPostStopLeavesNothingThatDoctorDoesNotClear() {
+	lasting
+	sweep post-stop 2
+}
+
+# --- the hook's shell ---
+
+testKilledShellOfAHookLeavesNothing() {
+	for hook in pre-start pre-mount; do
+		lasting
+		# Its shell dies before it has become the helper.
+		sed -i "s|^\\(lxc.hook.$hook = \\)|\\1env A=\$(kill -KILL \$\$) |" bdev.conf
+		start c1
+		assertNotEquals "$hook" 0 "$status"
+		assert_nothing_left
+		unwrapped
+		assert_starts_and_stops
+	done
+}
+
+testHelperThatOutlivesItsHookLeavesNothingThatTheNextStartDoesNotClear() {
+	for delay in 0 0.05 0.2; do
+		lasting
+		# The hook fails while its helper goes on, beside post-stop and the monitor's end.
+		cat >wrapper <<-EOF
+			#!/bin/sh
+			{ sleep $delay; exec "\$@"; } >/dev/null 2>&1 &
+			kill -KILL \$\$
+		EOF
+		sed -i "s|^\\(lxc.hook.pre-start = \\)|\\1sh '$HERE/wrapper' |" bdev.conf
+		start c1
+		assertNotEquals 0 "$status"
+		sleep 0.5
+		assertTrue 'no loop device' 'eventually no_loops'
+		unwrapped
+		assert_starts_and_stops
+	done
+}
+
+# shellcheck source=/dev/null
+. shunit2
