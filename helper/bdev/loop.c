@@ -76,8 +76,6 @@ static int open_image(const struct spec *spec, const struct stage *stage, int di
 
 static int check_options(const struct spec *spec, const struct loop_data *data)
 {
-	if (data->area.offset % 512 || data->area.size % 512)
-		return spec_refuse(spec, -EINVAL, "offset= and sizelimit= must be multiples of 512");
 	if (spec_option(spec, "discard") && data->readonly)
 		return spec_refuse(spec, -EINVAL, "discard needs a file system that is mounted writable");
 	if (spec_option(spec, "discard") && strcmp(data->area.fstype, "ext2") == 0)

@@ -56,10 +56,14 @@ static int mount_stack(const struct stack *stack, const char *dir, const char *t
 			r = built = build_stack(&plan, &journal, 200);
 		if (r >= 0)
 			r = release_attach(&journal, built, target);
-		if (r < 0)
+		if (r < 0) {
+			/* The stack ends before what it stands on is waited for. */
+			cleanup_close(&built);
+			built = -EBADF;
 			(void)release(&journal);
-		else
+		} else {
 			journal_close(&journal);
+		}
 	}
 	plan_clear(&plan);
 	cleanup_close(&plan.dirfd);

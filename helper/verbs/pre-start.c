@@ -110,10 +110,14 @@ static int start(const struct container *container, const struct conf *conf, con
 	if (r >= 0)
 		r = release_attach(&journal, stack, plan.at);
 	container_plan_close(&plan);
-	if (r < 0)
+	if (r < 0) {
+		/* The stack ends before what it stands on is waited for. */
+		cleanup_close(&stack);
+		stack = -EBADF;
 		(void)release(&journal);
-	else
+	} else {
 		journal_close(&journal);
+	}
 	return r;
 }
 
