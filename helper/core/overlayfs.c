@@ -15,7 +15,9 @@
 #include "log.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 #include <sys/stat.h>
 
 #define MOUNT_DATA_MAX 4095 /* mount(2) cuts its options here, and reports success */
@@ -48,8 +50,13 @@ static int set_layer(struct fs *fs, const char *key, int layer, bool by_fd)
 }
 
 /* What an errno of overlay's means, where its own text misleads. */
-static const char *reason(int r)
+static const char *reason(int r, const struct layers *layers)
 {
+	struct statfs st;
+
+	for (size_t i = 0; r == -EINVAL && i < layers->n; i++)
+		if (fstatfs(layers->lowers[i], &st) == 0 && st.f_type == OVERLAYFS_SUPER_MAGIC)
+			return "Invalid argument; a lower is an overlay itself, and the kernel stacks no more than two";
 	return r == -ELOOP ? "one layer is the same as another, or inside it" : strerror(-r);
 }
 
@@ -143,7 +150,7 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 		r = -errno;
 	(void)!fchdir(cwd);
 	if (r < 0)
-		return log_refuse(r, "%s: mount overlay: %s", where, reason(r));
+		return log_refuse(r, "%s: mount overlay: %s", where, reason(r, layers));
 	fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return log_errno(-errno, "%s: open the overlay", where);
@@ -165,7 +172,7 @@ int overlayfs_mount(const struct layers *layers, struct stage *stage, const char
 	if (!old) {
 		r = mount_by_fsconfig(layers, !staged, &fs);
 		if (r < 0)
-			log_error("%s: mount overlay: %s%s", where, reason(r), fs.error);
+			log_error("%s: mount overlay: %s%s", where, reason(r, layers), fs.error);
 	}
 	fs_close(&fs);
 	return old && staged ? mount_by_mount(layers, stage, where) : r;

@@ -25,8 +25,7 @@ int spec_refuse(const struct spec *spec, int r, const char *format, ...)
 	va_end(args);
 	if (n < 0)
 		must(NULL);
-	/* A line ends somewhere; the reason must be in it. */
-	log_error("%s: '%.200s%s': %s", spec->where, spec->text, strlen(spec->text) > 200 ? "..." : "", reason);
+	log_error("%s: '%s': %s", spec->where, spec->text, reason);
 	return r;
 }
 
