@@ -24,9 +24,9 @@ mounted() {
 umounted() {
 	bdev umount target
 	assert_status 0
-	nothing_left
+	all_is_gone
 }
-nothing_left() {
+all_is_gone() {
 	assertEquals 'mounts' '' "$(grep -F 't/target' /proc/self/mountinfo)"
 	assertTrue 'a loop device is left' no_loops
 	assertEquals 'records' '' "$(find /run/lxc-bdev -mindepth 1 ! -path /run/lxc-bdev/claims)"
@@ -87,7 +87,7 @@ testDirReadOnlyHasWhatIsMountedBelowItReadOnlyToo() {
 	umount target/sub data/sub
 	bdev umount target
 	assert_status 0
-	nothing_left
+	all_is_gone
 }
 
 testLoopKeepsWhatIsWritten() {
@@ -233,7 +233,7 @@ testOverlayOnATargetWithABlank() {
 	assert_status 0
 	bdev umount 'my target'
 	assert_status 0
-	nothing_left
+	all_is_gone
 }
 
 testOverlayOfTwoImages() {
@@ -263,7 +263,7 @@ testOverlayOverOverlay() {
 testThreeOverlaysOnEachOtherAreRefused() {
 	mkdir low upper2 upper3
 	refuses 'the kernel allows' overlay:low:upper overlay:upper2 overlay:upper3
-	nothing_left
+	all_is_gone
 }
 
 testUpperInUseIsRefused() {
@@ -287,7 +287,7 @@ testUpperOfAMountThatEndedByItselfIsFree() {
 	assert_status 0
 	assertTrue 'no journal but that of the first' '[ -e upper/file ]'
 	bdev umount target
-	nothing_left
+	all_is_gone
 }
 
 testOverlayReadOnlyIsReadOnly() {
@@ -331,7 +331,7 @@ testKilledAtAnyMountCallNothingIsLeft() {
 		assertEquals "after $call: $(cat err)" 0 "$(bdev umount target; echo "$status")"
 	done
 	assertTrue "kills: $kills" "[ $kills -ge 10 ]"
-	nothing_left
+	all_is_gone
 }
 
 testAContainerStartsWritesRebootsAndStops() {
@@ -352,7 +352,7 @@ base' "$out"
 	assertEquals 'seen by the host' '' "$(grep -e ^lxc-bdev -e ^/dev/loop /proc/self/mounts)"
 	stop c1
 	assertEquals 'the image' "$before" "$(md5sum <"$LXCPATH/c1/base.img")"
-	nothing_left
+	all_is_gone
 }
 
 testAContainerWritesToItsImage() {
@@ -362,7 +362,7 @@ testAContainerWritesToItsImage() {
 	assert_status 0
 	inside c1 /bin/sh -c 'echo written >/root/new'
 	stop c1
-	nothing_left
+	all_is_gone
 	mounted "loop:$LXCPATH/c1/base.img,ro"
 	assertEquals written "$(cat target/root/new)"
 	umounted
@@ -378,7 +378,7 @@ testOfAKilledMonitorNothingIsLeft() {
 	start c1
 	assertEquals "start again: $err" 0 "$status"
 	stop c1
-	nothing_left
+	all_is_gone
 }
 
 # shellcheck source=/dev/null
