@@ -279,6 +279,14 @@ static int claim_upper(const struct spec *spec, struct build *build, const struc
 	return claim(spec, build, layers->work, top_lower(layers), work, ret_work_lock);
 }
 
+/* The kernel marks the work directory; release() takes the mark away when the overlay has ended well. */
+static int record_volatile(struct build *build, int work)
+{
+	_cleanup_free_ char *inode = path_inode(work), *path = path_of(work);
+
+	return journal_add(build->journal, "volatile", inode, path, NULL);
+}
+
 static int overlay_build(const struct step *step, struct build *build)
 {
 	const struct overlay_data *data = step->data;
@@ -299,6 +307,8 @@ static int overlay_build(const struct step *step, struct build *build)
 		r = open_upper(spec, build, data, &layers);
 		if (r == 0 && data->cover < 0)
 			r = claim_upper(spec, build, &layers, &lock, &work_lock);
+		if (r == 0 && data->cover < 0 && layers.is_volatile)
+			r = record_volatile(build, layers.work);
 	}
 	if (r == 0)
 		r = mount = overlayfs_mount(&layers, &build->stage, spec->where);

@@ -6,13 +6,14 @@
  *   at PATH MOUNT         the stack is, or is about to be, attached on PATH
  *   image INODE PATH rw   an image was locked: wait until the kernel lets it go
  *   claim NAME            an upper's claim: given back when its overlay is surely gone
+ *   volatile INODE PATH   a work directory with the kernel's marker against a crash of the host: there was none
  *
  * All other kinds are for status alone: what they tell of ends with the mount.
  */
 #include "release.h"
 #include "cleanup.h"
 #include "log.h"
-#include "mount.h"
+#include "overlayfs.h"
 #include "path.h"
 
 #include <fcntl.h>
@@ -88,6 +89,30 @@ static void undo_image(const struct record *record)
 	}
 }
 
+/* As long as the overlay is in use by somebody, the marker stays; else what it wrote is synced and then as good as any. */
+static void undo_volatile(const struct record *record)
+{
+	_cleanup_close_ int work = open(record->fields[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), incompat = -EBADF;
+	_cleanup_free_ char *inode = NULL;
+
+	if (work < 0)
+		return;
+	inode = path_inode(work);
+	if (strcmp(inode, record->fields[0]) != 0 || overlayfs_in_use(work, root))
+		return;
+	if (syncfs(work) < 0) {
+		log_warn("sync the file system of '%s': %s; its upper stays marked as damaged", record->fields[1],
+			 strerror(errno));
+		return;
+	}
+	incompat = path_open(work, "work/incompat", O_RDONLY | O_DIRECTORY);
+	if (incompat < 0)
+		return;
+	(void)unlinkat(incompat, "volatile/dirty", 0);
+	(void)unlinkat(incompat, "volatile", AT_REMOVEDIR);
+}
+
 int release(struct journal *journal)
 {
 	/* Without an `at`, nobody but the process that built the stack ever had it, and that process has ended. */
@@ -104,6 +129,8 @@ int release(struct journal *journal)
 		else if (attached && strcmp(record->kind, "image") == 0 && record->n == 3 &&
 			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
+		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
+			undo_volatile(record);
 		else if (strcmp(record->kind, "claim") == 0 && record->n == 1 && fate == GONE)
 			journal_unclaim(journal, record->fields[0]);
 		if (r < 0 && first == 0)
