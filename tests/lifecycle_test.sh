@@ -402,5 +402,27 @@ testIdmapContainerOptionIsRefusedForAnOverlay() {
 	assert_refused c1 'overlay:delta0' 'cannot be idmapped'
 }
 
+testWhatIsMountedBelowADirectoryComesAlongAndIsReleased() {
+	mkdir -p tree/mnt other
+	cp -a "$(shared_root)/." tree/
+	echo below >other/file
+	bdev mount "dir:$HERE/other" tree/mnt
+	assert_status 0
+	for ro in '' ,ro; do
+		container c1 "dir:$HERE/tree$ro"
+		start c1
+		assert_status 0
+		inside c1 /bin/cat /mnt/file
+		assertEquals below "$out"
+		inside c1 /bin/touch /mnt/new
+		if [ "$ro" ]; then assertNotEquals 0 "$status"; else assert_status 0; fi
+		stop c1
+		assertEquals 'what post-stop said' '' "$(grep -o 'lxc-bdev: post-stop.*' "$LXCPATH/c1.log")"
+		assertEquals 'still mounted on the host' below "$(cat tree/mnt/file)"
+	done
+	bdev umount tree/mnt
+	assert_status 0
+}
+
 # shellcheck source=/dev/null
 . shunit2

@@ -26,11 +26,15 @@ static int dir_build(const struct step *step, struct build *build)
 	const struct spec *spec = step->spec;
 	_cleanup_close_ int fd = -EBADF, mount = -EBADF;
 	_cleanup_free_ char *path = NULL;
+	/*
+	 * As LXC binds a rootfs: with what is mounted below it; on the host as mount --bind does, so that umount takes
+	 * it off. Before 5.12 a whole tree cannot be made read-only.
+	 */
+	bool below = build->plan->in_namespace && (!spec->readonly || !kernel_before(5, 12));
 	int r;
 
 	fd = path_open(build->dirfd, spec->sources[0], O_PATH | O_DIRECTORY);
-	/* As LXC binds a rootfs: with what is mounted below it. Before 5.12 a whole tree cannot be made read-only. */
-	mount = fd < 0 ? fd : mount_clone(fd, !spec->readonly || !kernel_before(5, 12));
+	mount = fd < 0 ? fd : mount_clone(fd, below);
 	if (mount < 0)
 		return log_errno(mount, "%s: bind '%s'", spec->where, spec->sources[0]);
 	r = build_add_root(build, &mount, &path);

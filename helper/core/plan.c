@@ -113,6 +113,7 @@ int plan_make(const struct stack *stack, const struct plan_target *target, struc
 {
 	int r;
 
+	plan->in_namespace = target->in_namespace;
 	for (size_t i = 0; i < stack->n; i++) {
 		const struct bdev_type *type = bdev_check(&stack->specs[i]);
 

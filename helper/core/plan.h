@@ -47,6 +47,7 @@ struct plan {
 	size_t nroots;
 	struct plan_cover *covers;
 	size_t ncovers;
+	bool in_namespace;	   /* for the monitor's namespace, not for the host's */
 	char *at;		   /* where the finished stack is attached in pre-start */
 	const struct spec *writer; /* the first spec whose store a start of the container changes, or NULL */
 };

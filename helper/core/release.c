@@ -30,17 +30,18 @@
 enum fate { GONE, PERHAPS };
 
 /*
- * Take the stack off its place. Whether its file system is then gone is only asked when it matters (`wait`), by
- * inotify(7)'s IN_UNMOUNT: that comes when the last mount of it ends, in any namespace.
+ * Take the stack off its place, with what a `dir` brought along below it; on the host, where others use what they see,
+ * only if it is not busy (the monitor's namespace is `mine`). Whether its file system is then gone is only asked when
+ * it matters (`wait`), by inotify(7)'s IN_UNMOUNT: that comes when the last mount of it ends, in any namespace.
  */
-static int take_off(const char *path, bool wait, enum fate *ret)
+static int take_off(const char *path, bool mine, bool wait, enum fate *ret)
 {
 	_cleanup_close_ int watch = wait ? inotify_init1(IN_CLOEXEC) : -EBADF;
 	struct pollfd poll_fd = { .fd = watch, .events = POLLIN };
 
 	if (watch >= 0 && inotify_add_watch(watch, path, IN_DELETE_SELF) < 0)
 		return log_errno(-errno, "watch '%s'", path);
-	if (umount2(path, UMOUNT_NOFOLLOW) < 0)
+	if (umount2(path, UMOUNT_NOFOLLOW | (mine ? MNT_DETACH : 0)) < 0)
 		return log_errno(-errno, "umount '%s'", path);
 	*ret = watch >= 0 && poll(&poll_fd, 1, WAIT_MS) == 1 ? GONE : PERHAPS;
 	if (wait && *ret != GONE)
@@ -48,7 +49,7 @@ static int take_off(const char *path, bool wait, enum fate *ret)
 	return 0;
 }
 
-static int undo_at(const struct record *record, bool wait, enum fate *ret)
+static int undo_at(const struct record *record, bool mine, bool wait, enum fate *ret)
 {
 	const char *path = record->fields[0], *id = record->fields[1];
 	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -61,7 +62,7 @@ static int undo_at(const struct record *record, bool wait, enum fate *ret)
 	cleanup_close(&fd);
 	fd = -EBADF;
 	if (there)
-		return take_off(path, wait, ret);
+		return take_off(path, mine, wait, ret);
 	if (mount_is_covered(path, id))
 		return log_refuse(-EBUSY, "'%s': something else is mounted over the stack; umount that first", path);
 	return 0; /* never attached, or in a namespace that has ended, or taken off by hand */
@@ -89,7 +90,8 @@ static void undo_image(const struct record *record)
 	}
 }
 
-/* As long as the overlay is in use by somebody, the marker stays; else what it wrote is synced and then as good as any. */
+/* As long as the overlay is in use by somebody, the marker stays; else what it wrote is synced and then as good as any.
+ */
 static void undo_volatile(const struct record *record)
 {
 	_cleanup_close_ int work = open(record->fields[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -125,7 +127,8 @@ int release(struct journal *journal)
 		int r = 0;
 
 		if (strcmp(record->kind, "at") == 0 && record->n == 2)
-			r = undo_at(record, journal_get(journal, "claim", 0), &fate);
+			r = undo_at(record, journal_get(journal, "container", 0), journal_get(journal, "claim", 0),
+				    &fate);
 		else if (attached && strcmp(record->kind, "image") == 0 && record->n == 3 &&
 			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
