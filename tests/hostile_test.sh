@@ -1,0 +1,150 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A container that has made its root a trap: nothing outside of it may be touched.
+# shellcheck disable=SC2016 # shunit2 expands what is in single quotes
+# shellcheck source=tests/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+setUpEach() {
+	mkdir -p outside/etc
+	echo untouched >outside/etc/file
+	outside=$(list_outside)
+}
+list_outside() { (cd "$HERE/outside" && find . -printf '%p %y %m %U %G %s %T@ %l\n' | sort && cat etc/file); }
+assert_outside_untouched() { assertEquals "${1-} outside" "$outside" "$(list_outside)"; }
+
+# What a container can do to its own root; $0 is a directory of the host. It must boot again, so /sbin and /bin stay.
+trap_script='
+	rm -rf /etc /dev/shm /tmp /run /root /proc/nothing
+	ln -s "$0/etc" /etc
+	ln -s "$0" /root
+	ln -s /proc/1/root"$0" /run
+	ln -s ../../../../../../../../../../.."$0" /tmp
+	ln -s "$0" /delta0
+	mkfifo /fifo
+	mknod /node b 7 0
+	mknod /zero c 1 5
+	name=$(printf %0255d 0)
+	echo long >"/$name"
+	mkdir "/dir$(printf %0250d 0)"
+	touch "/new
+line" "/back\slash" "/:,"
+	mkdir /mnt /mnt2
+	mount -t tmpfs none /mnt
+	echo in-a-mount >/mnt/file
+	mount -o bind /mnt /mnt2
+	sync
+'
+
+# The traps are set, and it is rebooted, stopped, started, destroyed.
+assert_traps_do_not_work() {
+	start c1
+	assert_status 0
+	inside c1 /bin/sh -c "$trap_script" "$HERE/outside"
+	assert_status 0
+	inside c1 /bin/sh -c '[ -L /etc ] && [ -L /delta0 ] && [ -p /fifo ] && [ -b /node ] && ls -d /0* && cat /mnt2/file'
+	assertEquals "the traps are set: $err" 0 "$status"
+	assertTrue 'rebooted' 'reboot c1'
+	assert_outside_untouched 'rebooted,'
+	stop c1
+	assert_nothing_left
+	assert_outside_untouched 'stopped,'
+	start c1
+	assert_status 0
+	assert_outside_untouched 'started,'
+	stop c1
+	assert_nothing_left
+	run lxc-destroy -P "$LXCPATH" -n c1
+	assert_status 0
+	assertFalse 'destroyed' '[ -e "$LXCPATH/c1" ]'
+	assert_outside_untouched 'destroyed,'
+}
+
+testTrapsInADirTouchNothingOutside() {
+	container c1 dir:root
+	cp -a "$(shared_root)" "$LXCPATH/c1/root"
+	assert_traps_do_not_work
+}
+
+testTrapsInAnImageTouchNothingOutside() {
+	container c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	assert_traps_do_not_work
+}
+
+testTrapsInAnUpperTouchNothingOutside() {
+	container c1 loop:base.img,ro overlay:delta0
+	make_image "$LXCPATH/c1/base.img" ext4
+	assert_traps_do_not_work
+}
+
+testTrapsOnATmpfsTouchNothingOutside() {
+	container c1 loop:base.img,ro tmpfs:. overlay:delta0
+	make_image "$LXCPATH/c1/base.img" ext4
+	assert_traps_do_not_work
+}
+
+# A path through what a container wrote: c1 writes to `data`, and c1's own specs name what is in it.
+symlinked() { # PLACE: c1's data/PLACE is a symlink to the host's directory
+	container c1 "$2"
+	cp -a "$(shared_root)" "$LXCPATH/c1/data"
+	rm -rf "$LXCPATH/c1/data/$1"
+	ln -s "$HERE/outside" "$LXCPATH/c1/data/$1"
+}
+
+testDirThroughASymlinkThatLeavesTheContainerIsRefused() {
+	symlinked srv dir:data/srv
+	start c1
+	assert_refused c1 "'data/srv'"
+	assert_outside_untouched
+}
+
+testLowerThroughASymlinkThatLeavesTheContainerIsRefused() {
+	symlinked srv overlay:data/srv:delta0
+	start c1
+	assert_refused c1 "'data/srv'"
+	assert_outside_untouched
+}
+
+testUpperThroughASymlinkThatLeavesTheContainerIsRefused() {
+	for upper in data/srv data/srv/etc data/srv/new; do
+		symlinked srv "overlay:$SCRATCH/root:$upper"
+		start c1
+		assert_refused c1 "'$upper'"
+		assert_outside_untouched "$upper:"
+		rm -r "$LXCPATH/c1" "$LXCPATH/c1.log"
+	done
+}
+
+testTmpfsThroughASymlinkThatLeavesTheContainerIsRefused() {
+	container c1 "dir:$SCRATCH/root,ro" tmpfs:data/srv overlay:data/srv/delta
+	cp -a "$(shared_root)" "$LXCPATH/c1/data"
+	ln -s "$HERE/outside" "$LXCPATH/c1/data/srv"
+	start c1
+	assert_refused c1 "'data/srv'"
+	assert_outside_untouched
+}
+
+testImageThatIsASymlinkAFifoOrADeviceIsRefused() {
+	container c1 loop:data/image
+	mkdir "$LXCPATH/c1/data"
+	make_image outside/etc/image ext4 8
+	outside=$(list_outside)
+	ln -s "$HERE/outside/etc/image" "$LXCPATH/c1/data/image"
+	start c1
+	assert_refused c1 "'data/image'"
+	assert_outside_untouched
+	rm "$LXCPATH/c1/data/image" "$LXCPATH/c1.log"
+
+	mkfifo "$LXCPATH/c1/data/image"
+	start c1
+	assert_refused c1 "'data/image' is not a regular file"
+	rm "$LXCPATH/c1/data/image" "$LXCPATH/c1.log"
+
+	mknod "$LXCPATH/c1/data/image" b 7 0
+	start c1
+	assert_refused c1 "'data/image' is not a regular file"
+}
+
+# shellcheck source=/dev/null
+. shunit2
