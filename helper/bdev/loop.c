@@ -101,7 +101,8 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		r = spec_refuse(spec, -EINVAL, "offset= and sizelimit= must be multiples of 512");
 	if (r < 0)
 		return r;
-	data->file_backed = !partition && !data->area.offset && !data->area.size && !spec_option(spec, "direct-io");
+	data->file_backed = !partition && !data->area.offset && !data->area.size && !spec_option(spec, "direct-io") &&
+			    !kernel_before(6, 12);
 	fd = open_image(spec, NULL, plan->dirfd);
 	if (fd < 0)
 		return fd;
@@ -123,8 +124,7 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		plan_add_writer(plan, spec); /* also below an overlay: attached for writing */
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, %s", spec->sources[0], part, data->area.fstype,
 		  data->readonly ? "read-only" : "read-write",
-		  data->file_backed ? "from the file itself (through a loop device before Linux 6.12)"
-				    : "through a loop device");
+		  data->file_backed ? "from the file itself" : "through a loop device");
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
 }

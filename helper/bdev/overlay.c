@@ -105,66 +105,91 @@ static int check_upper_on_disk(const struct spec *spec, const struct plan *plan,
 	return check_upper_fs(spec, fd, upper);
 }
 
-static int overlay_plan(const struct spec *spec, struct plan *plan)
+/* A work directory that does not exist yet is made at the start. */
+static int check_work(const struct spec *spec, const struct plan *plan, const char *work)
 {
-	const struct spec_option *work_option = spec_option(spec, "work");
-	const char *upper = upper_of(spec);
-	_cleanup_free_ struct overlay_data *data = xcalloc(1, sizeof(*data));
-	_cleanup_free_ char *upper_path = path_absolute(plan->dir, upper), *work_path = NULL, *work = NULL;
-	int held_depth, depth;
-	size_t held, n;
+	_cleanup_close_ int fd = path_open(plan->dirfd, work, O_PATH | O_DIRECTORY);
 
-	depth = check_lowers(spec, plan);
+	if (fd >= 0 || fd == -ENOENT || spec->readonly)
+		return 0;
+	return spec_refuse(spec, fd, "open work directory '%s': %s", work, path_strerror(fd));
+}
+
+/* Take what the stack holds as lowers. The overlay's depth, or -errno (logged); *ret_n: how many lowers it has. */
+static int plan_lowers(const struct spec *spec, struct plan *plan, size_t *ret_n)
+{
+	int held_depth, depth = check_lowers(spec, plan);
+
 	if (depth < 0)
 		return depth;
-	held = plan_take_roots(plan, &held_depth);
-	n = held + spec->nsources - 1;
-	if (!n)
+	*ret_n = plan_take_roots(plan, &held_depth) + spec->nsources - 1;
+	if (!*ret_n)
 		return spec_refuse(spec, -EINVAL,
 				   "no lower: nothing is below it in the stack and its source names none");
-	if (n > OVERLAYFS_LOWERS_MAX)
-		return spec_refuse(spec, -EINVAL, "%zu lowers; the kernel takes at most %d", n, OVERLAYFS_LOWERS_MAX);
+	if (*ret_n > OVERLAYFS_LOWERS_MAX)
+		return spec_refuse(spec, -EINVAL, "%zu lowers; the kernel takes at most %d", *ret_n,
+				   OVERLAYFS_LOWERS_MAX);
 	depth = 1 + (held_depth > depth ? held_depth : depth);
 	if (depth > OVERLAYFS_DEPTH_MAX)
 		return spec_refuse(spec, -EINVAL,
 				   "would be %d stacking file systems on each other; the kernel allows %d", depth,
 				   OVERLAYFS_DEPTH_MAX);
+	return depth;
+}
 
-	work = work_option ? xstrdup(work_option->value) : xasprintf("%s.work", upper);
-	work_path = path_absolute(plan->dir, work);
+/* Where on a tmpfs of the stack upper and work (absolute paths) come to lie. 0 or -EINVAL (logged). */
+static int place_on_cover(const struct spec *spec, struct plan_cover *cover, const char *upper, const char *work,
+			  struct overlay_data *data)
+{
+	if (spec->readonly)
+		return spec_refuse(spec, -EINVAL, "with ro, its upper '%s' on a new tmpfs would always be empty",
+				   upper_of(spec));
+	cover->used = true;
+	(void)stpcpy(data->upper, path_below(upper, cover->dir));
+	(void)stpcpy(data->work, path_below(work, cover->dir));
+	if (!*data->upper || !*data->work)
+		return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same", cover->dir,
+				   upper_of(spec));
+	return 0;
+}
+
+/* Decide where upper and work lie, and check that they can. 0 or -errno (logged). */
+static int plan_upper(const struct spec *spec, struct plan *plan, struct overlay_data *data)
+{
+	const struct spec_option *option = spec_option(spec, "work");
+	_cleanup_free_ char *work = option ? xstrdup(option->value) : xasprintf("%s.work", upper_of(spec));
+	_cleanup_free_ char *upper_path = path_absolute(plan->dir, upper_of(spec));
+	_cleanup_free_ char *work_path = path_absolute(plan->dir, work);
+
 	if (path_below(work_path, upper_path) || path_below(upper_path, work_path))
 		return spec_refuse(spec, -EINVAL, "work directory '%s' and upper '%s' must not contain each other",
-				   work, upper);
+				   work, upper_of(spec));
 	data->cover = plan_find_cover(plan, upper_path);
 	if (data->cover != plan_find_cover(plan, work_path))
 		return spec_refuse(spec, -EINVAL, "work directory '%s' and upper '%s' must be on one file system", work,
-				   upper);
+				   upper_of(spec));
 	if (strlen(upper_path) >= sizeof(data->upper) || strlen(work_path) >= sizeof(data->work))
 		return spec_refuse(spec, -ENAMETOOLONG, "upper or work directory: %s", strerror(ENAMETOOLONG));
-	if (data->cover >= 0) {
-		struct plan_cover *cover = &plan->covers[data->cover];
+	if (data->cover >= 0)
+		return place_on_cover(spec, &plan->covers[data->cover], upper_path, work_path, data);
+	(void)stpcpy(data->upper, upper_of(spec));
+	(void)stpcpy(data->work, work);
+	return check_upper_on_disk(spec, plan, upper_of(spec), work) ?: check_work(spec, plan, work);
+}
 
-		if (spec->readonly)
-			return spec_refuse(spec, -EINVAL,
-					   "with ro, its upper '%s' on a new tmpfs would always be empty", upper);
-		cover->used = true;
-		(void)stpcpy(data->upper, path_below(upper_path, cover->dir));
-		(void)stpcpy(data->work, path_below(work_path, cover->dir));
-		if (!*data->upper || !*data->work)
-			return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same",
-					   cover->dir, upper);
-	} else {
-		int r = check_upper_on_disk(spec, plan, upper, work);
+static int overlay_plan(const struct spec *spec, struct plan *plan)
+{
+	_cleanup_free_ struct overlay_data *data = xcalloc(1, sizeof(*data));
+	int r, depth;
+	size_t n;
 
-		if (r < 0)
-			return r;
-		(void)stpcpy(data->upper, upper);
-		(void)stpcpy(data->work, work);
-	}
-
+	depth = plan_lowers(spec, plan, &n);
+	r = depth < 0 ? depth : plan_upper(spec, plan, data);
+	if (r < 0)
+		return r;
 	plan_add_root(plan, spec, depth, !spec->readonly && data->cover < 0);
-	plan_step(plan, spec, data, "mount overlay: %zu lower%s, upper '%s'%s%s%s", n, n == 1 ? "" : "s", upper,
-		  data->cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
+	plan_step(plan, spec, data, "mount overlay: %zu lower%s, upper '%s'%s%s%s", n, n == 1 ? "" : "s",
+		  upper_of(spec), data->cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
 		  spec_option(spec, "volatile") ? ", volatile" : "");
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
