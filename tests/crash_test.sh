@@ -179,11 +179,6 @@ testHelperKilledDuringPreStartInOlderKernelsWaysLeavesNothing() {
 	unset LXC_BDEV_OVERLAY
 }
 
-testHelperKilledDuringPreMountLeavesNothing() {
-	lasting
-	sweep pre-mount 2
-}
-
 testHelperKilledDuringPostStopLeavesNothingThatDoctorDoesNotClear() {
 	lasting
 	sweep post-stop 2
@@ -192,16 +187,14 @@ testHelperKilledDuringPostStopLeavesNothingThatDoctorDoesNotClear() {
 # --- the hook's shell ---
 
 testKilledShellOfAHookLeavesNothing() {
-	for hook in pre-start pre-mount; do
-		lasting
-		# Its shell dies before it has become the helper.
-		sed -i "s|^\\(lxc.hook.$hook = \\)|\\1env A=\$(kill -KILL \$\$) |" bdev.conf
-		start c1
-		assertNotEquals "$hook" 0 "$status"
-		assert_nothing_left
-		unwrapped
-		assert_starts_and_stops
-	done
+	lasting
+	# Its shell dies before it has become the helper.
+	sed -i "s|^\\(lxc.hook.pre-start = \\)|\\1env A=\$(kill -KILL \$\$) |" bdev.conf
+	start c1
+	assertNotEquals 0 "$status"
+	assert_nothing_left
+	unwrapped
+	assert_starts_and_stops
 }
 
 testHelperThatOutlivesItsHookLeavesNothingThatTheNextStartDoesNotClear() {

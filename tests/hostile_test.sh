@@ -84,6 +84,34 @@ testTrapsOnATmpfsTouchNothingOutside() {
 	assert_traps_do_not_work
 }
 
+# LXC opens and removes this name in the root of each start, outside of the container.
+testTrapInThePlaceOfLxcsOwnFileNeitherHangsAStartNorReachesOutside() {
+	container c1 loop:base.img,ro tmpfs:. overlay:delta0
+	make_image "$LXCPATH/c1/base.img" ext4
+	start c1
+	assert_status 0
+	for trap in 'mkfifo /.lxc_keep' 'mknod /.lxc_keep c 1 5' 'mkdir /.lxc_keep' 'ln -s "$0/etc/file" /.lxc_keep' \
+		'ln -s "$0/etc/new" /.lxc_keep' 'echo >/.lxc_keep'; do
+		inside c1 /bin/sh -c "$trap" "$HERE/outside"
+		assert_status 0
+		assertTrue "$trap: rebooted" 'reboot c1'
+		inside c1 /bin/sh -c '! [ -e /.lxc_keep ] && ! [ -L /.lxc_keep ]'
+		assert_status 0
+		assert_outside_untouched "$trap:"
+	done
+}
+
+testDirectoryInThePlaceOfLxcsOwnFileIsNamedWhenItIsInTheWay() {
+	container c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	start c1
+	inside c1 /bin/sh -c 'mkdir /.lxc_keep && touch /.lxc_keep/file'
+	stop c1
+	start c1
+	assert_refused c1 "directory '.lxc_keep'"
+	assert_nothing_left
+}
+
 # A path through what a container wrote: c1 writes to `data`, and c1's own specs name what is in it.
 symlinked() { # PLACE: c1's data/PLACE is a symlink to the host's directory
 	container c1 "$2"

@@ -402,6 +402,56 @@ testIdmapContainerOptionIsRefusedForAnOverlay() {
 	assert_refused c1 'overlay:delta0' 'cannot be idmapped'
 }
 
+# LXC wants to make a file in the root, and starts nothing where it cannot, save on what is read-only.
+testFullFileSystemStartsReadOnlyAndCanBeClearedFromInside() {
+	container c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	mkdir m
+	bdev mount "loop:$LXCPATH/c1/root.img" m
+	mkdir m/fill
+	(i=0 && while : >"m/fill/$i"; do i=$((i + 1)); done) 2>/dev/null
+	bdev umount m
+	assert_status 0
+	start c1
+	assert_status 0
+	assertContains "$(cat "$LXCPATH/c1.log")" "lxc-bdev: pre-start: 'c1': its file system is full (No space left on device)"
+	inside c1 /bin/busybox rm /fill/1
+	assertContains "$err" 'Read-only file system'
+	inside c1 /bin/sh -c 'mount -t proc proc /proc && mount -o remount,rw,bind / && rm -r /fill'
+	assert_status 0
+	stop c1
+	start c1
+	inside c1 /bin/touch /new
+	assert_status 0
+}
+
+testFullTmpfsIsKeptOverAReboot() {
+	container c1 loop:base.img,ro tmpfs:.,nr_inodes=30 overlay:delta0
+	make_image "$LXCPATH/c1/base.img" ext4
+	start c1
+	inside c1 /bin/sh -c 'echo kept >/root/data; i=0; while : >/root/$i; do i=$((i + 1)); done; : >/root/x' 2>/dev/null
+	assertNotEquals 'the inodes are used up' 0 "$status"
+	assertTrue 'rebooted' 'reboot c1'
+	inside c1 /bin/cat /root/data
+	assertEquals kept "$out"
+	stop c1
+}
+
+testContainersOnOneWritableDirectoryStartAtOnce() {
+	cp -a "$(shared_root)" tree
+	for i in 1 2 3 4 5 6 7 8; do
+		container "c$i" "dir:$HERE/tree"
+	done
+	for i in 1 2 3 4 5 6 7 8; do
+		lxc-start -P "$LXCPATH" -n "c$i" &
+		echo "c$i" >>"$SCRATCH/started"
+	done
+	wait
+	for i in 1 2 3 4 5 6 7 8; do
+		assertTrue "c$i runs" "eventually is_running c$i"
+	done
+}
+
 testWhatIsMountedBelowADirectoryComesAlongAndIsReleased() {
 	mkdir -p tree/mnt other
 	cp -a "$(shared_root)/." tree/

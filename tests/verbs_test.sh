@@ -82,7 +82,7 @@ testWrongUsage() {
 }
 
 testHooksWithoutTheirArguments() {
-	for hook in pre-start pre-mount post-stop clone destroy; do
+	for hook in pre-start post-stop clone destroy; do
 		bdev $hook
 		assert_usage '--name'
 		bdev $hook --name c1 --config "$HERE/config" c1 lxc other
@@ -308,7 +308,7 @@ testPlanNamesPhaseAndUndoOfEachStep() {
 	container c1 loop:image,ro tmpfs:. overlay:delta
 	make_image "$LXCPATH/c1/image" ext4 8 "$PWD/lower"
 	bdev plan -P "$LXCPATH" -n c1 --json
-	assertEquals 'pre-start pre-start pre-start pre-start pre-mount' "$(printf '%s' "$out" | jq -r '[.[].phase] | join(" ")')"
+	assertEquals 'pre-start pre-start pre-start pre-start' "$(printf '%s' "$out" | jq -r '[.[].phase] | join(" ")')"
 	assertEquals 'each has an undo' true "$(printf '%s' "$out" | jq 'all(.[]; .undo != "" and .step != "")')"
 }
 

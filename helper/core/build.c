@@ -38,7 +38,7 @@ static int enter(struct build *build, const char *scratch)
 	int r;
 
 	if (stage_needed()) {
-		if (mkdirat(build->journal->dirfd, "root", 0700) < 0 && errno != EEXIST)
+		if (mkdirat(build->journal->dirfd, "stage", 0700) < 0 && errno != EEXIST)
 			return log_errno(-errno, "make '%s'", scratch);
 		r = stage_enter(&build->stage, scratch);
 		if (r < 0)
@@ -74,7 +74,7 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 		.stage.host = -EBADF,
 	};
 	/* Not enter()'s own: the stage goes on using it. */
-	_cleanup_free_ char *scratch = xasprintf("%s/root", journal->dir);
+	_cleanup_free_ char *scratch = xasprintf("%s/stage", journal->dir);
 	int r = enter(&build, scratch);
 
 	for (size_t i = 0; r == 0 && i < plan->nsteps; i++) {

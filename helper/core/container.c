@@ -110,11 +110,10 @@ static int check_conf(const struct container *container, const struct conf *conf
 	return 0;
 }
 
-int container_plan(const struct container *container, const struct conf *conf, const struct journal *journal,
-		   const char *rootfs_path, struct plan *ret)
+int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,
+		   struct plan *ret)
 {
-	_cleanup_free_ char *pin = journal ? xasprintf("%s/root", journal->dir) : xstrdup(RUN_DIR "/ID/root");
-	struct plan_target target = { .pin = pin, .in_namespace = true };
+	struct plan_target target = { .in_namespace = true };
 	struct rootfs rootfs = { 0 };
 	int r;
 
@@ -130,9 +129,6 @@ int container_plan(const struct container *container, const struct conf *conf, c
 	if (r == 0) {
 		target.mount = rootfs.path;
 		target.readonly = rootfs.overlay;
-		/* Only the monitor has the privileges, and LXC takes the root from its namespace to map the ids. */
-		if (conf->idmap)
-			target.pin = NULL;
 		ret->dirfd = open(container->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		r = ret->dirfd < 0 ? log_errno(-errno, "open '%s'", container->dir)
 				   : plan_make(&conf->stack, &target, ret);

@@ -37,6 +37,6 @@ int rootfs_parse(const char *text, struct rootfs *ret);
 char *rootfs_shared(const struct rootfs *rootfs, const struct stack *stack);
 
 /* The plan of this container's start; plan_clear() and container_plan_close() end it. 0 or -errno (logged). */
-int container_plan(const struct container *container, const struct conf *conf, const struct journal *journal,
-		   const char *rootfs_path, struct plan *ret);
+int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,
+		   struct plan *ret);
 void container_plan_close(struct plan *plan);

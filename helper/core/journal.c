@@ -215,7 +215,7 @@ bool journal_monitor(const struct journal *journal, struct process *ret)
 void journal_discard(struct journal *journal)
 {
 	/* rmdir only: should anything be mounted or stored here against all expectation, it stays. */
-	(void)unlinkat(journal->dirfd, "root", AT_REMOVEDIR);
+	(void)unlinkat(journal->dirfd, "stage", AT_REMOVEDIR);
 	(void)unlinkat(journal->dirfd, "journal", 0);
 	if (rmdir(journal->dir) < 0 && errno != ENOENT)
 		log_warn("remove '%s': %s, ignoring", journal->dir, strerror(errno));

@@ -117,6 +117,13 @@ int mount_set_readonly(int mount, bool recursive, const char *path)
 	return sys_mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY) < 0 ? -errno : 0;
 }
 
+int mount_set_writable(int mount)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+
+	return syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
 int mount_identify(int fd, struct mount_id *ret)
 {
 	struct statx st;

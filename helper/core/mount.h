@@ -35,6 +35,8 @@ int mount_attach(int mount, int target);
  * mount_setattr(2) is 5.12; before it, path must be where the mount is attached.
  */
 int mount_set_readonly(int mount, bool recursive, const char *path);
+/* Undo it for this mount alone; its file system may still be read-only. 0 or -errno (before Linux 5.12: -ENOSYS). */
+int mount_set_writable(int mount);
 
 /* Which mount fd lies on, and whether fd is its root. */
 struct mount_id {

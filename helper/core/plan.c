@@ -13,12 +13,11 @@
 #include "log.h"
 #include "path.h"
 
-#define UNDO_PINNED "post-stop; the kernel with the monitor"
-#define UNDO_KEPT   "post-stop, not at a reboot; the kernel with the monitor"
-
 const char *phase_name(enum phase phase)
 {
-	return phase == PHASE_PRE_START ? "pre-start" : "pre-mount";
+	static const char *const names[] = { [PHASE_PRE_START] = "pre-start" };
+
+	return names[phase];
 }
 
 static struct step *add_step(struct plan *plan, enum phase phase, char *text, const char *undo)
@@ -128,17 +127,14 @@ int plan_make(const struct stack *stack, const struct plan_target *target, struc
 		return r;
 	if (plan->roots[0].writes)
 		plan_add_writer(plan, plan->roots[0].spec);
-	plan->at = xstrdup(target->pin ?: target->mount);
-	if (target->pin)
-		add_step(plan, PHASE_PRE_START,
-			 xasprintf("pin the stack on '%s', seen by the monitor alone", target->pin),
-			 plan_keeps(plan) ? UNDO_KEPT : UNDO_PINNED);
-	add_step(plan, target->pin ? PHASE_PRE_MOUNT : PHASE_PRE_START,
-		 xasprintf("attach it on '%s'%s", target->mount, target->readonly ? ", read-only" : ""),
-		 target->pin		 ? "the kernel, with the container's mount namespace"
-		 : !target->in_namespace ? "lxc-bdev umount"
-		 : plan_keeps(plan)	 ? UNDO_KEPT
-					 : UNDO_PINNED);
+	plan->at = xstrdup(target->mount);
+	plan->at_readonly = target->readonly;
+	add_step(plan, PHASE_PRE_START,
+		 xasprintf("attach it on '%s'%s%s", target->mount, target->readonly ? ", read-only" : "",
+			   target->in_namespace ? ", seen by the monitor and the container alone" : ""),
+		 !target->in_namespace ? "lxc-bdev umount"
+		 : plan_keeps(plan)    ? "post-stop, not at a reboot; the kernel with the monitor"
+				       : "post-stop; the kernel with the monitor");
 	return 0;
 }
 

@@ -8,10 +8,10 @@
 struct build;
 struct step;
 
-/* When a step happens. */
-enum phase { PHASE_PRE_START, PHASE_PRE_MOUNT };
+/* When a step happens: so far all of them at once, when LXC runs its pre-start hooks. */
+enum phase { PHASE_PRE_START };
 
-/* One thing that a start does. A step without `build` is the core's own (pin, attach) and only shown. */
+/* One thing that a start does. A step without `build` is the core's own (attach) and only shown. */
 struct step {
 	enum phase phase;
 	const struct spec *spec; /* NULL: the core's own */
@@ -47,15 +47,15 @@ struct plan {
 	size_t nroots;
 	struct plan_cover *covers;
 	size_t ncovers;
-	bool in_namespace;	   /* for the monitor's namespace, not for the host's */
-	char *at;		   /* where the finished stack is attached in pre-start */
+	bool in_namespace; /* for the monitor's namespace, not for the host's */
+	char *at;	   /* where the finished stack is attached */
+	bool at_readonly;
 	const struct spec *writer; /* the first spec whose store a start of the container changes, or NULL */
 };
 
 /* Where the finished stack goes. */
 struct plan_target {
-	const char *pin;   /* pinned here in pre-start, or NULL */
-	const char *mount; /* attached here: in pre-mount if there is a pin, else at once */
+	const char *mount;
 	bool in_namespace; /* of the monitor, which ends with it */
 	bool readonly;	   /* below LXC's own overlay */
 };

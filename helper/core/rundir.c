@@ -2,10 +2,9 @@
 /*
  * rundir - a directory under RUN_DIR for each container and each mount target.
  *
- * RUN_DIR/ID/ holds the journal and `root`, where a container's stack is
- * pinned; the flock(2) on it is the container's lock. It is there only as long
- * as something is: whoever waits for the lock may find it removed meanwhile,
- * and makes it anew.
+ * RUN_DIR/ID/ holds the journal; the flock(2) on it is the container's lock.
+ * It is there only as long as something is: whoever waits for the lock may
+ * find it removed meanwhile, and makes it anew.
  */
 #include "rundir.h"
 #include "cleanup.h"

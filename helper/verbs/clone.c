@@ -20,7 +20,7 @@ static int run(const struct args *args)
 	if (r == 0)
 		r = conf_read(container.config, &conf);
 	if (r == 0 && conf.stack.n)
-		r = container_plan(&container, &conf, NULL, args->rootfs, &plan);
+		r = container_plan(&container, &conf, args->rootfs, &plan);
 	if (r == 0 && plan.writer)
 		r = spec_refuse(plan.writer, -EINVAL,
 				"not cloned: '%s' and its source would both write to it; make it read-only "

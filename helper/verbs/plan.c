@@ -57,7 +57,7 @@ static int run(const struct args *args)
 	if (r == 0 && !conf.stack.n)
 		r = log_refuse(-ENOENT, "%s: no bdev.rootfs in it: LXC's own rootfs is used", container.config);
 	if (r == 0)
-		r = container_plan(&container, &conf, NULL, NULL, &plan);
+		r = container_plan(&container, &conf, NULL, &plan);
 	if (r == 0) {
 		if (args->json)
 			print_json(&plan);

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * pre-start - build the container's stack and pin it in the monitor's namespace.
+ * pre-start - build the container's stack and attach it on the rootfs path.
  *
  * LXC runs this in the monitor, which lxc.monitor.unshare = 1 gave a mount
- * namespace of its own. A stack pinned there is seen by nobody else, outlives
- * a reboot of the container, and dies with the monitor however that dies.
- * Whatever can be refused is refused here: of starts that fail later LXC
- * leaves empty cgroups behind.
+ * namespace of its own. A stack attached there is seen by nobody else, is
+ * copied into the container's namespace, outlives a reboot of the container,
+ * and dies with the monitor however that dies. All is done in this one hook:
+ * each costs a start milliseconds, of starts that fail later LXC leaves empty
+ * cgroups behind, and with lxc.idmap only here are the privileges.
  */
 #include "../core/build.h"
 #include "../core/release.h"
 #include "../core/mount.h"
+#include "../core/path.h"
 #include "hook.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#define PIN		".lxc_keep" /* LXC's name for it */
 #define MONITOR_WAIT_MS 10000
 #define MONITOR_SAY_MS	1000
 #define RELEASE_POLL_MS 20
@@ -38,21 +41,21 @@ static int wait_for_release(const struct process *old, const char *name, long lo
 	return 0;
 }
 
-/* The stack is where the journal says: this is a reboot that kept it. */
-static bool kept(const struct journal *journal)
+/* The stack is where the journal says: this is a reboot that kept it. Its root, or -ENOENT. */
+static int open_kept(const struct journal *journal)
 {
 	const char *path = journal_get(journal, "at", 0), *id = journal_get(journal, "at", 1);
-	_cleanup_close_ int fd = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
 
-	return fd >= 0 && id && mount_is(fd, id);
+	return fd >= 0 && id && mount_is(fd, id) ? TAKE_FD(fd) : -ENOENT;
 }
 
 /*
- * The container's journal, locked, with nothing of another generation in it. 1: this is a reboot and the stack is
- * there; 0; or -errno (logged). *ret_wait_ms: how long what died may still hold on to images.
+ * The container's journal, locked, with nothing of another generation in it. 0 or -errno (logged). *ret_kept: this is a
+ * reboot, and its stack is there; *ret_wait_ms: how long what died may still hold on to images.
  */
 static int open_generation(const struct container *container, const struct process *monitor, struct journal *journal,
-			   int *ret_wait_ms)
+			   int *ret_kept, int *ret_wait_ms)
 {
 	long long since = proc_now();
 	bool said = false;
@@ -67,8 +70,9 @@ static int open_generation(const struct container *container, const struct proce
 		if (!journal_monitor(journal, &old)) {
 			old = (struct process){ 0 };
 		} else if (old.pid == monitor->pid && old.start == monitor->start) {
-			if (kept(journal))
-				return 1;
+			*ret_kept = open_kept(journal);
+			if (*ret_kept >= 0)
+				return 0;
 		} else if (proc_alive(&old)) {
 			journal_close(journal);
 			r = wait_for_release(&old, container->name, since, &said);
@@ -85,28 +89,81 @@ static int open_generation(const struct container *container, const struct proce
 	}
 }
 
+/* 0 or -errno (logged). */
+static int make_readonly(int stack)
+{
+	int r = mount_set_readonly(stack, true, NULL);
+
+	return r < 0 ? log_errno(r, "make the stack read-only") : 0;
+}
+
+/*
+ * LXC makes a file in the root that it finds ("pins" it, lxc_rootfs_init() in its conf.c), removes it, and gives up
+ * when it cannot; only a read-only root it accepts. So make sure that it can: take away what the container may have put
+ * in the file's place, and mount a full file system read-only. 0 or -errno (logged).
+ */
+static int prepare_pin(int stack, const char *name)
+{
+	_cleanup_close_ int root = path_reopen(stack, O_RDONLY | O_DIRECTORY), pin = -EBADF;
+
+	if (root < 0)
+		return log_errno(root, "open the stack");
+	if (unlinkat(root, PIN, 0) < 0 && errno == EISDIR && unlinkat(root, PIN, AT_REMOVEDIR) < 0)
+		return log_errno(-errno, "'%s': remove directory '%s' from its root, where LXC makes a file", name,
+				 PIN);
+	pin = openat(root, PIN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (pin >= 0) {
+		(void)unlinkat(root, PIN, 0);
+		return 0;
+	}
+	/* EEXIST: another container starts on the same directory just now, and could make it. */
+	if (errno == EROFS || errno == EEXIST)
+		return 0;
+	if (errno != ENOSPC && errno != EDQUOT)
+		return log_errno(-errno, "'%s': make a file in its root, as LXC will", name);
+	log_warn("'%s': its file system is full (%s), so its root is mounted read-only; make room, then restart it",
+		 name, strerror(errno));
+	return make_readonly(stack);
+}
+
+/* A kept stack, for the next boot of the container. 0 or -errno (logged). */
+static int reuse(int stack, const char *name, const char *rootfs_path)
+{
+	struct rootfs rootfs = { 0 };
+	int r = rootfs_path ? rootfs_parse(rootfs_path, &rootfs) : 0;
+
+	free(rootfs.path);
+	if (r < 0 || rootfs.overlay)
+		return r;
+	/* It may have been full, and read-only for that. */
+	(void)mount_set_writable(stack);
+	return prepare_pin(stack, name);
+}
+
 static int start(const struct container *container, const struct conf *conf, const struct process *monitor,
 		 const char *rootfs)
 {
-	_cleanup_close_ int stack = -EBADF;
+	_cleanup_close_ int stack = -EBADF, kept = -EBADF;
 	struct journal journal;
 	struct plan plan = { .dirfd = -EBADF };
 	int r, wait_ms;
 
-	r = open_generation(container, monitor, &journal, &wait_ms);
-	if (r != 0) {
+	r = open_generation(container, monitor, &journal, &kept, &wait_ms);
+	if (r == 0 && kept >= 0)
+		r = reuse(kept, container->name, rootfs);
+	if (r < 0 || kept >= 0) {
 		journal_close(&journal);
-		return r < 0 ? r : 0;
+		return r;
 	}
-	r = container_plan(container, conf, &journal, rootfs, &plan);
+	r = container_plan(container, conf, rootfs, &plan);
 	if (r == 0)
 		r = journal_begin(&journal, container->dir, container->name, monitor);
 	if (r == 0 && plan_keeps(&plan))
 		r = journal_add(&journal, "keep", "reboot", NULL);
 	if (r == 0)
 		r = stack = build_stack(&plan, &journal, wait_ms);
-	if (r >= 0 && !conf->idmap && mkdirat(journal.dirfd, "root", 0700) < 0 && errno != EEXIST)
-		r = log_errno(-errno, "make '%s'", plan.at);
+	if (r >= 0)
+		r = plan.at_readonly ? make_readonly(stack) : prepare_pin(stack, container->name);
 	if (r >= 0)
 		r = release_attach(&journal, stack, plan.at);
 	container_plan_close(&plan);

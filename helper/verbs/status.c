@@ -35,7 +35,7 @@ static void look_up(const struct journal *journal, struct found *ret)
 	container = ret->name;
 	ret->place = container ? journal_get(journal, "container", 1) : journal_get(journal, "target", 0);
 	ret->alive = container && journal_monitor(journal, &ret->monitor) && proc_alive(&ret->monitor);
-	/* The pin is in the monitor's mount namespace. */
+	/* It is attached in the monitor's mount namespace. */
 	if (ret->alive && ret->at)
 		path = xasprintf("/proc/%d/root%s", (int)ret->monitor.pid, ret->at);
 	else if (!container && ret->at)

@@ -37,7 +37,6 @@ struct verb {
 	X(types)     \
 	X(doctor)    \
 	X(pre_start) \
-	X(pre_mount) \
 	X(post_stop) \
 	X(clone)     \
 	X(destroy)

@@ -11,9 +11,9 @@ static struct stack stack;
 static struct plan plan;
 
 /* Plan these specs, up to a NULL, in `dir`. */
-static int make(const char *pin, const char *const *specs)
+static int make(bool in_namespace, const char *const *specs)
 {
-	struct plan_target target = { .pin = pin, .mount = "/target" };
+	struct plan_target target = { .in_namespace = in_namespace, .mount = "/target" };
 
 	plan_clear(&plan);
 	stack_clear(&stack);
@@ -23,8 +23,8 @@ static int make(const char *pin, const char *const *specs)
 	return plan_make(&stack, &target, &plan);
 }
 
-#define MAKE(...) make(NULL, (const char *const[]){ __VA_ARGS__, NULL })
-#define MAKE_PINNED(...) make("/pin", (const char *const[]){ __VA_ARGS__, NULL })
+#define MAKE(...) make(false, (const char *const[]){ __VA_ARGS__, NULL })
+#define MAKE_IN_NAMESPACE(...) make(true, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void each_spec_is_one_step_lowest_first(void)
 {
@@ -35,11 +35,14 @@ static void each_spec_is_one_step_lowest_first(void)
 	CHECK_STRING("/target", plan.at);
 }
 
-static void a_pinned_stack_is_attached_in_pre_mount(void)
+static void who_undoes_the_last_step_is_said(void)
 {
-	CHECK(MAKE_PINNED("dir:a") == 0);
-	CHECK(plan.nsteps == 3 && plan.steps[1].phase == PHASE_PRE_START && plan.steps[2].phase == PHASE_PRE_MOUNT);
-	CHECK_STRING("/pin", plan.at);
+	CHECK(MAKE("dir:a") == 0 && plan.nsteps == 2);
+	CHECK_STRING("lxc-bdev umount", plan.steps[1].undo);
+	CHECK(MAKE_IN_NAMESPACE("dir:a") == 0);
+	CHECK(strncmp(plan.steps[1].undo, "post-stop;", 10) == 0);
+	CHECK(MAKE_IN_NAMESPACE("dir:a", "tmpfs:.", "overlay:up") == 0);
+	CHECK(strstr(plan.steps[3].undo, "not at a reboot"));
 }
 
 static void a_root_hidden_by_another_is_refused(void)
@@ -103,7 +106,7 @@ int main(void)
 {
 	static const struct unit_test tests[] = {
 		TEST(each_spec_is_one_step_lowest_first),
-		TEST(a_pinned_stack_is_attached_in_pre_mount),
+		TEST(who_undoes_the_last_step_is_said),
 		TEST(a_root_hidden_by_another_is_refused),
 		TEST(a_stack_without_a_root_is_refused),
 		TEST(a_tmpfs_that_nothing_uses_is_refused),
