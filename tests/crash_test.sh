@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016 # shunit2 expands what is in single quotes
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
+export LSAN_OPTIONS=detect_leaks=0 # it does not work under ptrace
 
 # A stack with one of each thing that could be left: a loop device, an image's lock, an upper's claim.
 lasting() {

@@ -3,6 +3,7 @@
 # SIGKILL at every system call, and every important one failing: nothing may be left, and nothing lost.
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
+export LSAN_OPTIONS=detect_leaks=0 # it does not work under ptrace
 
 setUpEach() {
 	mkdir m lower

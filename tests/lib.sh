@@ -19,6 +19,9 @@ run() {
 	err=$(cat "$SCRATCH/stderr")
 }
 
+# A program that is traced cannot look for its own leaks (SAN=1).
+strace() { LSAN_OPTIONS=detect_leaks=0 command strace "$@"; }
+
 bdev() { run "$LXC_BDEV" "$@"; }
 
 # eventually COMMAND... - wait for it to be true, at most 10 s.
