@@ -115,6 +115,53 @@ testMonitorKilledDuringAHookLeavesNothingThatTheNextStartDoesNotClear() {
 	done
 }
 
+# held_start NAME - start it, keep its root mounted by a process of another namespace tree, and kill its monitor.
+held_start() {
+	start "$1"
+	assert_status 0
+	nsenter -t "$(lxc info "$1" -pH)" -m /bin/busybox sleep 60 &
+	holder=$!
+	kill -KILL "$(monitor_pid "$1")"
+	assertTrue 'stopped' "eventually is_stopped $1"
+}
+
+testUpperThatAKilledContainerStillHoldsIsNotGivenAgain() {
+	container c1 "dir:$(shared_root),ro" overlay:delta0
+	held_start c1
+	for try in 1 2; do
+		start c1
+		assertNotEquals "start $try" 0 "$status"
+		assertContains "$(cat "$LXCPATH/c1.log")" "upper 'delta0' is in use"
+	done
+	kill "$holder"
+	start c1
+	assert_status 0
+	stop c1
+}
+
+testVolatileUpperOfAKilledContainerCanBeUsedWhenItIsFree() {
+	container c1 "dir:$(shared_root),ro" overlay:delta0,volatile
+	held_start c1
+	start c1
+	assertNotEquals 0 "$status"
+	assertContains "$(cat "$LXCPATH/c1.log")" 'is still in use'
+	kill "$holder"
+	start c1
+	assert_status 0
+	stop c1
+	bdev doctor
+	assert_status 0
+}
+
+testMonitorThatDiedBeforeItsHookLookedIsNoMonitor() {
+	lasting
+	bdev pre-start --monitor 1 --name c1 --config "$LXCPATH/c1/config" --rootfs "$LXCPATH/c1/rootfs"
+	assert_status 1
+	assert_one_line 'the monitor has died'
+	assert_nothing_left
+	assert_starts_and_stops
+}
+
 # --- the helper ---
 
 # Each start makes the same calls: also those that make the upper.

@@ -109,8 +109,18 @@ testDirectoryInThePlaceOfLxcsOwnFileIsNamedWhenItIsInTheWay() {
 	inside c1 /bin/sh -c 'mkdir /.lxc_keep && touch /.lxc_keep/file'
 	stop c1
 	start c1
-	assert_refused c1 "directory '.lxc_keep'"
+	assert_refused c1 "remove '.lxc_keep' from its root"
 	assert_nothing_left
+}
+
+testAppendOnlyRootWithAFifoInThatPlaceDoesNotHangAStart() {
+	container c1 dir:root
+	cp -a "$(shared_root)" "$LXCPATH/c1/root"
+	mkfifo "$LXCPATH/c1/root/.lxc_keep"
+	chattr +a "$LXCPATH/c1/root"
+	run timeout 20 lxc-start -P "$LXCPATH" -n c1 -o "$LXCPATH/c1.log" -l DEBUG
+	chattr -a "$LXCPATH/c1/root"
+	assert_refused c1 "remove '.lxc_keep' from its root"
 }
 
 # A path through what a container wrote: c1 writes to `data`, and c1's own specs name what is in it.

@@ -168,6 +168,36 @@ testUmountOfWhatIsNotOursIsRefused() {
 	assert_refused "'$HERE/m/sub': nothing of lxc-bdev is mounted there"
 }
 
+testUmountOfAStackThatIsGoneClearsItsRecord() {
+	mount --bind m m
+	bdev mount "dir:$HERE/lower" m
+	assert_status 0
+	umount m
+	bdev umount m
+	assert_status 0
+	bdev doctor
+	assert_status 0
+	umount m
+}
+
+testUmountNeedsNoInotifyWatch() {
+	bdev mount dir:lower,ro overlay:up m
+	assert_status 0
+	run strace -o /dev/null -e inject=inotify_add_watch:error=ENOSPC "$LXC_BDEV" umount m
+	assert_status 0
+	assertFalse 'mounted' 'mountpoint -q m'
+	rm -f /run/lxc-bdev/claims/* # nobody could know whether the upper was free
+}
+
+testDoctorElsewhereSparesAMountOfAnotherNamespace() {
+	bdev mount "dir:$HERE/lower" m
+	assert_status 0
+	run unshare -m "$LXC_BDEV" doctor --fix
+	bdev umount m
+	assert_status 0
+	assertFalse 'mounted' 'mountpoint -q m'
+}
+
 testUmountBelowAnotherMountIsRefused() {
 	bdev mount dir:lower m
 	mount -t tmpfs tmpfs m

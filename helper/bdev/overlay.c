@@ -273,9 +273,7 @@ static int claim(const struct spec *spec, struct build *build, int dir, int lowe
 			return log_errno(-errno, "%s: lock %s", spec->where, what);
 		proc_sleep(5);
 	}
-	r = journal_add(build->journal, "claim", name, NULL);
-	if (r < 0)
-		return r;
+	/* Recorded when it is surely ours: what is recorded, release() gives back. */
 	r = journal_claim(build->journal, name, false, &holder);
 	if (r == -EEXIST) {
 		while (overlayfs_in_use(dir, lower)) {
@@ -285,6 +283,8 @@ static int claim(const struct spec *spec, struct build *build, int dir, int lowe
 		}
 		r = journal_claim(build->journal, name, true, &holder);
 	}
+	if (r == 0)
+		r = journal_add(build->journal, "claim", name, NULL);
 	if (r < 0)
 		return log_errno(r, "%s: claim %s", spec->where, what);
 	*ret_lock = TAKE_FD(lock);

@@ -124,34 +124,34 @@ int mount_set_writable(int mount)
 	return syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
 }
 
-int mount_identify(int fd, struct mount_id *ret)
+/*
+ * "ID:MAJOR:MINOR:NAMESPACE:UNIQUE". ID is the one that mountinfo shows, and is used again soon; UNIQUE never is, and
+ * is 0 before Linux 6.8.
+ */
+char *mount_id_text(int fd)
 {
-	struct statx st;
+	struct statx st, unique;
+	struct stat ns;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID | STATX_MNT_ID_UNIQUE, &st) < 0)
-		return -errno;
-	*ret = (struct mount_id){
-		.id = st.stx_mnt_id,
-		.dev = makedev(st.stx_dev_major, st.stx_dev_minor),
-		.root = st.stx_attributes & STATX_ATTR_MOUNT_ROOT,
-	};
-	return 0;
-}
-
-char *mount_id_text(const struct mount_id *id)
-{
-	return xasprintf("%llu@%u:%u", (unsigned long long)id->id, major(id->dev), minor(id->dev));
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) < 0 ||
+	    statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID_UNIQUE, &unique) < 0 ||
+	    stat("/proc/self/ns/mnt", &ns) < 0)
+		return NULL;
+	return xasprintf("%llu:%u:%u:%llu:%llu", (unsigned long long)st.stx_mnt_id, st.stx_dev_major, st.stx_dev_minor,
+			 unique.stx_mask & STATX_MNT_ID_UNIQUE ? (unsigned long long)unique.stx_mnt_id : 0,
+			 (unsigned long long)ns.st_ino);
 }
 
 bool mount_is(int fd, const char *text)
 {
-	_cleanup_free_ char *now = NULL;
-	struct mount_id id = { 0 };
+	_cleanup_free_ char *now = mount_id_text(fd);
+	const char *namespace = now ? strrchr(now, ':') : NULL;
+	struct statx st;
 
-	if (mount_identify(fd, &id) < 0 || !id.root)
-		return false;
-	now = mount_id_text(&id);
-	return strcmp(now, text) == 0;
+	/* The namespace is where it is looked at from, which may be another than the mount's. */
+	return namespace && strncmp(now, text, (size_t)(namespace - now) + 1) == 0 &&
+	       statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 int mount_is_readonly(int fd)
@@ -180,8 +180,8 @@ static char *unescape(char *s)
 	return s;
 }
 
-/* Call with each mount's device ("MAJOR:MINOR") and place in this namespace, until it says true; whether it did. */
-static bool each_mount(bool (*found)(const char *dev, char *at, void *arg), void *arg)
+/* Call with each mount's id, device ("MAJOR:MINOR") and place in this namespace until it says true; whether it did. */
+static bool each_mount(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg)
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
@@ -194,7 +194,7 @@ static bool each_mount(bool (*found)(const char *dev, char *at, void *arg), void
 
 		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 			fields[i] = strsep(&rest, " ");
-		stop = fields[4] && found(fields[2], unescape(fields[4]), arg);
+		stop = fields[4] && found(fields[0], fields[2], unescape(fields[4]), arg);
 	}
 	free(line);
 	if (f)
@@ -203,14 +203,18 @@ static bool each_mount(bool (*found)(const char *dev, char *at, void *arg), void
 }
 
 struct search {
-	const char *path, *dev;
-	char *found;
+	const char *path;
+	char *found; /* is_below */
+	unsigned long long id, ns;
+	unsigned int major, minor;
+	bool foreign;
 };
 
-static bool is_below(const char *dev, char *at, void *arg)
+static bool is_below(const char *id, const char *dev, char *at, void *arg)
 {
 	struct search *search = arg;
 
+	(void)id;
 	(void)dev;
 	if (!path_below(at, search->path))
 		return false;
@@ -226,19 +230,27 @@ char *mount_find_below(const char *path)
 	return search.found;
 }
 
-static bool is_at(const char *dev, char *at, void *arg)
+static bool is_at(const char *id, const char *dev, char *at, void *arg)
 {
 	const struct search *search = arg;
+	unsigned int a, b;
 
-	return strcmp(at, search->path) == 0 && strcmp(dev, search->dev) == 0;
+	if (strcmp(at, search->path) != 0 || sscanf(dev, "%u:%u", &a, &b) != 2 || a != search->major ||
+	    b != search->minor)
+		return false;
+	return search->foreign || strtoull(id, NULL, 10) == search->id;
 }
 
-bool mount_is_covered(const char *path, const char *text)
+int mount_is_covered(const char *path, const char *text)
 {
-	const char *dev = strchr(text, '@');
-	struct search search = { .path = path, .dev = dev ? dev + 1 : "" };
+	struct search search = { .path = path };
+	struct stat ns;
 
-	return each_mount(is_at, &search);
+	if (sscanf(text, "%llu:%u:%u:%*u:%llu", &search.id, &search.major, &search.minor, &search.ns) != 4)
+		return 0;
+	/* From another namespace the id says nothing here; the mount may be a copy of that one's, so spare it. */
+	search.foreign = stat("/proc/self/ns/mnt", &ns) == 0 && ns.st_ino != search.ns;
+	return each_mount(is_at, &search) ? 1 + search.foreign : 0;
 }
 
 bool kernel_before(unsigned int major, unsigned int minor)

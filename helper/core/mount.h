@@ -38,18 +38,16 @@ int mount_set_readonly(int mount, bool recursive, const char *path);
 /* Undo it for this mount alone; its file system may still be read-only. 0 or -errno (before Linux 5.12: -ENOSYS). */
 int mount_set_writable(int mount);
 
-/* Which mount fd lies on, and whether fd is its root. */
-struct mount_id {
-	uint64_t id;  /* never used again since Linux 6.8; before, soon */
-	uint64_t dev; /* so the device too */
-	bool root;
-};
-int mount_identify(int fd, struct mount_id *ret);
-/* As text for a record, and whether fd's mount is the recorded one, at its root. */
-char *mount_id_text(const struct mount_id *id);
+/*
+ * The mount that fd lies on as text for a record: its id, device and mount namespace. For the caller to free; NULL with
+ * errno set.
+ */
+char *mount_id_text(int fd);
+/* fd is the root of the recorded mount. */
 bool mount_is(int fd, const char *text);
-/* The recorded mount is at path in this namespace, maybe below another one. */
-bool mount_is_covered(const char *path, const char *text);
+/* The recorded mount is at path, but fd there is not it: 1, it is below another mount; 2, it is another namespace's,
+ * where it may be the topmost; 0, it is gone. */
+int mount_is_covered(const char *path, const char *text);
 
 /* The file system at fd is mounted read-only, or is so itself. 1, 0 or -errno. */
 int mount_is_readonly(int fd);

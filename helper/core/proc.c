@@ -51,6 +51,19 @@ bool proc_alive(const struct process *process)
 	return proc_identify(process->pid, &now) == 0 && now.start == process->start;
 }
 
+int proc_in_our_namespace(pid_t pid)
+{
+	char path[40], theirs[64], ours[64];
+	ssize_t a, b;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	a = readlink(path, theirs, sizeof(theirs));
+	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
+	if (a < 0 || b < 0)
+		return -errno;
+	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
+}
+
 int proc_wait(const struct process *process, int ms)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);

@@ -16,6 +16,9 @@ int proc_identify(pid_t pid, struct process *ret);
 /* The same process runs still; a zombie does not. */
 bool proc_alive(const struct process *process);
 
+/* Is it in our mount namespace? 1, 0, or -errno when that cannot be seen. */
+int proc_in_our_namespace(pid_t pid);
+
 /* Wait until it has ended, at most ms milliseconds. 0, or -ETIMEDOUT. */
 int proc_wait(const struct process *process, int ms);
 

@@ -39,8 +39,11 @@ static int take_off(const char *path, bool mine, bool wait, enum fate *ret)
 	_cleanup_close_ int watch = wait ? inotify_init1(IN_CLOEXEC) : -EBADF;
 	struct pollfd poll_fd = { .fd = watch, .events = POLLIN };
 
-	if (watch >= 0 && inotify_add_watch(watch, path, IN_DELETE_SELF) < 0)
-		return log_errno(-errno, "watch '%s'", path);
+	/* Out of watches: then nobody knows. */
+	if (watch >= 0 && inotify_add_watch(watch, path, IN_DELETE_SELF) < 0) {
+		cleanup_close(&watch);
+		watch = poll_fd.fd = -EBADF;
+	}
 	if (umount2(path, UMOUNT_NOFOLLOW | (mine ? MNT_DETACH : 0)) < 0)
 		return log_errno(-errno, "umount '%s'", path);
 	*ret = watch >= 0 && poll(&poll_fd, 1, WAIT_MS) == 1 ? GONE : PERHAPS;
@@ -63,8 +66,14 @@ static int undo_at(const struct record *record, bool mine, bool wait, enum fate 
 	fd = -EBADF;
 	if (there)
 		return take_off(path, mine, wait, ret);
-	if (mount_is_covered(path, id))
+	switch (mine ? 0 : mount_is_covered(path, id)) {
+	case 1:
 		return log_refuse(-EBUSY, "'%s': something else is mounted over the stack; umount that first", path);
+	case 2:
+		return log_refuse(-EBUSY, "'%s': mounted in another mount namespace; umount it there", path);
+	default:
+		break;
+	}
 	return 0; /* never attached, or in a namespace that has ended, or taken off by hand */
 }
 
@@ -90,29 +99,39 @@ static void undo_image(const struct record *record)
 	}
 }
 
-/* As long as the overlay is in use by somebody, the marker stays; else what it wrote is synced and then as good as any.
+/*
+ * As long as the overlay is in use by somebody, the marker stays, and the journal with it; then what it wrote is
+ * synced, and as good as any.
  */
-static void undo_volatile(const struct record *record)
+static int undo_volatile(const struct record *record)
 {
 	_cleanup_close_ int work = open(record->fields[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), incompat = -EBADF;
 	_cleanup_free_ char *inode = NULL;
+	long long until = proc_now() + WAIT_MS;
 
 	if (work < 0)
-		return;
+		return 0;
 	inode = path_inode(work);
-	if (strcmp(inode, record->fields[0]) != 0 || overlayfs_in_use(work, root))
-		return;
+	if (strcmp(inode, record->fields[0]) != 0)
+		return 0;
+	while (overlayfs_in_use(work, root)) {
+		if (proc_now() >= until)
+			return log_refuse(-EBUSY, "work directory '%s' is still in use: a process holds its overlay",
+					  record->fields[1]);
+		proc_sleep(5);
+	}
 	if (syncfs(work) < 0) {
 		log_warn("sync the file system of '%s': %s; its upper stays marked as damaged", record->fields[1],
 			 strerror(errno));
-		return;
+		return 0;
 	}
 	incompat = path_open(work, "work/incompat", O_RDONLY | O_DIRECTORY);
 	if (incompat < 0)
-		return;
+		return 0;
 	(void)unlinkat(incompat, "volatile/dirty", 0);
 	(void)unlinkat(incompat, "volatile", AT_REMOVEDIR);
+	return 0;
 }
 
 int release(struct journal *journal)
@@ -133,7 +152,7 @@ int release(struct journal *journal)
 			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
 		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
-			undo_volatile(record);
+			r = undo_volatile(record);
 		else if (strcmp(record->kind, "claim") == 0 && record->n == 1 && fate == GONE)
 			journal_unclaim(journal, record->fields[0]);
 		if (r < 0 && first == 0)
@@ -150,16 +169,14 @@ int release_attach(struct journal *journal, int mount, const char *path)
 {
 	_cleanup_close_ int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
-	struct mount_id id;
 	int r;
 
 	if (target < 0)
 		return log_errno(-errno, "open directory '%s'", path);
-	r = mount_identify(mount, &id);
-	if (r < 0)
-		return log_errno(r, "identify the stack");
 	/* A mount keeps its id when it is attached: recorded before, so that no moment is without a record. */
-	text = mount_id_text(&id);
+	text = mount_id_text(mount);
+	if (!text)
+		return log_errno(-errno, "identify the stack");
 	r = journal_add(journal, "at", path, text, NULL);
 	if (r < 0)
 		return r;

@@ -63,8 +63,10 @@ static int examine(const char *id, bool fix)
 		journal_close(&journal);
 		return 0;
 	}
-	printf("%s '%s' (%s) ended without releasing its stack%s\n", name ? "container" : "mount", name ?: place, place,
-	       fix ? ": released" : "");
+	if (name)
+		printf("container '%s' (%s) ended without releasing its stack", name, place);
+	else
+		printf("mount '%s' ended without lxc-bdev umount", place);
 	r = 1;
 	if (fix) {
 		struct journal locked;
@@ -75,9 +77,11 @@ static int examine(const char *id, bool fix)
 			r = release(&locked);
 		else if (r == 0)
 			journal_close(&locked);
+		r = r == -ENOENT ? 0 : r;
 	}
+	printf("%s\n", r == 0 ? ": released" : fix ? ": not released" : "");
 	journal_close(&journal);
-	return r == -ENOENT ? 0 : r;
+	return r;
 }
 
 static int run(const struct args *args)

@@ -17,19 +17,17 @@
 /* The target's journal, locked. A record of a mount that is no longer there is cleared away. 0 or -errno (logged). */
 static int open_journal(const char *target, struct journal *journal)
 {
-	_cleanup_close_ int fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r;
-
-	if (fd < 0)
-		return log_errno(-errno, "open directory '%s'", target);
 	for (;;) {
+		_cleanup_close_ int fd = -EBADF;
 		const char *id;
+		int r = journal_open("", target, true, journal);
 
-		r = journal_open("", target, true, journal);
 		if (r < 0 || !journal->n)
 			return r;
+		/* Under the lock: opened before, it would be below what another process has mounted meanwhile. */
+		fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		id = journal_get(journal, "at", 1);
-		if (id && mount_is(fd, id)) {
+		if (fd >= 0 && id && mount_is(fd, id)) {
 			journal_close(journal);
 			return log_refuse(-EBUSY, "'%s': a stack is mounted there already; lxc-bdev umount it first",
 					  target);

@@ -108,9 +108,9 @@ static int prepare_pin(int stack, const char *name)
 
 	if (root < 0)
 		return log_errno(root, "open the stack");
-	if (unlinkat(root, PIN, 0) < 0 && errno == EISDIR && unlinkat(root, PIN, AT_REMOVEDIR) < 0)
-		return log_errno(-errno, "'%s': remove directory '%s' from its root, where LXC makes a file", name,
-				 PIN);
+	if (unlinkat(root, PIN, 0) < 0 && errno != ENOENT && errno != EROFS &&
+	    (errno != EISDIR || unlinkat(root, PIN, AT_REMOVEDIR) < 0))
+		return log_errno(-errno, "'%s': remove '%s' from its root, where LXC makes a file", name, PIN);
 	pin = openat(root, PIN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (pin >= 0) {
 		(void)unlinkat(root, PIN, 0);
@@ -189,8 +189,17 @@ static int run(const struct args *args)
 	if (r == 0)
 		r = conf_read(container.config, &conf);
 	/* A container may include bdev.conf and name no stack: LXC's own rootfs is meant. */
-	if (r == 0 && conf.stack.n)
-		r = hook_monitor(args, &monitor) ?: start(&container, &conf, &monitor, args->rootfs);
+	if (r == 0 && conf.stack.n) {
+		r = hook_monitor(args, &monitor);
+		/* The config says otherwise (container_plan looks), but lxc-start -s may have the last word. */
+		if (r == 0 && monitor.pid != 1 && proc_in_our_namespace(1) == 1)
+			r = log_refuse(-EINVAL,
+				       "'%s': the monitor has no mount namespace of its own: lxc.monitor.unshare "
+				       "must be 1",
+				       container.name);
+		if (r == 0)
+			r = start(&container, &conf, &monitor, args->rootfs);
+	}
 	conf_clear(&conf);
 	container_clear(&container);
 	return r;
