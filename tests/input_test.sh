@@ -170,8 +170,23 @@ testNoRootfsPath() {
 }
 
 testMonitorMustBeUnshared() {
-	plan 'bdev.rootfs = dir:lower' 'lxc.monitor.unshare = 0'
+	plan 'bdev.rootfs = dir:lower' "lxc.include = $(bdev_conf)" 'lxc.monitor.unshare = 0'
 	assert_refused "$config: lxc.monitor.unshare is not 1"
+}
+
+testForgottenIncludeIsSaid() {
+	plan 'bdev.rootfs = dir:lower' 'lxc.monitor.unshare = 0'
+	assert_refused "$config: bdev.rootfs, but no lxc.include of bdev.conf"
+}
+
+testMissingRootfsPathIsSaidByPlan() {
+	plan 'bdev.rootfs = dir:lower' 'lxc.rootfs.path = dir:/nowhere'
+	assert_refused "$config: lxc.rootfs.path '/nowhere'" 'make it, an empty directory'
+}
+
+testCrlfInAnIncludeLineIsSaid() {
+	plan "$(printf 'lxc.include = /x\r')" 'bdev.rootfs = dir:lower'
+	assert_refused 'lxc.include: carriage return' 'CRLF'
 }
 
 # --- includes ---

@@ -229,7 +229,7 @@ testGptPartitions() {
 	bdev mount loop:disk:1 m
 	assert_refused "'disk' holds no file system"
 	bdev mount loop:disk:2 m
-	assert_refused "'disk' no partition 2 in its gpt partition table"
+	assert_refused "'disk' has no partition 2 in its gpt partition table"
 }
 
 testMbrPartitions() {
@@ -271,7 +271,7 @@ testTwoPartitionsOfOneDiskReadOnly() {
 testPartitionsThatCannotBeAreRefused() {
 	ext4 image
 	bdev mount loop:image:1 m
-	assert_refused 'no partition table in the image'
+	assert_refused 'has no partition table'
 	for number in 0 x 1x -1 +1 10000 1:2; do
 		bdev mount "loop:image:$number" m
 		assert_refused 'a partition number'
@@ -311,6 +311,7 @@ testDirectIoWhereItCannotBeIsAnError() {
 	assertEquals 'loop devices' 1 "$(loops)"
 }
 
+fewer_blocks_than() { [ "$(stat -c %b image)" -lt "$1" ]; }
 testDiscardReturnsBlocksToTheImage() {
 	ext4 image
 	bdev mount loop:image,discard m
@@ -318,7 +319,8 @@ testDiscardReturnsBlocksToTheImage() {
 	head -c 4M /dev/urandom >m/big && sync -f m
 	full=$(stat -c %b image)
 	rm m/big && sync -f m
-	assertTrue "blocks, before $full" "[ $(stat -c %b image) -lt $((full - 7000)) ]"
+	# ext4 discards in the background after the commit.
+	assertTrue "blocks, before $full" "eventually fewer_blocks_than $((full - 7000))"
 	bdev umount m
 	bdev mount loop:image m
 	assertNotContains 'only when asked for' "$(grep "$(devices)" /proc/self/mounts)" discard

@@ -125,6 +125,8 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, %s", spec->sources[0], part, data->area.fstype,
 		  data->readonly ? "read-only" : "read-write",
 		  data->file_backed ? "from the file itself" : "through a loop device");
+	if (data->file_backed)
+		plan->steps[plan->nsteps - 1].undo = "the kernel, with the mount";
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
 }
@@ -272,6 +274,8 @@ static const char *mount_hint(int r, const struct loop_data *data)
 		return "; it was not unmounted cleanly: start it once without ,ro, or run its fsck";
 	if (r == -EEXIST && strcmp(data->area.fstype, "btrfs") == 0)
 		return "; another copy of this btrfs image is mounted: give one of them a new UUID (btrfstune -u)";
+	if (r == -EINVAL || r == -EUCLEAN || r == -EIO)
+		return "; the kernel log says why; its fsck may help";
 	return "";
 }
 

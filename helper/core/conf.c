@@ -90,6 +90,11 @@ static int key_value(struct reader *reader, const char *key, const char *value)
 {
 	struct conf *conf = reader->conf;
 
+	if ((strncmp(key, "bdev.", 5) == 0 || strcmp(key, "lxc.include") == 0) && strchr(value, '\r'))
+		return log_refuse(
+			-EINVAL,
+			"%s:%u: %s: carriage return in the value: the file has CRLF line ends; sed -i 's/\\r$//' it",
+			reader->file, reader->line, key);
 	if (strncmp(key, "bdev.", 5) == 0)
 		return key_bdev(reader, key, value);
 	if (strcmp(key, "lxc.include") == 0)
@@ -102,6 +107,8 @@ static int key_value(struct reader *reader, const char *key, const char *value)
 		conf->idmap = *value != '\0';
 	else if (strcmp(key, "lxc.monitor.unshare") == 0)
 		conf->monitor_unshare = strcmp(value, "1") == 0;
+	else if (strcmp(key, "lxc.hook.pre-start") == 0)
+		conf->hooked |= strstr(value, "lxc-bdev pre-start ") != NULL;
 	return 0;
 }
 

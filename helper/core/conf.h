@@ -10,6 +10,7 @@ struct conf {
 	char *rootfs_options; /* lxc.rootfs.options, or NULL */
 	bool idmap;	      /* any lxc.idmap */
 	bool monitor_unshare; /* lxc.monitor.unshare = 1 */
+	bool hooked;	      /* a pre-start hook of ours */
 };
 
 /*

@@ -92,6 +92,12 @@ static int check_conf(const struct container *container, const struct conf *conf
 	bool mapped = conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap=");
 	_cleanup_free_ char *shared = rootfs_shared(rootfs, &conf->stack);
 
+	if (!conf->monitor_unshare && !conf->hooked)
+		return log_refuse(
+			-EINVAL,
+			"%s: bdev.rootfs, but no lxc.include of bdev.conf, which has the hooks: nothing would be "
+			"mounted",
+			container->config);
 	if (!conf->monitor_unshare)
 		return log_refuse(-EINVAL,
 				  "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed monitor "
@@ -102,6 +108,9 @@ static int check_conf(const struct container *container, const struct conf *conf
 				  "%s: lxc.rootfs.path '%s' has '%s' of bdev.rootfs in it, which lxc-destroy would "
 				  "delete: give it an empty directory",
 				  container->config, rootfs->path, shared);
+	if (access(rootfs->path, F_OK) < 0)
+		return log_errno(-errno, "%s: lxc.rootfs.path '%s' (make it, an empty directory)", container->config,
+				 rootfs->path);
 	for (size_t i = 0; mapped && i < conf->stack.n; i++)
 		if (strncmp(conf->stack.specs[i].type, "overlay", strlen("overlay")) == 0)
 			return spec_refuse(&conf->stack.specs[i], -EINVAL,

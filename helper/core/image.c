@@ -42,7 +42,7 @@ static int find_partition(blkid_probe probe, unsigned int number, struct image_a
 			continue;
 		part = blkid_partlist_get_partition_by_partno(list, (int)number);
 		if (!part) {
-			*ret_reason = xasprintf("no partition %u in its %s partition table", number,
+			*ret_reason = xasprintf("has no partition %u in its %s partition table", number,
 						blkid_parttable_get_type(blkid_partlist_get_table(list)));
 			return -EINVAL;
 		}
@@ -54,7 +54,7 @@ static int find_partition(blkid_probe probe, unsigned int number, struct image_a
 		}
 		return 0;
 	}
-	*ret_reason = xasprintf("no partition table in the image, so no partition %u", number);
+	*ret_reason = xasprintf("has no partition table, so no partition %u", number);
 	return -EINVAL;
 }
 

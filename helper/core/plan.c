@@ -91,10 +91,11 @@ static int check_whole(const struct stack *stack, const struct plan *plan)
 		const struct plan_cover *cover = &plan->covers[i];
 
 		if (!cover->used)
-			return spec_refuse(cover->spec, -EINVAL,
-					   "nothing above it is stored in '%s'; a tmpfs is for an overlay's "
-					   "upper, so add overlay:UPPER with UPPER below that directory",
-					   cover->dir);
+			return spec_refuse(
+				cover->spec, -EINVAL,
+				"nothing above it is stored in '%s'; a tmpfs is for an overlay's "
+				"upper, so add overlay:UPPER with UPPER below that directory, on a later line",
+				cover->dir);
 		if (cover->keep != plan->covers[0].keep)
 			return spec_refuse(cover->spec, -EINVAL,
 					   "keep= differs from '%s': one stack lives or ends as a whole",

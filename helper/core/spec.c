@@ -95,6 +95,8 @@ static int parse_option(struct spec *spec, const char **p)
 	if (strcmp(name, "ro") == 0) {
 		if (value)
 			return spec_refuse(spec, -EINVAL, "option 'ro' takes no value");
+		if (spec->readonly)
+			return spec_refuse(spec, -EINVAL, "option 'ro' is given twice");
 		spec->readonly = true;
 		return 0;
 	}

@@ -19,7 +19,7 @@ struct found {
 	const char *state;
 	const char *at;
 	struct process monitor;
-	bool alive;
+	bool alive, mounted;
 	unsigned long long size, used; /* bytes of the file system that is written to; 0: not known */
 };
 
@@ -46,9 +46,11 @@ static void look_up(const struct journal *journal, struct found *ret)
 		ret->size = (unsigned long long)st.f_blocks * st.f_frsize;
 		ret->used = ret->size - (unsigned long long)st.f_bfree * st.f_frsize;
 		ret->state = "mounted";
+		ret->mounted = true;
 	} else {
-		ret->state =
-			ret->alive ? "starting or stopping" : "left over; the next start, or doctor --fix, clears it";
+		ret->state = ret->alive	 ? "starting or stopping"
+			     : container ? "left over; the next start, or doctor --fix, clears it"
+					 : "left over; lxc-bdev umount, or doctor --fix, clears it";
 	}
 }
 
@@ -65,27 +67,27 @@ static char *human(unsigned long long bytes)
 	return xasprintf(n < 10 && unit ? "%.1f%c" : "%.0f%c", n, units[unit]);
 }
 
-/* What a step's records say of it, e.g. "/dev/loop0". For the caller to free. */
+/*
+ * What a step's records say of it, e.g. "  locked ro  /dev/loop0". The lock lives with the loop device: an image that
+ * is mounted without one holds none. For the caller to free.
+ */
 static char *details(const struct journal *journal, size_t step)
 {
-	char *text = xstrdup("");
+	const char *lock = "";
 
 	for (size_t i = step + 1; i < journal->n && strcmp(journal->records[i].kind, "step") != 0; i++) {
 		const struct record *record = &journal->records[i];
-		_cleanup_free_ char *before = text;
 
-		if (strcmp(record->kind, "loop") == 0 && record->n == 3)
-			text = xasprintf("%s  %s", before, record->fields[0]);
-		else if (strcmp(record->kind, "image") == 0 && record->n == 3)
-			text = xasprintf("%s  locked %s", before, record->fields[2]);
-		else
-			(void)TAKE_PTR(before);
+		if (strcmp(record->kind, "image") == 0 && record->n == 3)
+			lock = record->fields[2];
+		else if (strcmp(record->kind, "loop") == 0 && record->n == 3)
+			return xasprintf("  locked %s  %s", lock, record->fields[0]);
 	}
-	return text;
+	return xstrdup("");
 }
 
 /* The uppermost step first, what it stands on below it. */
-static void print_tree(const struct journal *journal)
+static void print_tree(const struct journal *journal, bool mounted)
 {
 	int depth = 0;
 
@@ -94,7 +96,7 @@ static void print_tree(const struct journal *journal)
 
 		if (strcmp(journal->records[i - 1].kind, "step") != 0 || !journal->records[i - 1].n)
 			continue;
-		more = details(journal, i - 1);
+		more = mounted ? details(journal, i - 1) : xstrdup("");
 		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "",
 		       journal->records[i - 1].fields[0], more);
 		depth++;
@@ -115,12 +117,13 @@ static void print_text(const struct journal *journal, const struct found *found)
 		printf(", %s of %s used", used, size);
 	}
 	printf("\n");
-	print_tree(journal);
+	print_tree(journal, found->mounted);
 }
 
-static struct json_object *steps_json(const struct journal *journal)
+static struct json_object *steps_json(const struct journal *journal, bool mounted)
 {
 	struct json_object *steps = json_object_new_array(), *step = NULL;
+	const char *lock = NULL;
 
 	for (size_t i = 0; i < journal->n; i++) {
 		const struct record *record = &journal->records[i];
@@ -129,13 +132,15 @@ static struct json_object *steps_json(const struct journal *journal)
 			step = json_object_new_object();
 			json_object_object_add(step, "spec", json_object_new_string(record->fields[0]));
 			json_object_array_add(steps, step);
-		} else if (step && strcmp(record->kind, "loop") == 0 && record->n == 3) {
+		} else if (step && mounted && strcmp(record->kind, "loop") == 0 && record->n == 3) {
+			json_object_object_add(step, "lock", lock ? json_object_new_string(lock) : NULL);
 			json_object_object_add(step, "device", json_object_new_string(record->fields[0]));
 			json_object_object_add(step, "diskseq",
 					       json_object_new_int64(strtoll(record->fields[1], NULL, 10)));
 		} else if (step && strcmp(record->kind, "image") == 0 && record->n == 3) {
 			json_object_object_add(step, "image", json_object_new_string(record->fields[1]));
-			json_object_object_add(step, "lock", json_object_new_string(record->fields[2]));
+			json_object_object_add(step, "lock", NULL);
+			lock = record->fields[2];
 		}
 	}
 	return steps;
@@ -153,7 +158,7 @@ static struct json_object *found_json(const struct journal *journal, const struc
 	json_object_object_add(object, "at", found->at ? json_object_new_string(found->at) : NULL);
 	json_object_object_add(object, "size", json_object_new_int64((int64_t)found->size));
 	json_object_object_add(object, "used", json_object_new_int64((int64_t)found->used));
-	json_object_object_add(object, "stack", steps_json(journal));
+	json_object_object_add(object, "stack", steps_json(journal, found->mounted));
 	return object;
 }
 

@@ -55,7 +55,7 @@ static void what_is_not_a_spec_is_refused(void)
 {
 	static const char *const bad[] = {
 		"", ":", "loop", "loop:", ":/x", "loop,ro", "loop:/x,", "loop:/x,,ro", "loop:/x,=3", "loop:a::b",
-		"overlay::up", "loop:/x:", "dir:/a\\", "dir:/a\\b", "dir:/x,ro=1", "dir:/x,a=1,a=2", "dir:/x\r",
+		"overlay::up", "loop:/x:", "dir:/a\\", "dir:/a\\b", "dir:/x,ro=1", "dir:/x,a=1,a=2", "dir:/x,ro,ro", "dir:/x\r",
 		"dir:/a\tb", "dir:/a\x7f", "di\\r:/x",
 	};
 
