@@ -283,10 +283,13 @@ static int claim(const struct spec *spec, struct build *build, int dir, int lowe
 		}
 		r = journal_claim(build->journal, name, true, &holder);
 	}
-	if (r == 0)
-		r = journal_add(build->journal, "claim", name, NULL);
 	if (r < 0)
 		return log_errno(r, "%s: claim %s", spec->where, what);
+	r = journal_add(build->journal, "claim", name, NULL);
+	if (r < 0) {
+		journal_unclaim(build->journal, name);
+		return r;
+	}
 	*ret_lock = TAKE_FD(lock);
 	return 0;
 }
