@@ -6,7 +6,7 @@
 . "$(dirname -- "$0")/lib.sh"
 export LSAN_OPTIONS=detect_leaks=0 # it does not work under ptrace
 
-# A stack with one of each thing that could be left: a loop device, an image's lock, an upper's claim.
+# A stack with one of each thing that could be left: a loop device, an image's lock, an upper in use.
 lasting() {
 	container c1 loop:root.img overlay:delta0
 	make_image "$LXCPATH/c1/root.img" ext4 8
@@ -24,9 +24,6 @@ assert_starts_and_stops() {
 	stop c1
 	assert_nothing_left
 }
-
-# A claim may stay after a crash: it makes the next start on that upper ask the kernel, and goes with its stop.
-left() { left_anywhere | grep -v '^/run/lxc-bdev/claims/'; }
 
 # bdev.conf as it should be.
 unwrapped() { bdev_conf "$ROOT/build" >/dev/null; }

@@ -355,11 +355,10 @@ testFullDiskIsNamed() {
 
 testFullRunDirectoryIsNamed() {
 	mkdir lower
-	mount -t tmpfs -o mode=0700,size=4k,nr_inodes=2 tmpfs /run/lxc-bdev
-	touch /run/lxc-bdev/claims
+	mount -t tmpfs -o mode=0700,size=4k,nr_inodes=1 tmpfs /run/lxc-bdev
 	bdev mount dir:lower m
 	assert_refused /run/lxc-bdev 'No space left on device'
-	rm /run/lxc-bdev/claims
+	mount -o remount,nr_inodes=2 /run/lxc-bdev
 	bdev mount dir:lower m
 	assert_refused /run/lxc-bdev 'No space left on device'
 	assertEquals 'mounts' '' "$(mounts_here)"

@@ -159,13 +159,12 @@ rebooted() {
 
 loops() { losetup --list --noheadings --output BACK-FILE | grep -c -F "$HERE"; }
 no_loops() { [ "$(loops)" -eq 0 ]; }
-no_journals() { [ -z "$(find /run/lxc-bdev -mindepth 1 -maxdepth 1 ! -name claims)" ]; }
+no_journals() { [ -z "$(find /run/lxc-bdev -mindepth 1 -maxdepth 1)" ]; }
 
 # The mounts below $HERE, one a line.
 mounts_here() {
 	printf '%b\n' "$(cut -d ' ' -f 2 /proc/self/mounts)" | HERE=$HERE awk 'index($0, ENVIRON["HERE"] "/") == 1'
 }
-no_claims() { [ -z "$(ls /run/lxc-bdev/claims 2>/dev/null)" ]; }
 
 # our_lines NAME VERB - what VERB said in the log of NAME's starts, one message a line.
 our_lines() { grep -o "lxc-bdev: $2: .*" "$LXCPATH/$1.log" || :; }
@@ -181,12 +180,12 @@ assert_refused() {
 	assert_nothing_left
 }
 
-# What is still there of the containers in $LXCPATH: devices, mounts, records, claims, monitors. A test file may have
+# What is still there of the containers in $LXCPATH: devices, mounts, records, monitors. A test file may have
 # its own `left`.
 left_anywhere() {
 	losetup --list --noheadings --output NAME,BACK-FILE | grep -F "$HERE"
 	mounts_here
-	find /run/lxc-bdev -mindepth 1 ! -path /run/lxc-bdev/claims
+	find /run/lxc-bdev -mindepth 1
 	pgrep -a -f "lxc monitor\\] $LXCPATH"
 }
 left() { left_anywhere; }

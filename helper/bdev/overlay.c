@@ -255,13 +255,12 @@ static int open_upper(const struct spec *spec, struct build *build, const struct
 }
 
 /*
- * One upper (or work directory) is never in two of our mounts. The kernel knows which are in use but lets a second
- * overlay have one, so they are claimed by name; where the name is taken already, maybe from before a crash, the kernel
- * is asked. *ret_lock serialises this until the mount is made.
+ * One upper (or work directory) is never in two mounts. The kernel lets a second overlay have one, but knows which are
+ * in use: so it is asked. *ret_lock serialises this until the mount is made.
  */
 static int claim(const struct spec *spec, struct build *build, int dir, int lower, const char *what, int *ret_lock)
 {
-	_cleanup_free_ char *inode = path_inode(dir), *name = xasprintf("overlay-%s", inode), *holder = NULL;
+	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir), *holder = NULL;
 	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY);
 	long long until = proc_now() + build->wait_ms;
 	int r;
@@ -273,23 +272,16 @@ static int claim(const struct spec *spec, struct build *build, int dir, int lowe
 			return log_errno(-errno, "%s: lock %s", spec->where, what);
 		proc_sleep(5);
 	}
-	/* Recorded when it is surely ours: what is recorded, release() gives back. */
-	r = journal_claim(build->journal, name, false, &holder);
-	if (r == -EEXIST) {
-		while (overlayfs_in_use(dir, lower)) {
-			if (proc_now() >= until)
-				return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder);
-			proc_sleep(20);
+	while (overlayfs_in_use(dir, lower)) {
+		if (proc_now() >= until) {
+			holder = journal_find_holder("upper", inode, build->journal->dir);
+			return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder ?: "another mount");
 		}
-		r = journal_claim(build->journal, name, true, &holder);
+		proc_sleep(20);
 	}
+	r = journal_add(build->journal, "upper", inode, path, NULL);
 	if (r < 0)
-		return log_errno(r, "%s: claim %s", spec->where, what);
-	r = journal_add(build->journal, "claim", name, NULL);
-	if (r < 0) {
-		journal_unclaim(build->journal, name);
 		return r;
-	}
 	*ret_lock = TAKE_FD(lock);
 	return 0;
 }

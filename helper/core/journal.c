@@ -2,8 +2,7 @@
 /*
  * journal - what was done for one container, so that another process can undo it.
  *
- * A line for each act, appended before the act. Beside it, RUN_DIR/claims/NAME
- * is a symlink to the ID that uses a thing which no kernel lock guards.
+ * A line for each act, appended before the act.
  *
  * RUN_DIR is a tmpfs, gone at reboot; the boot id in each journal says so
  * where it is not. Nothing here needs fsync.
@@ -253,47 +252,4 @@ char *journal_find_holder(const char *kind, const char *field, const char *excep
 	}
 	free(ids);
 	return found;
-}
-
-int journal_claim(struct journal *journal, const char *name, bool force, char **ret_holder)
-{
-	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" RUN_CLAIMS "/%s", name);
-	const char *id = strrchr(journal->dir, '/') + 1;
-	char owner[NAME_MAX + 1];
-	ssize_t n;
-
-	if (mkdir(RUN_DIR "/" RUN_CLAIMS, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	if (force)
-		(void)unlink(link);
-	if (symlink(id, link) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return -errno;
-	n = readlink(link, owner, NAME_MAX);
-	owner[n < 0 ? 0 : n] = '\0';
-	*ret_holder = NULL;
-	if (n > 0) {
-		struct journal other;
-
-		if (journal_peek(owner, &other) == 0) {
-			*ret_holder = describe(&other);
-			journal_close(&other);
-		}
-	}
-	if (!*ret_holder)
-		*ret_holder = xstrdup("another mount");
-	return -EEXIST;
-}
-
-void journal_unclaim(const struct journal *journal, const char *name)
-{
-	_cleanup_free_ char *link = xasprintf(RUN_DIR "/" RUN_CLAIMS "/%s", name);
-	const char *id = strrchr(journal->dir, '/') + 1;
-	char owner[NAME_MAX + 1];
-	ssize_t n = readlink(link, owner, NAME_MAX);
-
-	owner[n < 0 ? 0 : n] = '\0';
-	if (strcmp(owner, id) == 0)
-		(void)unlink(link);
 }

@@ -50,10 +50,3 @@ void journal_discard(struct journal *journal);
 /* Whose journal has a record of this kind with this first field: "container 'NAME'" and the like, for the caller to
  * free, or NULL. Not counting the journal in `except` (a RUN_DIR/ID), which may be NULL. */
 char *journal_find_holder(const char *kind, const char *field, const char *except);
-
-/*
- * Take the name for this journal among all of them, e.g. "upper-8:1-4711"; *ret_holder (for the caller to free) is who
- * has it already, maybe from before a crash: then `force` takes it over. 0, -EEXIST, or -errno.
- */
-int journal_claim(struct journal *journal, const char *name, bool force, char **ret_holder);
-void journal_unclaim(const struct journal *journal, const char *name);

@@ -5,7 +5,7 @@
  *
  *   at PATH MOUNT         the stack is, or is about to be, attached on PATH
  *   image INODE PATH rw   an image was locked: wait until the kernel lets it go
- *   claim NAME            an upper's claim: given back when its overlay is surely gone
+ *   upper INODE PATH      an upper is in use: wait until its overlay is gone
  *   volatile INODE PATH   a work directory with the kernel's marker against a crash of the host: there was none
  *
  * All other kinds are for status alone: what they tell of ends with the mount.
@@ -26,15 +26,12 @@
 /* The last umount of a file system may be another namespace's, just ending; the kernel then needs milliseconds. */
 #define WAIT_MS 5000
 
-/* The stack's file system is: surely gone, or perhaps still mounted by somebody. */
-enum fate { GONE, PERHAPS };
-
 /*
  * Take the stack off its place, with what a `dir` brought along below it; on the host, where others use what they see,
  * only if it is not busy (the monitor's namespace is `mine`). Whether its file system is then gone is only asked when
  * it matters (`wait`), by inotify(7)'s IN_UNMOUNT: that comes when the last mount of it ends, in any namespace.
  */
-static int take_off(const char *path, bool mine, bool wait, enum fate *ret)
+static int take_off(const char *path, bool mine, bool wait)
 {
 	_cleanup_close_ int watch = wait ? inotify_init1(IN_CLOEXEC) : -EBADF;
 	struct pollfd poll_fd = { .fd = watch, .events = POLLIN };
@@ -46,26 +43,24 @@ static int take_off(const char *path, bool mine, bool wait, enum fate *ret)
 	}
 	if (umount2(path, UMOUNT_NOFOLLOW | (mine ? MNT_DETACH : 0)) < 0)
 		return log_errno(-errno, "umount '%s'", path);
-	*ret = watch >= 0 && poll(&poll_fd, 1, WAIT_MS) == 1 ? GONE : PERHAPS;
-	if (wait && *ret != GONE)
+	if (watch >= 0 && poll(&poll_fd, 1, WAIT_MS) != 1)
 		log_warn("the file system from '%s' is still in use: a process holds a mount of it", path);
 	return 0;
 }
 
-static int undo_at(const struct record *record, bool mine, bool wait, enum fate *ret)
+static int undo_at(const struct record *record, bool mine, bool wait)
 {
 	const char *path = record->fields[0], *id = record->fields[1];
 	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bool there;
 
-	*ret = PERHAPS;
 	if (fd < 0)
 		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
 	there = mount_is(fd, id);
 	cleanup_close(&fd);
 	fd = -EBADF;
 	if (there)
-		return take_off(path, mine, wait, ret);
+		return take_off(path, mine, wait);
 	switch (mine ? 0 : mount_is_covered(path, id)) {
 	case 1:
 		return log_refuse(-EBUSY, "'%s': something else is mounted over the stack; umount that first", path);
@@ -138,7 +133,6 @@ int release(struct journal *journal)
 {
 	/* Without an `at`, nobody but the process that built the stack ever had it, and that process has ended. */
 	bool attached = journal_get(journal, "at", 0);
-	enum fate fate = GONE;
 	int first = 0;
 
 	for (size_t i = journal->n; i > 0; i--) {
@@ -146,15 +140,12 @@ int release(struct journal *journal)
 		int r = 0;
 
 		if (strcmp(record->kind, "at") == 0 && record->n == 2)
-			r = undo_at(record, journal_get(journal, "container", 0), journal_get(journal, "claim", 0),
-				    &fate);
+			r = undo_at(record, journal_get(journal, "container", 0), journal_get(journal, "upper", 0));
 		else if (attached && strcmp(record->kind, "image") == 0 && record->n == 3 &&
 			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
 		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
 			r = undo_volatile(record);
-		else if (strcmp(record->kind, "claim") == 0 && record->n == 1 && fate == GONE)
-			journal_unclaim(journal, record->fields[0]);
 		if (r < 0 && first == 0)
 			first = r;
 	}

@@ -136,7 +136,7 @@ int rundir_list(char ***ret, size_t *ret_n)
 		return log_errno(-errno, "read '%s'", RUN_DIR);
 	(void)TAKE_FD(fd); /* closedir() closes it */
 	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.' && strcmp(entry->d_name, RUN_CLAIMS) != 0)
+		if (entry->d_name[0] != '.')
 			*ARRAY_ADD(*ret, *ret_n) = xstrdup(entry->d_name);
 	(void)closedir(dir);
 	return 0;

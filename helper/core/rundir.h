@@ -4,8 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RUN_DIR	   "/run/lxc-bdev"
-#define RUN_CLAIMS "claims" /* in RUN_DIR, not an ID */
+#define RUN_DIR "/run/lxc-bdev"
 
 /*
  * Open and lock the directory of `name` in `place` ("" for a mount target); *ret_path, for the caller to free, is where

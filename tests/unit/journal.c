@@ -94,31 +94,6 @@ static void a_second_opener_waits_for_the_lock(void)
 	journal_discard(&journal);
 }
 
-static void a_claim_has_one_holder_who_is_named(void)
-{
-	_cleanup_free_ char *holder = NULL;
-	struct journal other;
-
-	open_new();
-	CHECK(journal_open("/lxc/c2", "c2", true, &other) == 0);
-	CHECK(journal_begin(&other, "/lxc/c2", "c2", NULL) == 0);
-	CHECK(journal_claim(&journal, "upper-1:2-3", false, &holder) == 0);
-	CHECK(journal_claim(&other, "upper-1:2-3", false, &holder) == -EEXIST);
-	CHECK_STRING("container 'c 1'", holder);
-	journal_unclaim(&other, "upper-1:2-3");
-	free(holder);
-	holder = NULL;
-	CHECK(journal_claim(&other, "upper-1:2-3", false, &holder) == -EEXIST);
-	CHECK(journal_claim(&other, "upper-1:2-3", true, &holder) == 0);
-	journal_unclaim(&journal, "upper-1:2-3"); /* lost by now: must not free the other's */
-	free(holder);
-	holder = NULL;
-	CHECK(journal_claim(&journal, "upper-1:2-3", false, &holder) == -EEXIST);
-	journal_unclaim(&other, "upper-1:2-3");
-	journal_discard(&other);
-	journal_discard(&journal);
-}
-
 static void the_holder_of_an_image_is_found(void)
 {
 	_cleanup_free_ char *holder = NULL;
@@ -147,7 +122,6 @@ int main(void)
 		TEST(a_line_cut_short_does_not_count),
 		TEST(a_journal_of_another_boot_is_empty),
 		TEST(a_second_opener_waits_for_the_lock),
-		TEST(a_claim_has_one_holder_who_is_named),
 		TEST(the_holder_of_an_image_is_found),
 		TEST(a_run_directory_that_others_can_write_is_refused),
 	};
