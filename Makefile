@@ -23,7 +23,7 @@ endif
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Werror
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF='"$(LXC_ETC)/lxc.conf"' \
-	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' $(WARNINGS) $(CFLAGS)
+	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' $(WARNINGS) $(CFLAGS)
 LIBS = -lblkid -ljson-c
 # Static: a hook is one exec, and the dynamic linker would be a third of it. And no library of a container's is ever loaded.
 ALL_LDFLAGS = -static $(LDFLAGS)

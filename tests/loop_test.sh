@@ -226,10 +226,35 @@ testGptPartitions() {
 	assertEquals 12582912 "$(sysfs loop/sizelimit)"
 	assertTrue 'it can be written to' 'touch m/new && sync -f m'
 	bdev umount m
-	bdev mount loop:disk:1 m
-	assert_refused "'disk' holds no file system"
 	bdev mount loop:disk:2 m
 	assert_refused "'disk' has no partition 2 in its gpt partition table"
+}
+
+testPartitionWithoutAFileSystemIsNamed() {
+	ext4 fs
+	gpt_disk 1 2
+	dd if=fs of=disk bs=1M seek=13 conv=notrunc status=none
+	bdev mount loop:disk:1 m
+	assert_refused "'disk' partition 1 holds no file system of ext2"
+	assertNotContains 'it names one already' "$err" 'name a partition'
+}
+
+testDiskWithoutAPartitionNumberIsRefusedWithTheWayOut() {
+	ext4 fs
+	gpt_disk 1 2
+	dd if=fs of=disk bs=1M seek=1 conv=notrunc status=none
+	bdev mount loop:disk m
+	assert_refused "'disk' holds no file system of ext2" 'but a gpt partition table: name a partition (IMAGE:1)'
+	gpt_disk 12
+	bdev mount loop:disk m
+	assert_refused 'name a partition (IMAGE:12)'
+	printf '%s\n' 'label: dos' 'start=1MiB, size=10MiB, type=83' | sfdisk --quiet --wipe always disk
+	bdev mount loop:disk m
+	assert_refused 'but a dos partition table: name a partition (IMAGE:1)'
+	echo 'label: gpt' | sfdisk --quiet --wipe always disk
+	bdev mount loop:disk m
+	assert_refused "'disk' holds no file system of ext2"
+	assertNotContains 'there is none' "$err" 'name a partition'
 }
 
 testMbrPartitions() {

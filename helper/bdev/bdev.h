@@ -42,7 +42,8 @@ struct bdev_type {
 	X(dir)        \
 	X(loop)       \
 	X(tmpfs)      \
-	X(overlay)
+	X(overlay)    \
+	X(nbd)
 
 extern const struct bdev_type *const bdev_types[];
 extern const size_t bdev_ntypes;

@@ -2,32 +2,21 @@
 /*
  * loop - a file system image in a regular file.
  *
- * LOOP_CONFIGURE binds the image with LO_FLAGS_AUTOCLEAR in one step: the
- * kernel unbinds the device on its last close, ours or the last umount's.
- * Nothing outlives the mount, so there is nothing to undo. The device keeps
- * our open file description of the image, and with it our locks.
+ * The loop device ends with its last user (core/loopdev.c), so there is
+ * nothing to undo. It keeps our open file description of the image, and with
+ * it our locks.
  *
  * Readers of one image share one device and so one superblock: it saves
  * memory, and btrfs accepts one image under two devices only as a clash.
  * EROFS is mounted from the file itself where the kernel can (6.12).
  */
 #include "bdev.h"
+#include "../core/blockfs.h"
 #include "../core/image.h"
+#include "../core/loopdev.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <linux/loop.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-
-/* GET_FREE reserves nothing: another process may bind the device first. Each try loses to a process that won. */
-#define TRIES 1024
-#define TAG   "lxc-bdev:" /* our devices, in lo_file_name */
-
-#ifndef BLKGETDISKSEQ
-#define BLKGETDISKSEQ _IOR(0x12, 128, __u64)
-#endif
 
 struct loop_data {
 	struct image_area area;
@@ -35,21 +24,20 @@ struct loop_data {
 	bool file_backed; /* mount the file itself where the kernel can */
 };
 
-static int parse_partition(const struct spec *spec, unsigned int *ret)
+/* Which part of the image is asked for: *ret_partition, or the area. */
+static int parse_area(const struct spec *spec, unsigned int *ret_partition, struct image_area *area)
 {
-	unsigned long n;
-	char *end;
+	int r = spec_partition(spec, ret_partition);
 
-	if (spec->nsources == 1)
-		return 0;
-	n = strtoul(spec->sources[1], &end, 10);
-	if (spec->nsources > 2 || *end || n < 1 || n > 9999 || *spec->sources[1] < '0' || *spec->sources[1] > '9')
-		return spec_refuse(spec, -EINVAL,
-				   "what follows the image's ':' is a partition number; write ':' in a path as '\\:'");
-	if (spec_option(spec, "offset") || spec_option(spec, "sizelimit"))
-		return spec_refuse(spec, -EINVAL, "offset= and sizelimit= contradict partition %lu", n);
-	*ret = (unsigned int)n;
-	return 0;
+	if (r == 0 && *ret_partition && (spec_option(spec, "offset") || spec_option(spec, "sizelimit")))
+		r = spec_refuse(spec, -EINVAL, "offset= and sizelimit= contradict partition %u", *ret_partition);
+	if (r == 0)
+		r = spec_bytes(spec, "offset", &area->offset);
+	if (r == 0)
+		r = spec_bytes(spec, "sizelimit", &area->size);
+	if (r == 0 && (area->offset % 512 || area->size % 512))
+		r = spec_refuse(spec, -EINVAL, "offset= and sizelimit= must be multiples of 512");
+	return r;
 }
 
 /* The image, open for reading only, as a regular file (never blocking on a fifo). fd or -errno (logged). */
@@ -92,13 +80,7 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	unsigned int partition = 0;
 	int r;
 
-	r = parse_partition(spec, &partition);
-	if (r == 0)
-		r = spec_bytes(spec, "offset", &data->area.offset);
-	if (r == 0)
-		r = spec_bytes(spec, "sizelimit", &data->area.size);
-	if (r == 0 && (data->area.offset % 512 || data->area.size % 512))
-		r = spec_refuse(spec, -EINVAL, "offset= and sizelimit= must be multiples of 512");
+	r = parse_area(spec, &partition, &data->area);
 	if (r < 0)
 		return r;
 	data->file_backed = !partition && !data->area.offset && !data->area.size && !spec_option(spec, "direct-io") &&
@@ -154,191 +136,59 @@ static int lock_image(const struct spec *spec, struct build *build, int image, c
 			   data->readonly ? "a writer shares with nobody" : "only readers (,ro) can share it");
 }
 
-/* The device is still bound to this area of this image, as we bind them. */
-static bool same_device(int device, int image, const struct loop_data *data)
-{
-	struct loop_info64 info = { 0 };
-	struct stat st;
-
-	return fstat(image, &st) == 0 && ioctl(device, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == st.st_dev &&
-	       info.lo_inode == st.st_ino && info.lo_offset == data->area.offset &&
-	       info.lo_sizelimit == data->area.size && (info.lo_flags & LO_FLAGS_READ_ONLY) &&
-	       (info.lo_flags & LO_FLAGS_AUTOCLEAR) && strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) == 0;
-}
-
-/*
- * Another reader's device for the same area, opened: from then on it stays bound. fd, or -ENOENT.
- * Only asked when the image's lock says that there is another reader.
- */
-static int find_shared(int image, const struct loop_data *data)
-{
-	DIR *dir = opendir("/sys/block");
-	struct dirent *entry;
-	int found = -ENOENT;
-
-	while (dir && found < 0 && (entry = readdir(dir))) {
-		_cleanup_close_ int device = -EBADF;
-		_cleanup_free_ char *node = NULL;
-
-		if (strncmp(entry->d_name, "loop", 4) != 0)
-			continue;
-		node = xasprintf("/dev/%s", entry->d_name);
-		device = open(node, O_RDONLY | O_CLOEXEC);
-		if (device >= 0 && same_device(device, image, data))
-			found = TAKE_FD(device);
-	}
-	if (dir)
-		(void)closedir(dir);
-	return found;
-}
-
-static int configure(const struct spec *spec, int image, const struct loop_data *data, int control)
-{
-	bool direct = spec_option(spec, "direct-io");
-	struct loop_config config = {
-		.fd = (unsigned int)image,
-		.info.lo_offset = data->area.offset,
-		.info.lo_sizelimit = data->area.size,
-		.info.lo_flags = LO_FLAGS_AUTOCLEAR | (data->readonly ? LO_FLAGS_READ_ONLY : 0) |
-				 (direct ? LO_FLAGS_DIRECT_IO : 0),
-	};
-	_cleanup_close_ int device = -EBADF;
-	_cleanup_free_ char *node = NULL;
-	int nr = ioctl(control, LOOP_CTL_GET_FREE);
-
-	if (nr < 0)
-		return log_errno(-errno, "%s: find a free loop device", spec->where);
-	node = xasprintf("/dev/loop%d", nr);
-	device = open(node, (data->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-	if (device < 0)
-		return errno == ENXIO || errno == ENODEV || errno == EBUSY
-			       ? -EBUSY
-			       : log_errno(-errno, "%s: open '%s'", spec->where, node);
-	(void)snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, TAG "%s", spec->sources[0]);
-	if (ioctl(device, LOOP_CONFIGURE, &config) == 0)
-		return TAKE_FD(device);
-	if (errno == EBUSY)
-		return -EBUSY;
-	if (direct && errno == EINVAL)
-		return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", spec->sources[0]);
-	return log_errno(-errno, "%s: bind '%s' to '%s'", spec->where, spec->sources[0], node);
-}
-
-/* A loop device of the image, open: bound as long as that descriptor or a mount of it. fd or -errno (logged). */
-static int attach(const struct spec *spec, int image, const struct loop_data *data)
-{
-	_cleanup_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-
-	if (control < 0)
-		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no loop devices ('/dev/loop-control': %s)",
-				  spec->where, strerror(errno));
-	for (int i = 0; i < TRIES; i++) {
-		int device = configure(spec, image, data, control);
-
-		if (device != -EBUSY)
-			return device;
-		if (i > 16)
-			proc_sleep(1 + i % 7);
-	}
-	return log_errno(-EBUSY, "%s: bind '%s': lost %d races for a loop device", spec->where, spec->sources[0],
-			 TRIES);
-}
-
-/* direct-io is promised, so check that it took; *ret_node: the device's name, for the caller to free. */
-static int verify(const struct spec *spec, int device, char **ret_node)
-{
-	struct loop_info64 info = { 0 };
-
-	if (ioctl(device, LOOP_GET_STATUS64, &info) < 0)
-		return log_errno(-errno, "%s: read the loop device's status", spec->where);
-	if (spec_option(spec, "direct-io") && !(info.lo_flags & LO_FLAGS_DIRECT_IO))
-		return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", spec->sources[0]);
-	*ret_node = xasprintf("/dev/loop%u", info.lo_number);
-	return 0;
-}
-
 static int record_device(struct build *build, const char *node, int device, int image)
 {
-	_cleanup_free_ char *inode = path_inode(image), *seq = NULL;
-	unsigned long long diskseq = 0;
+	_cleanup_free_ char *inode = path_inode(image), *seq = xasprintf("%llu", loopdev_diskseq(device));
 
-	(void)ioctl(device, BLKGETDISKSEQ, &diskseq); /* Linux 5.15; 0 is none */
-	seq = xasprintf("%llu", diskseq);
 	return journal_add(build->journal, "loop", node, seq, inode, NULL);
 }
 
-/* What to say beside the errno, where errno alone misleads. */
-static const char *mount_hint(int r, const struct loop_data *data)
+static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data)
 {
-	if (r == -EROFS && data->readonly)
-		return "; it was not unmounted cleanly: start it once without ,ro, or run its fsck";
-	if (r == -EEXIST && strcmp(data->area.fstype, "btrfs") == 0)
-		return "; another copy of this btrfs image is mounted: give one of them a new UUID (btrfstune -u)";
-	if (r == -EINVAL || r == -EUCLEAN || r == -EIO)
-		return "; the kernel log says why; its fsck may help";
-	return "";
-}
-
-/* Mount `source` as the area's file system. Mount fd or -errno (logged unless quiet). */
-static int mount_source(const struct spec *spec, const char *source, const struct loop_data *data, bool quiet)
-{
-	const char *fstype = data->area.fstype;
-	struct fs fs;
-	int r;
-
-	r = fs_open(&fs, fstype);
-	if (r < 0)
-		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no %s", spec->where, fstype);
-	r = fs_set(&fs, "source", source);
-	if (r == 0 && data->readonly)
-		r = fs_set(&fs, "ro", NULL);
-	if (r == 0 && spec_option(spec, "discard"))
-		r = fs_set(&fs, "discard", NULL);
-	/* Copies of an image share a UUID, which xfs otherwise takes for one disk seen twice. */
-	if (r == 0 && strcmp(fstype, "xfs") == 0)
-		r = fs_set(&fs, "nouuid", NULL);
-	if (r == 0)
-		r = fs_mount(&fs, data->readonly);
-	if (r < 0 && !quiet)
-		log_error("%s: mount '%s' as %s: %s%s%s", spec->where, spec->sources[0], fstype, strerror(-r), fs.error,
-			  mount_hint(r, data));
-	fs_close(&fs);
-	return r;
+	return (struct blockfs){
+		.fstype = data->area.fstype,
+		.name = spec->sources[0],
+		.where = spec->where,
+		.readonly = data->readonly,
+		.discard = spec_option(spec, "discard"),
+	};
 }
 
 /* Through a loop device. Mount fd or -errno (logged). */
 static int mount_device(const struct spec *spec, struct build *build, int image, const struct loop_data *data,
 			bool shared)
 {
-	_cleanup_close_ int device = -EBADF, pinned = -EBADF;
+	const struct loop_request request = {
+		.name = spec->sources[0],
+		.offset = data->area.offset,
+		.size = data->area.size,
+		.readonly = data->readonly,
+		.direct = spec_option(spec, "direct-io"),
+	};
+	const struct blockfs blockfs = blockfs_of(spec, data);
+	_cleanup_close_ int device = -EBADF;
 	_cleanup_free_ char *node = NULL;
 	int r;
 
-	device = data->readonly && shared ? find_shared(image, data) : -ENOENT;
+	device = data->readonly && shared ? loopdev_find_shared(image, &request) : -ENOENT;
 	if (device < 0)
-		device = attach(spec, image, data);
+		device = loopdev_attach(spec, image, &request);
 	if (device < 0)
 		return device;
-	r = verify(spec, device, &node);
+	r = loopdev_node(spec, device, &request, &node);
 	if (r == 0)
 		r = record_device(build, node, device, image);
-	if (r < 0)
-		return r;
-	/* A kernel without BLK_DEV_WRITE_MOUNTED mounts no device that is open for writing. */
-	pinned = path_reopen(device, O_RDONLY);
-	if (pinned < 0)
-		return log_errno(pinned, "%s: open '%s'", spec->where, node);
-	cleanup_close(&device);
-	device = -EBADF;
-	return mount_source(spec, node, data, false);
+	return r < 0 ? r : blockfs_mount_device(&blockfs, &device, node);
 }
 
+/* From the file itself. Mount fd or -errno (not logged: a loop device may do). */
 static int mount_file(const struct spec *spec, int image, const struct loop_data *data)
 {
+	const struct blockfs blockfs = blockfs_of(spec, data);
 	char source[32];
 
 	(void)snprintf(source, sizeof(source), "/proc/self/fd/%d", image);
-	return mount_source(spec, source, data, true);
+	return blockfs_mount(&blockfs, source, true);
 }
 
 static int loop_build(const struct step *step, struct build *build)

@@ -20,26 +20,20 @@
 #define INCLUDE_DEPTH  16
 #define FILE_MAX_BYTES (16 << 20)
 
-struct reader {
-	struct conf *conf;
-	const char *file;
-	unsigned int line;
-	unsigned int depth;
-};
+static int read_conf(const char *file, unsigned int depth, struct conf *conf);
 
-static int read_file(const char *file, unsigned int depth, struct conf *conf);
-
-static int key_bdev(struct reader *reader, const char *key, const char *value)
+static int key_bdev(struct conf_reader *reader, const char *key, const char *value)
 {
 	_cleanup_free_ char *where = xasprintf("%s:%u: %s", reader->file, reader->line, key);
+	struct conf *conf = reader->arg;
 
 	if (strcmp(key, "bdev.rootfs") != 0)
 		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs", where);
 	if (!*value) {
-		stack_clear(&reader->conf->stack);
+		stack_clear(&conf->stack);
 		return 0;
 	}
-	return spec_add(&reader->conf->stack, value, where);
+	return spec_add(&conf->stack, value, where);
 }
 
 static int only_conf(const struct dirent *entry)
@@ -49,7 +43,7 @@ static int only_conf(const struct dirent *entry)
 	return n > 5 && entry->d_name[0] != '.' && strcmp(entry->d_name + n - 5, ".conf") == 0;
 }
 
-static int include(struct reader *reader, const char *path)
+static int include(struct conf_reader *reader, const char *path)
 {
 	struct dirent **entries = NULL;
 	struct stat st;
@@ -64,7 +58,7 @@ static int include(struct reader *reader, const char *path)
 		return log_errno(-errno, "%s:%u: lxc.include: '%s'%s", reader->file, reader->line, path,
 				 *path == '/' ? "" : ", a relative path,");
 	if (!S_ISDIR(st.st_mode))
-		return read_file(path, reader->depth + 1, reader->conf);
+		return read_conf(path, reader->depth + 1, reader->arg);
 
 	n = scandir(path, &entries, only_conf, alphasort);
 	if (n < 0)
@@ -73,7 +67,7 @@ static int include(struct reader *reader, const char *path)
 		_cleanup_free_ char *file = xasprintf("%s/%s", path, entries[i]->d_name);
 
 		if (r == 0)
-			r = read_file(file, reader->depth + 1, reader->conf);
+			r = read_conf(file, reader->depth + 1, reader->arg);
 		free(entries[i]);
 	}
 	free(entries);
@@ -86,9 +80,9 @@ static void replace(char **slot, const char *value)
 	*slot = *value ? xstrdup(value) : NULL;
 }
 
-static int key_value(struct reader *reader, const char *key, const char *value)
+static int key_value(struct conf_reader *reader, const char *key, const char *value)
 {
-	struct conf *conf = reader->conf;
+	struct conf *conf = reader->arg;
 
 	if ((strncmp(key, "bdev.", 5) == 0 || strcmp(key, "lxc.include") == 0) && strchr(value, '\r'))
 		return log_refuse(
@@ -124,7 +118,7 @@ static char *trim(char *s)
 	return s;
 }
 
-static int read_line(struct reader *reader, char *line)
+static int read_line(struct conf_reader *reader, char *line)
 {
 	char *key = trim(line), *value;
 	size_t n;
@@ -146,7 +140,7 @@ static int read_line(struct reader *reader, char *line)
 		value[n - 1] = '\0';
 		value++;
 	}
-	return key_value(reader, key, value);
+	return reader->take(reader, key, value);
 }
 
 /* The whole file as one string, for the caller to free. A config is text: a NUL byte in it is an error. */
@@ -180,28 +174,34 @@ static int slurp(const char *file, char **ret)
 	return 0;
 }
 
-static int read_file(const char *file, unsigned int depth, struct conf *conf)
+int conf_each(struct conf_reader *reader)
 {
-	struct reader reader = { .conf = conf, .file = file, .depth = depth };
 	_cleanup_free_ char *text = NULL;
 	char *next;
 	int r;
 
-	r = slurp(file, &text);
+	r = slurp(reader->file, &text);
 	next = text;
 	while (r == 0 && next && *next) {
 		char *line = strsep(&next, "\n");
 
-		reader.line++;
-		r = read_line(&reader, line);
+		reader->line++;
+		r = read_line(reader, line);
 	}
 	return r;
+}
+
+static int read_conf(const char *file, unsigned int depth, struct conf *conf)
+{
+	struct conf_reader reader = { .file = file, .depth = depth, .take = key_value, .arg = conf };
+
+	return conf_each(&reader);
 }
 
 int conf_read(const char *file, struct conf *ret)
 {
 	*ret = (struct conf){ 0 };
-	return read_file(file, 0, ret);
+	return read_conf(file, 0, ret);
 }
 
 void conf_clear(struct conf *conf)

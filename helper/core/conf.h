@@ -22,3 +22,15 @@ void conf_clear(struct conf *conf);
 
 /* LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. */
 char *conf_lxcpath(void);
+
+/* A file in the form of LXC's configs, read line by line. */
+struct conf_reader {
+	const char *file;
+	unsigned int line;  /* of the key that take() gets */
+	unsigned int depth; /* of includes */
+	int (*take)(struct conf_reader *reader, const char *key, const char *value);
+	void *arg;
+};
+
+/* Call reader->take() for each KEY = VALUE, until it fails. 0 or -errno (logged). */
+int conf_each(struct conf_reader *reader);

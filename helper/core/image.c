@@ -15,9 +15,14 @@
 
 #include <blkid/blkid.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 
-#define SECTOR 512 /* libblkid's unit for partitions, whatever the disk's */
+#define SECTOR	 512 /* libblkid's unit for partitions, whatever the disk's */
+
+#define FS_NAMES "ext2, ext3, ext4, xfs, btrfs, squashfs, erofs"
 
 static const char *const filesystems[] = { "ext4", "ext3", "ext2", "xfs", "btrfs", "squashfs", "erofs", NULL };
 
@@ -26,38 +31,68 @@ bool image_fs_readonly(const char *fstype)
 	return strcmp(fstype, "squashfs") == 0 || strcmp(fstype, "erofs") == 0;
 }
 
-/* Narrow *area to the partition; *ret_reason as image_probe says. */
-static int find_partition(blkid_probe probe, unsigned int number, struct image_area *area, char **ret_reason)
+/* The image's partitions, with whichever sector size there is a table. NULL: none. */
+static blkid_partlist find_table(blkid_probe probe)
 {
 	static const unsigned int sector_sizes[] = { 512, 4096 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sector_sizes); i++) {
 		blkid_partlist list;
-		blkid_partition part;
 
 		if (blkid_probe_set_sectorsize(probe, sector_sizes[i]) < 0)
 			continue;
 		list = blkid_probe_get_partitions(probe);
-		if (!list || !blkid_partlist_get_table(list))
-			continue;
-		part = blkid_partlist_get_partition_by_partno(list, (int)number);
-		if (!part) {
-			*ret_reason = xasprintf("has no partition %u in its %s partition table", number,
-						blkid_parttable_get_type(blkid_partlist_get_table(list)));
-			return -EINVAL;
-		}
-		area->offset = (uint64_t)blkid_partition_get_start(part) * SECTOR;
-		area->size = (uint64_t)blkid_partition_get_size(part) * SECTOR;
-		if (!area->size) {
-			*ret_reason = xasprintf("partition %u is empty", number);
-			return -EINVAL;
-		}
-		return 0;
+		if (list && blkid_partlist_get_table(list))
+			return list;
 	}
-	*ret_reason = xasprintf("has no partition table, so no partition %u", number);
-	return -EINVAL;
+	return NULL;
 }
 
+static const char *table_type(blkid_partlist list)
+{
+	return blkid_parttable_get_type(blkid_partlist_get_table(list));
+}
+
+/* Narrow *area to the partition; *ret_reason as image_probe says. */
+static int find_partition(blkid_probe probe, unsigned int number, struct image_area *area, char **ret_reason)
+{
+	blkid_partlist list = find_table(probe);
+	blkid_partition part;
+
+	if (!list) {
+		*ret_reason = xasprintf("has no partition table, so no partition %u", number);
+		return -EINVAL;
+	}
+	part = blkid_partlist_get_partition_by_partno(list, (int)number);
+	if (!part) {
+		*ret_reason = xasprintf("has no partition %u in its %s partition table", number, table_type(list));
+		return -EINVAL;
+	}
+	area->offset = (uint64_t)blkid_partition_get_start(part) * SECTOR;
+	area->size = (uint64_t)blkid_partition_get_size(part) * SECTOR;
+	if (!area->size) {
+		*ret_reason = xasprintf("partition %u is empty", number);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Why nothing was found: with a partition table, the file systems are in its partitions. For the caller to free. */
+static char *no_filesystem(blkid_probe probe, int fd, unsigned int partition)
+{
+	blkid_partlist list = NULL;
+
+	if (partition)
+		return xasprintf("partition %u holds no file system of " FS_NAMES, partition);
+	if (blkid_probe_set_device(probe, fd, 0, 0) == 0)
+		list = find_table(probe);
+	if (!list || blkid_partlist_numof_partitions(list) < 1)
+		return xstrdup("holds no file system of " FS_NAMES);
+	return xasprintf("holds no file system of " FS_NAMES ", but a %s partition table: name a partition (IMAGE:%d)",
+			 table_type(list), blkid_partition_get_partno(blkid_partlist_get_partition(list, 0)));
+}
+
+/* -ENODATA, without a reason: there is none. */
 static int find_filesystem(blkid_probe probe, const char *wanted, struct image_area *area, char **ret_reason)
 {
 	const char *found = NULL;
@@ -79,10 +114,8 @@ static int find_filesystem(blkid_probe probe, const char *wanted, struct image_a
 	}
 	if (r == 0)
 		(void)blkid_probe_lookup_value(probe, "TYPE", &found, NULL);
-	if (!found) {
-		*ret_reason = xstrdup("holds no file system of ext2, ext3, ext4, xfs, btrfs, squashfs, erofs");
-		return -EINVAL;
-	}
+	if (!found)
+		return -ENODATA;
 	if (wanted && strcmp(wanted, found) != 0) {
 		*ret_reason = xasprintf("holds %s, not %s", found, wanted);
 		return -EINVAL;
@@ -91,37 +124,58 @@ static int find_filesystem(blkid_probe probe, const char *wanted, struct image_a
 	return 0;
 }
 
+/* A block device's size is not in its inode. 0 or -errno. */
+static int get_size(int fd, uint64_t *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret = (uint64_t)st.st_size;
+	return S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, ret) < 0 ? -errno : 0;
+}
+
+/* image_probe for an image that is not empty, with its own probe. */
+static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int partition, const char *fstype,
+		       struct image_area *area, char **ret_reason)
+{
+	int r = 0;
+
+	if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
+		goto unreadable;
+	if (partition)
+		r = find_partition(probe, partition, area, ret_reason);
+	if (r < 0)
+		return r;
+	if (area->offset >= size || area->size > size - area->offset) {
+		*ret_reason = xasprintf("ends at byte %" PRIu64 ", before the end of %s", size,
+					partition ? "the partition" : "offset and sizelimit");
+		return -EINVAL;
+	}
+	if (blkid_probe_set_device(probe, fd, (blkid_loff_t)area->offset, (blkid_loff_t)area->size) < 0)
+		goto unreadable;
+	r = find_filesystem(probe, fstype, area, ret_reason);
+	if (r != -ENODATA)
+		return r;
+	*ret_reason = no_filesystem(probe, fd, partition);
+	return -EINVAL;
+unreadable:
+	*ret_reason = xstrdup("cannot be probed");
+	return -EINVAL;
+}
+
 int image_probe(int fd, unsigned int partition, const char *fstype, struct image_area *area, char **ret_reason)
 {
-	blkid_probe probe = must(blkid_new_probe());
-	struct stat st;
-	int r = -EINVAL;
+	blkid_probe probe;
+	uint64_t size = 0;
+	int r = get_size(fd, &size);
 
-	if (fstat(fd, &st) < 0) {
-		*ret_reason = xstrdup(strerror(errno));
-		goto out;
+	if (r < 0 || !size) {
+		*ret_reason = xstrdup(r < 0 ? strerror(-r) : "is empty");
+		return r < 0 ? r : -EINVAL;
 	}
-	if (!st.st_size || blkid_probe_set_device(probe, fd, 0, 0) < 0) {
-		*ret_reason = xstrdup(st.st_size ? "cannot be probed" : "is empty");
-		goto out;
-	}
-	if (partition) {
-		r = find_partition(probe, partition, area, ret_reason);
-		if (r < 0)
-			goto out;
-	}
-	if (area->offset >= (uint64_t)st.st_size || area->size > (uint64_t)st.st_size - area->offset) {
-		*ret_reason = xasprintf("ends at byte %lld, before the end of %s", (long long)st.st_size,
-					partition ? "the partition" : "offset and sizelimit");
-		r = -EINVAL;
-		goto out;
-	}
-	r = -EINVAL;
-	if (blkid_probe_set_device(probe, fd, (blkid_loff_t)area->offset, (blkid_loff_t)area->size) < 0)
-		*ret_reason = xstrdup("cannot be probed");
-	else
-		r = find_filesystem(probe, fstype, area, ret_reason);
-out:
+	probe = must(blkid_new_probe());
+	r = probe_image(probe, fd, size, partition, fstype, area, ret_reason);
 	blkid_free_probe(probe);
 	return r;
 }
@@ -186,4 +240,10 @@ int image_lock(int fd, bool readonly, int ms, bool *ret_shared)
 			return r;
 		proc_sleep(5);
 	}
+}
+
+bool image_in_use(int fd, bool readonly)
+{
+	/* Somebody writes; or shares no writing. */
+	return qemu_byte_taken(fd, 100 + QEMU_WRITE) || (!readonly && qemu_byte_taken(fd, 200 + QEMU_WRITE));
 }

@@ -13,7 +13,8 @@ struct image_area {
 };
 
 /*
- * Find the file system in the open image by its superblock, among those we mount (ext2-4, xfs, btrfs, squashfs, erofs).
+ * Find the file system in the open image (a file or a block device) by its superblock, among those we mount (ext2-4,
+ * xfs, btrfs, squashfs, erofs).
  * Partition 0: the area as given in *area; else the area is that partition's (GPT or MBR). fstype: NULL, or the only
  * one accepted. On failure *ret_reason is a static or caller-freed text saying why (always set); returns -EINVAL or
  * -errno.
@@ -29,3 +30,6 @@ bool image_fs_readonly(const char *fstype);
  * 0; -EWOULDBLOCK: one of us holds it; -EBUSY: QEMU does; or -errno. *ret_shared: other readers hold it too.
  */
 int image_lock(int fd, bool readonly, int ms, bool *ret_shared);
+
+/* QEMU's byte locks say that somebody has the open image, so that QEMU itself would refuse it now. */
+bool image_in_use(int fd, bool readonly);

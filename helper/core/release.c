@@ -6,6 +6,8 @@
  *   at PATH MOUNT         the stack is, or is about to be, attached on PATH
  *   image INODE PATH rw   an image was locked: wait until the kernel lets it go
  *   upper INODE PATH      an upper is in use: wait until its overlay is gone
+ *   nbd BACKEND           a device was, or is about to be, connected: wait until it is idle, and is disconnected
+ *   server PID START NAME a process that serves it: wait until it has ended
  *   volatile INODE PATH   a work directory with the kernel's marker against a crash of the host: there was none
  *
  * All other kinds are for status alone: what they tell of ends with the mount.
@@ -13,11 +15,15 @@
 #include "release.h"
 #include "cleanup.h"
 #include "log.h"
+#include "loopdev.h"
+#include "nbd.h"
 #include "overlayfs.h"
 #include "path.h"
+#include "server.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
@@ -25,6 +31,9 @@
 
 /* The last umount of a file system may be another namespace's, just ending; the kernel then needs milliseconds. */
 #define WAIT_MS 5000
+/* A keeper or a server that nothing holds any longer. */
+#define SERVER_WAIT_MS 2000
+#define SERVER_END_MS  60000
 
 /*
  * Take the stack off its place, with what a `dir` brought along below it; on the host, where others use what they see,
@@ -129,10 +138,61 @@ static int undo_volatile(const struct record *record)
 	return 0;
 }
 
+/*
+ * Armed, it disconnects by itself with its last mount; one whose maker was killed before that is idle, and needs help.
+ * It is never cut.
+ */
+static int undo_nbd(const struct record *record)
+{
+	long long until = proc_now() + WAIT_MS;
+	int nr;
+
+	while ((nr = nbd_find(record->fields[0])) >= 0 && nbd_disconnect_idle(nr) < 0) {
+		if (proc_now() >= until)
+			return log_refuse(-EBUSY, "'/dev/nbd%d' is still in use: a process holds a mount of it", nr);
+		proc_sleep(5);
+	}
+	return 0;
+}
+
+/* What it served is idle by now: it ends by itself, and if it does not, is asked to. It may have much to write. */
+static int undo_server(const struct record *record)
+{
+	struct process server = {
+		.pid = (pid_t)strtol(record->fields[0], NULL, 10),
+		.start = strtoull(record->fields[1], NULL, 10),
+	};
+
+	if (proc_wait(&server, SERVER_WAIT_MS) == 0)
+		return 0;
+	(void)kill(server.pid, SIGTERM);
+	if (proc_wait(&server, SERVER_END_MS) == 0)
+		return 0;
+	return log_refuse(-EBUSY, "%s (pid %d) has not ended: it may still write the image", record->fields[2],
+			  (int)server.pid);
+}
+
+/* A loop device on a FUSE export must be gone before the server is. 0 or -errno (logged). */
+static int undo_loop(const struct record *record)
+{
+	long long until = proc_now() + WAIT_MS;
+	int nr;
+
+	if (sscanf(record->fields[0], "/dev/loop%d", &nr) != 1)
+		return 0;
+	while (loopdev_is_bound(nr, strtoull(record->fields[1], NULL, 10))) {
+		if (proc_now() >= until)
+			return log_refuse(-EBUSY, "'%s' is still in use: a process holds a mount of it",
+					  record->fields[0]);
+		proc_sleep(5);
+	}
+	return 0;
+}
+
 int release(struct journal *journal)
 {
 	/* Without an `at`, nobody but the process that built the stack ever had it, and that process has ended. */
-	bool attached = journal_get(journal, "at", 0);
+	bool attached = journal_get(journal, "at", 0), served = journal_get(journal, "server", 0);
 	int first = 0;
 
 	for (size_t i = journal->n; i > 0; i--) {
@@ -144,11 +204,19 @@ int release(struct journal *journal)
 		else if (attached && strcmp(record->kind, "image") == 0 && record->n == 3 &&
 			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
+		else if (strcmp(record->kind, "nbd") == 0 && record->n == 1)
+			r = undo_nbd(record);
+		else if (served && strcmp(record->kind, "loop") == 0 && record->n == 3)
+			r = undo_loop(record);
+		else if (strcmp(record->kind, "server") == 0 && record->n == 3 && first == 0)
+			r = undo_server(record);
 		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
 			r = undo_volatile(record);
 		if (r < 0 && first == 0)
 			first = r;
 	}
+	if (served)
+		server_tidy();
 	if (first == 0)
 		journal_discard(journal);
 	else

@@ -197,3 +197,18 @@ int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret)
 	*ret = (uint64_t)n << shift;
 	return 0;
 }
+
+int spec_partition(const struct spec *spec, unsigned int *ret)
+{
+	unsigned long n;
+	char *end;
+
+	if (spec->nsources == 1)
+		return 0;
+	n = strtoul(spec->sources[1], &end, 10);
+	if (spec->nsources > 2 || *end || n < 1 || n > 9999 || !isdigit((unsigned char)*spec->sources[1]))
+		return spec_refuse(spec, -EINVAL,
+				   "what follows the image's ':' is a partition number; write ':' in a path as '\\:'");
+	*ret = (unsigned int)n;
+	return 0;
+}

@@ -45,5 +45,11 @@ const struct spec_option *spec_option(const struct spec *spec, const char *name)
  */
 int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret);
 
+/*
+ * The partition number of a source of the form IMAGE[:PARTITION], 1 or more. *ret is left alone when none was given.
+ * 0, or -EINVAL after one error line.
+ */
+int spec_partition(const struct spec *spec, unsigned int *ret);
+
 /* One error line "WHERE: 'TEXT': reason"; returns r. */
 __attribute__((format(printf, 3, 4))) int spec_refuse(const struct spec *spec, int r, const char *format, ...);

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * nbd - an image in any format that QEMU reads, or one on a server elsewhere.
+ *
+ * QEMU serves it, and the kernel makes it a block device: through nbd, or
+ * where there is none through FUSE and a loop device. core/attach.c does that,
+ * core/qemu.c says what QEMU may open.
+ *
+ * The defaults: discards reach the image, so that fstrim in the container
+ * shrinks it; O_DIRECT where the image's file system can, because the device
+ * has a page cache already and QEMU must not need another to write it back.
+ */
+#include "bdev.h"
+#include "../core/attach.h"
+#include "../core/blockfs.h"
+#include "../core/nbd.h"
+#include "../core/qemu.h"
+#include "../core/qformat.h"
+
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+#define FIRST_FD 4 /* QEMU's 3 is its socket */
+
+struct nbd_data {
+	struct qemu_options qemu;
+	enum transport transport;
+	bool load; /* the module, first */
+	bool writethrough;
+	unsigned int partition;
+	unsigned int reconnect;
+};
+
+/* One of the words, the option's value; `otherwise` when it is not given. NULL after an error line. */
+static const char *choice(const struct spec *spec, const char *name, const char *const *words, const char *otherwise)
+{
+	const struct spec_option *option = spec_option(spec, name);
+	_cleanup_free_ char *known = xstrdup("");
+
+	if (!option)
+		return otherwise;
+	for (size_t i = 0; words[i]; i++) {
+		_cleanup_free_ char *before = known;
+
+		if (strcmp(option->value, words[i]) == 0)
+			return words[i];
+		known = xasprintf("%s%s%s", before, *before ? ", " : "", words[i]);
+	}
+	(void)spec_refuse(spec, -EINVAL, "%s=%s: not one of %s", name, option->value, known);
+	return NULL;
+}
+
+/* --- which transport --- */
+
+/* The running kernel's modules have it, or it is built in. */
+static bool module_exists(const char *name)
+{
+	static const char *const lists[] = { "modules.dep", "modules.builtin" };
+	_cleanup_free_ char *file = xasprintf("/%s.ko", name);
+	struct utsname kernel;
+	bool found = false;
+
+	if (uname(&kernel) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		_cleanup_free_ char *path = xasprintf("/lib/modules/%s/%s", kernel.release, lists[i]), *line = NULL;
+		FILE *f = fopen(path, "re");
+		size_t size = 0;
+
+		while (f && !found && getline(&line, &size, f) >= 0)
+			found = strstr(line, file);
+		if (f)
+			(void)fclose(f);
+	}
+	return found;
+}
+
+static bool has_fuse(void)
+{
+	return access("/dev/fuse", R_OK | W_OK) == 0;
+}
+
+/* nbd, by netlink if it can be. 0, or -EOPNOTSUPP and *ret_reason says what is missing. */
+static int choose_nbd(struct nbd_data *data, const char **ret_reason)
+{
+	_cleanup_free_ char *program = server_find("qemu-nbd");
+	const char *knob = getenv("LXC_BDEV_NBD"); /* a test knob (HACKING.md) */
+	bool ready = access("/sys/block/nbd0", F_OK) == 0;
+
+	*ret_reason = "qemu-nbd is not installed (Debian: package qemu-utils)";
+	if (!program)
+		return -EOPNOTSUPP;
+	*ret_reason = "this kernel has no nbd module";
+	if ((!ready && !module_exists("nbd")) || (knob && strcmp(knob, "fuse") == 0))
+		return -EOPNOTSUPP;
+	data->load = !ready;
+	data->transport = !data->load && (!nbd_has_netlink() || (knob && strcmp(knob, "ioctl") == 0))
+				  ? TRANSPORT_IOCTL
+				  : TRANSPORT_NETLINK;
+	return 0;
+}
+
+static int choose_fuse(struct nbd_data *data, const char **ret_reason)
+{
+	_cleanup_free_ char *program = server_find("qemu-storage-daemon");
+
+	*ret_reason = "qemu-storage-daemon is not installed (Debian: package qemu-system-common)";
+	if (!program)
+		return -EOPNOTSUPP;
+	*ret_reason = "there is no /dev/fuse (modprobe fuse)";
+	if (!has_fuse())
+		return -EOPNOTSUPP;
+	data->transport = TRANSPORT_FUSE;
+	return 0;
+}
+
+/* *ret_why is what plan shows. */
+static int choose_transport(const struct spec *spec, struct nbd_data *data, char **ret_why)
+{
+	static const char *const words[] = { "auto", "nbd", "fuse", NULL };
+	const char *wanted = choice(spec, "transport", words, "auto"), *no_nbd = NULL, *no_fuse = NULL;
+	int r = -EOPNOTSUPP;
+
+	if (!wanted)
+		return -EINVAL;
+	if (strcmp(wanted, "fuse") != 0)
+		r = choose_nbd(data, &no_nbd);
+	if (r == 0) {
+		*ret_why = xasprintf("by qemu-nbd on an nbd device%s%s",
+				     data->transport == TRANSPORT_IOCTL ? ", by ioctl" : "",
+				     data->load ? ", for which the module is loaded" : "");
+		return 0;
+	}
+	if (strcmp(wanted, "nbd") == 0)
+		return spec_refuse(spec, r, "%s; transport=fuse does without", no_nbd);
+	r = choose_fuse(data, &no_fuse);
+	if (r < 0)
+		return spec_refuse(spec, r, "%s%s%s", no_nbd ?: "", no_nbd ? ", and " : "", no_fuse);
+	*ret_why = xasprintf("by qemu-storage-daemon through FUSE on a loop device%s%s%s", no_nbd ? " (" : "",
+			     no_nbd ?: "", no_nbd ? ")" : "");
+	return 0;
+}
+
+/* Wait for it: it is needed now. 0 or -errno (logged). */
+static int load_module(const struct spec *spec)
+{
+	_cleanup_free_ char *modprobe = server_find("modprobe");
+	pid_t pid = modprobe ? fork() : -1;
+	int status = 1;
+
+	if (pid == 0) {
+		(void)execl(modprobe, "modprobe", "-q", "nbd", (char *)NULL);
+		_exit(127);
+	}
+	if (pid > 0)
+		(void)waitpid(pid, &status, 0);
+	return status == 0 ? 0
+			   : spec_refuse(spec, -EOPNOTSUPP,
+					 "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
+}
+
+/* --- options --- */
+
+static int parse_format(const struct spec *spec, struct qemu_options *qemu)
+{
+	const struct spec_option *option = spec_option(spec, "format");
+	const char *path = qemu->uri ?: spec->sources[0];
+
+	qemu->format = option ? qformat_find(option->value) : qformat_by_extension(path);
+	if (qemu->format)
+		return 0;
+	if (option)
+		return spec_refuse(spec, -EINVAL, "format=%s: not one of raw, qcow2, qed, vdi, vmdk, vhdx, vpc",
+				   option->value);
+	return spec_refuse(spec, -EINVAL, "the name '%s' does not say the format: add format=raw, qcow2, ...", path);
+}
+
+/* The image's file system can do O_DIRECT; a server elsewhere has no page cache here. */
+static bool can_direct(const struct spec *spec, const struct plan *plan)
+{
+	_cleanup_close_ int fd = *spec->sources[0] ? path_open(plan->dirfd, spec->sources[0],
+							       O_RDONLY | O_NONBLOCK | O_NOCTTY | O_DIRECT)
+						   : -EBADF;
+
+	return fd >= 0;
+}
+
+static int parse_cache(const struct spec *spec, const struct plan *plan, struct nbd_data *data)
+{
+	static const char *const words[] = { "none", "writeback", "writethrough", "directsync", "unsafe", NULL };
+	bool direct = can_direct(spec, plan);
+	const char *cache = choice(spec, "cache", words, direct ? "none" : "writeback");
+
+	if (!cache)
+		return -EINVAL;
+	data->qemu.direct = strcmp(cache, "none") == 0 || strcmp(cache, "directsync") == 0;
+	data->qemu.no_flush = strcmp(cache, "unsafe") == 0;
+	data->writethrough = strcmp(cache, "writethrough") == 0 || strcmp(cache, "directsync") == 0;
+	if (data->qemu.direct && !direct)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "cache=%s needs O_DIRECT, which %s cannot do; cache=writeback%s does without", cache,
+				   data->qemu.uri ? "a server elsewhere" : "the image's file system",
+				   data->writethrough ? " or writethrough" : "");
+	return 0;
+}
+
+static int parse_io(const struct spec *spec, struct nbd_data *data)
+{
+	static const char *const aios[] = { "threads", "native", "io_uring", NULL };
+	static const char *const discards[] = { "unmap", "ignore", NULL };
+	static const char *const zeroes[] = { "unmap", "on", "off", NULL };
+	const char *discard = choice(spec, "discard", discards, "unmap");
+
+	data->qemu.aio = choice(spec, "aio", aios, "threads");
+	if (!discard || !data->qemu.aio)
+		return -EINVAL;
+	data->qemu.discard = strcmp(discard, "unmap") == 0;
+	data->qemu.detect_zeroes = choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
+	if (!data->qemu.detect_zeroes)
+		return -EINVAL;
+	if (strcmp(data->qemu.detect_zeroes, "unmap") == 0 && !data->qemu.discard)
+		return spec_refuse(spec, -EINVAL, "detect-zeroes=unmap contradicts discard=ignore");
+	if (strcmp(data->qemu.aio, "native") == 0 && !data->qemu.direct)
+		return spec_refuse(spec, -EINVAL, "aio=native needs cache=none or cache=directsync");
+	return 0;
+}
+
+/* A server that dies takes with it what it had acknowledged and not yet written: not to be resumed unnoticed. */
+static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
+{
+	const struct spec_option *option = spec_option(spec, "reconnect");
+	unsigned long seconds;
+	char *end;
+
+	if (!option)
+		return 0;
+	seconds = strtoul(option->value, &end, 10);
+	if (*end || end == option->value || *option->value < '0' || *option->value > '9' || seconds < 1 ||
+	    seconds > 86400)
+		return spec_refuse(spec, -EINVAL, "reconnect=%s: not seconds from 1 to 86400", option->value);
+	if (!spec->readonly && !data->writethrough && (strcmp(data->qemu.format, "raw") != 0 || data->qemu.no_flush))
+		return spec_refuse(
+			spec, -EINVAL,
+			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
+			"dies loses what it has not written, and the file system would go on as if it had not",
+			data->qemu.format);
+	if (data->transport != TRANSPORT_NETLINK)
+		return spec_refuse(spec, -EOPNOTSUPP, "reconnect= needs transport=nbd, by netlink");
+	data->reconnect = (unsigned int)seconds;
+	return 0;
+}
+
+static int parse(const struct spec *spec, const struct plan *plan, struct nbd_data *data, char **ret_why)
+{
+	const struct spec_option *uri = spec_option(spec, "uri");
+	int r = spec_partition(spec, &data->partition);
+
+	if (r < 0)
+		return r;
+	data->qemu.uri = uri ? uri->value : NULL;
+	data->qemu.readonly = spec->readonly;
+	if (uri && *spec->sources[0])
+		return spec_refuse(spec, -EINVAL,
+				   "uri= stands for the image: write nbd:,uri=... or nbd::PARTITION,uri=...");
+	if (!uri && !*spec->sources[0])
+		return spec_refuse(spec, -EINVAL, "no image: nbd:IMAGE, or uri=");
+	r = parse_format(spec, &data->qemu);
+	if (r == 0)
+		r = choose_transport(spec, data, ret_why);
+	if (r == 0)
+		r = parse_cache(spec, plan, data);
+	if (r == 0)
+		r = parse_io(spec, data);
+	if (r == 0)
+		r = parse_reconnect(spec, data);
+	return r;
+}
+
+static const char *cache_name(const struct nbd_data *data)
+{
+	if (data->qemu.no_flush)
+		return "unsafe";
+	if (data->qemu.direct)
+		return data->writethrough ? "directsync" : "none";
+	return data->writethrough ? "writethrough" : "writeback";
+}
+
+/* A URI may hold a password, for the server's eyes: "https://user:...@host/". */
+static int check_uri(const struct spec *spec, const char *uri)
+{
+	const char *host = strstr(uri, "://"), *at;
+
+	at = host ? strchr(host + 3, '@') : NULL;
+	if (at && at < host + 3 + strcspn(host + 3, "/?"))
+		return spec_refuse(spec, -EINVAL, "uri=: a name or password in it would be seen by everybody (ps)");
+	return 0;
+}
+
+static int nbd_plan(const struct spec *spec, struct plan *plan)
+{
+	_cleanup_free_ struct nbd_data *data = xcalloc(1, sizeof(*data));
+	_cleanup_free_ char *why = NULL, *part = NULL;
+	struct qemu_graph graph = { .first_fd = FIRST_FD };
+	const char *image;
+	int r = parse(spec, plan, data, &why);
+
+	if (r == 0 && data->qemu.uri)
+		r = check_uri(spec, data->qemu.uri);
+	if (r == 0)
+		r = qemu_open(spec, &data->qemu, plan->dirfd, -EBADF, &graph);
+	if (r == 0 && !spec->readonly && graph.nfds && mount_is_readonly(graph.fds[0]) == 1)
+		r = spec_refuse(spec, -EROFS, "image '%s' lies on a read-only file system; add ,ro", spec->sources[0]);
+	qemu_close(&graph);
+	if (r < 0)
+		return r;
+	image = data->qemu.uri ?: spec->sources[0];
+	part = data->partition ? xasprintf(" partition %u", data->partition) : xstrdup("");
+	plan_add_root(plan, spec, 0, !spec->readonly);
+	if (!spec->readonly)
+		plan_add_writer(plan, spec);
+	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, cache %s, served %s", image, part, data->qemu.format,
+		  spec->readonly ? "read-only" : "read-write", cache_name(data), why);
+	if (data->transport != TRANSPORT_NETLINK)
+		plan->steps[plan->nsteps - 1].undo =
+			"a process that sees the mount end; the server and the device end with it";
+	(void)TAKE_PTR(data); /* the plan's now */
+	return 0;
+}
+
+/* --- build --- */
+
+/* Recorded for who asks who has it; waited for, because a server that is just ending still has it. */
+static int wait_for_image(const struct spec *spec, struct build *build, const struct qemu_graph *graph)
+{
+	_cleanup_close_ int fd = graph->nfds ? path_reopen(graph->fds[0], O_RDONLY) : -EBADF;
+	_cleanup_free_ char *inode = NULL, *path = NULL;
+	long long until = proc_now() + build->wait_ms;
+
+	if (!graph->nfds)
+		return 0;
+	if (fd < 0)
+		return log_errno(fd, "%s: open image '%s'", spec->where, spec->sources[0]);
+	while (image_in_use(fd, spec->readonly)) {
+		if (proc_now() >= until)
+			break; /* QEMU says so itself */
+		proc_sleep(5);
+	}
+	inode = path_inode(fd);
+	path = path_of(fd);
+	return journal_add(build->journal, "image", inode, path, spec->readonly ? "ro" : "rw", NULL);
+}
+
+static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build)
+{
+	const struct blockfs fs = {
+		.fstype = attachment->area.fstype,
+		.name = *spec->sources[0] ? spec->sources[0] : spec_option(spec, "uri")->value,
+		.where = spec->where,
+		.readonly = spec->readonly || image_fs_readonly(attachment->area.fstype),
+	};
+	_cleanup_close_ int mount = blockfs_mount(&fs, attachment->node, false);
+	int r;
+
+	if (mount < 0) {
+		attach_abandon(attachment);
+		return mount;
+	}
+	r = attach_settle(attachment, mount);
+	return r < 0 ? r : build_add_root(build, &mount, NULL);
+}
+
+static int nbd_build(const struct step *step, struct build *build)
+{
+	const struct spec *spec = step->spec;
+	const struct nbd_data *data = step->data;
+	const struct spec_option *fstype = spec_option(spec, "fstype");
+	struct qemu_graph graph = { .first_fd = FIRST_FD };
+	struct attach_request request = {
+		.transport = data->transport,
+		.spec = spec,
+		.graph = &graph,
+		.readonly = spec->readonly,
+		.writethrough = data->writethrough,
+		.reconnect = data->reconnect,
+		.partition = data->partition,
+		.fstype = fstype ? fstype->value : NULL,
+		.home = build->stage.host,
+		.step = (unsigned int)(step - build->plan->steps),
+	};
+	struct attachment attachment;
+	int r;
+
+	r = data->load ? load_module(spec) : 0;
+	if (r == 0)
+		r = qemu_open(spec, &data->qemu, build->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
+			      &graph);
+	if (r == 0)
+		r = wait_for_image(spec, build, &graph);
+	if (r == 0)
+		r = attach_image(&request, build->journal, &attachment);
+	if (r == 0)
+		r = mount_attached(spec, &attachment, build);
+	qemu_close(&graph);
+	return r;
+}
+
+static const struct bdev_option nbd_options[] = {
+	{ "format", "FORMAT", "raw, qcow2, qed, vdi, vmdk, vhdx or vpc (default: by the file name's extension)" },
+	{ "uri", "URI",
+	  "instead of IMAGE: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH, rbd:POOL/IMAGE, https:..." },
+	{ "transport", "HOW", "auto, nbd, or fuse (without the nbd module) (default: auto)" },
+	{ "cache", "MODE", "none, writeback, writethrough, directsync or unsafe (default: none, else writeback)" },
+	{ "aio", "MODE", "threads, native or io_uring (default: threads)" },
+	{ "discard", "MODE", "unmap or ignore: whether fstrim shrinks the image (default: unmap)" },
+	{ "detect-zeroes", "MODE", "unmap, on or off: whether written zeroes take space (default: unmap)" },
+	{ "reconnect", "SECONDS", "if QEMU dies, start it again, and let the container wait for it so long" },
+	{ "fstype", "TYPE", "accept only this file system (found by its superblock in any case)" },
+	{ NULL, NULL, NULL },
+};
+
+const struct bdev_type bdev_nbd = {
+	.name = "nbd",
+	.source = "IMAGE[:PARTITION]",
+	.summary = "an image that QEMU reads (qcow2, vdi, vmdk, ...), or one on a server",
+	.undo = "the kernel, on last close; QEMU ends with its connection",
+	.options = nbd_options,
+	.plan = nbd_plan,
+	.build = nbd_build,
+};

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * attach - an image that QEMU reads, as a block device of the kernel's.
+ *
+ * Three ways with one result. What ends it all is always the mount's end: the
+ * kernel disconnects (netlink), or a keeper sees it and does (ioctl, FUSE).
+ * Before there is a mount, the server's only client is us: it hangs up on
+ * SIGKILL, and qemu-nbd exits.
+ */
+#include "attach.h"
+#include "cleanup.h"
+#include "keeper.h"
+#include "log.h"
+#include "loopdev.h"
+#include "nbd.h"
+#include "path.h"
+
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <linux/fs.h>
+#include <linux/nbd.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define READY_MS 30000 /* a server elsewhere may take that long to answer QEMU */
+
+/* --- qemu-nbd --- */
+
+/* A listening socket, and one connection to it: by the time it has a name, nobody else can connect. */
+static int make_socket(const char *dir, int *ret_client)
+{
+	_cleanup_close_ int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval timeout = { .tv_sec = READY_MS / 1000 };
+
+	if (dirfd < 0 || listener < 0 || client < 0)
+		return -errno;
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/socket", dirfd);
+	(void)unlinkat(dirfd, "socket", 0);
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0 ||
+	    connect(client, (struct sockaddr *)&address, sizeof(address)) < 0 || unlinkat(dirfd, "socket", 0) < 0 ||
+	    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -errno;
+	*ret_client = TAKE_FD(client);
+	return TAKE_FD(listener);
+}
+
+int attach_serve_nbd(const char *dir, const char *const *argv, const int *images, size_t nimages, int home,
+		     struct journal *journal, struct server *ret)
+{
+	_cleanup_close_ int client = -EBADF, listener = make_socket(dir, &client);
+	_cleanup_free_ int *fds = xcalloc(nimages + 1, sizeof(*fds));
+	const struct server_request request = {
+		.name = "qemu-nbd",
+		.argv = argv,
+		.fds = fds,
+		.nfds = nimages + 1,
+		.listens = true,
+		.home = home,
+	};
+	int r;
+
+	if (listener < 0)
+		return log_errno(listener, "make a socket in '%s'", dir);
+	fds[0] = listener;
+	if (nimages)
+		memcpy(fds + 1, images, nimages * sizeof(*fds));
+	r = server_start(&request, journal, ret);
+	return r < 0 ? r : TAKE_FD(client);
+}
+
+static void add_argument(const char ***argv, size_t *n, const char *argument)
+{
+	const char **slot = array_grow(argv, n, sizeof(**argv));
+
+	*slot = argument;
+}
+
+/* For the caller to free with free_argv(). */
+static const char **nbd_argv(const struct attach_request *request)
+{
+	const char **argv = NULL;
+	size_t n = 0;
+
+	add_argument(&argv, &n, request->writethrough ? "--cache=writethrough" : "--cache=writeback");
+	if (request->readonly)
+		add_argument(&argv, &n, "--read-only");
+	add_argument(&argv, &n, "--description");
+	add_argument(&argv, &n, request->spec->nsources ? request->spec->sources[0] : "");
+	add_argument(&argv, &n, xasprintf("json:%s", request->graph->json));
+	add_argument(&argv, &n, NULL);
+	return argv;
+}
+
+static void free_argv(const char **argv)
+{
+	for (size_t i = 0; argv && argv[i]; i++)
+		if (strncmp(argv[i], "json:", 5) == 0)
+			free((char *)argv[i]);
+	free(argv);
+}
+
+/* QEMU did not start: what it says, or `otherwise`. */
+static int refuse_server(const struct attachment *attachment, const char *program, const char *otherwise)
+{
+	_cleanup_free_ char *complaint = server_complaint(&attachment->server);
+	const struct attach_request *request = attachment->request;
+
+	if (complaint && strstr(complaint, "lock")) {
+		_cleanup_free_ char *inode = request->graph->nfds ? path_inode(request->graph->fds[0]) : xstrdup("");
+		_cleanup_free_ char *holder = journal_find_holder("image", inode, attachment->journal->dir);
+
+		return spec_refuse(request->spec, -EBUSY, "image '%s' is in use%s%s: %s", request->spec->sources[0],
+				   holder ? " by " : "", holder ?: "", complaint);
+	}
+	return spec_refuse(request->spec, -EIO, "%s: %s", program, complaint ?: otherwise);
+}
+
+/* The device's node, checked to be what we connected. fd or -errno (logged). */
+static int open_device(const struct attachment *attachment, const struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_close_ int fd = open(attachment->node, O_RDONLY | O_CLOEXEC);
+	unsigned long long size;
+
+	if (fd < 0)
+		return log_errno(-errno, "%s: open '%s'", request->spec->where, attachment->node);
+	if (ioctl(fd, BLKGETSIZE64, &size) < 0 || size != export->size)
+		return log_refuse(-EIO, "%s: '%s' is not the device that was connected", request->spec->where,
+				  attachment->node);
+	return TAKE_FD(fd);
+}
+
+static int connect_netlink(struct attachment *attachment, int client, const struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	int r;
+
+	attachment->backend =
+		xasprintf("%s-%u-%lld", strrchr(attachment->journal->dir, '/') + 1, request->step, proc_now());
+	r = journal_add(attachment->journal, "nbd", attachment->backend, NULL);
+	if (r < 0)
+		return r;
+	r = nbd_connect(client, export, attachment->backend, request->reconnect);
+	if (r < 0)
+		return log_errno(r, "%s: connect an nbd device", request->spec->where);
+	attachment->nr = r;
+	return 0;
+}
+
+struct ioctl_worker {
+	struct nbd_export export;
+};
+
+/* 3: the connection, 4: where to tell the device's number. */
+static int serve_ioctl(void *arg)
+{
+	const struct ioctl_worker *worker = arg;
+	int r = nbd_serve(3, &worker->export, 4);
+
+	if (r < 0)
+		(void)dprintf(STDERR_FILENO, "%s\n", strerror(-r));
+	return r < 0;
+}
+
+static int connect_ioctl(struct attachment *attachment, int client, const struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	struct ioctl_worker worker = { .export = *export };
+	long long until = proc_now() + READY_MS;
+	int tell[2], r, nr;
+	int fds[2];
+	struct server_request process = {
+		.name = "bdev-nbd", .run = serve_ioctl, .arg = &worker, .fds = fds, .nfds = 2, .home = request->home
+	};
+
+	if (pipe2(tell, O_CLOEXEC) < 0)
+		return log_errno(-errno, "%s: connect an nbd device", request->spec->where);
+	fds[0] = client;
+	fds[1] = tell[1];
+	r = server_start(&process, attachment->journal, &attachment->worker);
+	(void)close(tell[1]);
+	if (r == 0 && read(tell[0], &nr, sizeof(nr)) != (ssize_t)sizeof(nr)) {
+		_cleanup_free_ char *complaint = server_complaint(&attachment->worker);
+
+		r = log_refuse(-EIO, "%s: connect an nbd device: %s", request->spec->where, complaint ?: "no free one");
+	}
+	(void)close(tell[0]);
+	if (r < 0)
+		return r;
+	attachment->nr = nr;
+	attachment->backend = xasprintf(NBD_BY_PID "%d", (int)attachment->worker.pid);
+	/* NBD_DO_IT connects, and does not return. */
+	while (!nbd_is_connected(nr) && proc_now() < until)
+		proc_sleep(1);
+	return journal_add(attachment->journal, "nbd", attachment->backend, NULL);
+}
+
+static int attach_nbd(struct attachment *attachment)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_close_ int client = -EBADF;
+	struct nbd_export export;
+	char error[256];
+	int r;
+
+	attachment->argv = nbd_argv(request);
+	client = attach_serve_nbd(attachment->journal->dir, attachment->argv, request->graph->fds, request->graph->nfds,
+				  request->home, attachment->journal, &attachment->server);
+	if (client < 0)
+		return client;
+	r = nbd_negotiate(client, &export, error, sizeof(error));
+	if (r < 0)
+		return refuse_server(attachment, "qemu-nbd", error);
+	if (request->readonly)
+		export.flags |= NBD_FLAG_READ_ONLY;
+	r = request->transport == TRANSPORT_NETLINK ? connect_netlink(attachment, client, &export)
+						    : connect_ioctl(attachment, client, &export);
+	if (r < 0)
+		return r;
+	attachment->node = nbd_node(attachment->nr);
+	attachment->device = open_device(attachment, &export);
+	return attachment->device < 0 ? attachment->device : 0;
+}
+
+/* --- qemu-storage-daemon --- */
+
+static char *fuse_export(const struct attach_request *request, const char *mountpoint)
+{
+	struct json_object *export = json_object_new_object();
+	char *text;
+
+	json_object_object_add(export, "type", json_object_new_string("fuse"));
+	json_object_object_add(export, "id", json_object_new_string("export"));
+	json_object_object_add(export, "node-name", json_object_new_string("image"));
+	json_object_object_add(export, "mountpoint", json_object_new_string(mountpoint));
+	json_object_object_add(export, "writable", json_object_new_boolean(!request->readonly));
+	json_object_object_add(export, "writethrough", json_object_new_boolean(request->writethrough));
+	text = xstrdup(json_object_to_json_string_ext(export, JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(export);
+	return text;
+}
+
+/* Its monitor greets when all that stands before it on the command line is done: the export is mounted. */
+static int wait_for_greeting(const struct attachment *attachment, int monitor)
+{
+	struct pollfd poll_fd = { .fd = monitor, .events = POLLIN };
+	char byte;
+
+	if (poll(&poll_fd, 1, READY_MS) == 1 && read(monitor, &byte, 1) == 1)
+		return 0;
+	return refuse_server(attachment, "qemu-storage-daemon", "no answer within the time");
+}
+
+static int start_fuse(struct attachment *attachment, const char *mountpoint)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_free_ char *export = fuse_export(request, mountpoint);
+	const char *const argv[] = { "--blockdev", request->graph->json, "--export",
+				     export,	   "--chardev",		 "socket,id=monitor,fd=3",
+				     "--monitor",  "chardev=monitor",	 NULL };
+	_cleanup_free_ int *fds = xcalloc(request->graph->nfds + 1, sizeof(*fds));
+	const struct server_request process = {
+		.name = "qemu-storage-daemon",
+		.argv = argv,
+		.fds = fds,
+		.nfds = request->graph->nfds + 1,
+		.own_mounts = true,
+		.home = request->home,
+	};
+	int monitor[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, monitor) < 0)
+		return log_errno(-errno, "start qemu-storage-daemon");
+	fds[0] = monitor[1];
+	if (request->graph->nfds)
+		memcpy(fds + 1, request->graph->fds, request->graph->nfds * sizeof(*fds));
+	r = server_start(&process, attachment->journal, &attachment->server);
+	(void)close(monitor[1]);
+	if (r == 0)
+		r = wait_for_greeting(attachment, monitor[0]);
+	(void)close(monitor[0]);
+	return r;
+}
+
+/* The exported file is in the server's mount namespace alone. */
+static int attach_fuse(struct attachment *attachment)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_free_ char *name = xasprintf("export-%u", request->step), *path = NULL;
+	_cleanup_free_ char *mountpoint = xasprintf("%s/%s", attachment->journal->dir, name);
+	_cleanup_close_ int made = -EBADF;
+	int r;
+
+	r = journal_add(attachment->journal, "export", name, NULL);
+	if (r < 0)
+		return r;
+
+	made = open(mountpoint, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (made < 0)
+		return log_errno(-errno, "make '%s'", mountpoint);
+	r = start_fuse(attachment, mountpoint);
+	if (r < 0)
+		return r;
+	path = xasprintf("/proc/%d/root%s", (int)attachment->server.pid, mountpoint);
+	/* Past the page cache: the loop device has one. */
+	attachment->device = open(path, (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC);
+	return attachment->device < 0 ? log_errno(-errno, "open '%s'", path) : 0;
+}
+
+/* --- what is in it --- */
+
+/* A loop device on the whole device's area. 0 or -errno (logged). */
+static int attach_loop(struct attachment *attachment)
+{
+	const struct attach_request *request = attachment->request;
+	const struct loop_request loop = {
+		.offset = attachment->area.offset,
+		.size = attachment->area.size,
+		.readonly = request->readonly,
+		.direct = true,
+		.name = request->spec->nsources ? request->spec->sources[0] : "",
+	};
+	_cleanup_close_ int file = -EBADF, device = -EBADF;
+	_cleanup_free_ char *seq = NULL, *inode = path_inode(attachment->device);
+	int r;
+
+	/* Exclusive, so that a device below is not taken for idle: a loop device does not claim what it stands on. */
+	file = path_reopen(attachment->device,
+			   (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT | (attachment->nr < 0 ? 0 : O_EXCL));
+	if (file < 0)
+		return log_errno(file, "%s: open the image's device", request->spec->where);
+	device = loopdev_attach(request->spec, file, &loop);
+	if (device < 0)
+		return device;
+	free(attachment->node);
+	attachment->node = NULL;
+	r = loopdev_node(request->spec, device, &loop, &attachment->node);
+	if (r < 0)
+		return r;
+	/* A kernel without BLK_DEV_WRITE_MOUNTED mounts no device that is open for writing. */
+	attachment->loop = path_reopen(device, O_RDONLY);
+	if (attachment->loop < 0)
+		return log_errno(attachment->loop, "%s: open '%s'", request->spec->where, attachment->node);
+	seq = xasprintf("%llu", loopdev_diskseq(attachment->loop));
+	return journal_add(attachment->journal, "loop", attachment->node, seq, inode, NULL);
+}
+
+/* The kernel's own device for the partition, where it made one: "/dev/nbd0p1", for the caller to free, or NULL. */
+static char *partition_node(const struct attachment *attachment)
+{
+	unsigned int partition = attachment->request->partition;
+	_cleanup_free_ char *sys =
+		xasprintf("/sys/block/nbd%d/nbd%dp%u/start", attachment->nr, attachment->nr, partition);
+	_cleanup_free_ char *node = xasprintf("/dev/nbd%dp%u", attachment->nr, partition);
+	unsigned long long start = 0;
+	FILE *f = fopen(sys, "re");
+	int n = f ? fscanf(f, "%llu", &start) : 0;
+
+	if (f)
+		(void)fclose(f);
+	return n == 1 && start * 512 == attachment->area.offset && access(node, F_OK) == 0 ? TAKE_PTR(node) : NULL;
+}
+
+static int choose_node(struct attachment *attachment)
+{
+	char *part;
+
+	if (attachment->nr < 0)
+		return attach_loop(attachment);
+	if (attachment->request->partition) {
+		part = partition_node(attachment);
+		if (!part)
+			return attach_loop(attachment);
+		free(attachment->node);
+		attachment->node = part;
+	}
+	return journal_add(attachment->journal, "device", attachment->node, NULL);
+}
+
+int attach_image(const struct attach_request *request, struct journal *journal, struct attachment *ret)
+{
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	*ret = (struct attachment){
+		.request = request,
+		.journal = journal,
+		.server.log = -EBADF,
+		.worker.log = -EBADF,
+		.device = -EBADF,
+		.loop = -EBADF,
+		.nr = -1,
+	};
+	r = request->transport == TRANSPORT_FUSE ? attach_fuse(ret) : attach_nbd(ret);
+	if (r == 0) {
+		r = image_probe(ret->device, request->partition, request->fstype, &ret->area, &reason);
+		if (r < 0)
+			(void)spec_refuse(request->spec, r, "image '%s' %s",
+					  request->spec->nsources ? request->spec->sources[0] : "", reason);
+	}
+	if (r == 0)
+		r = choose_node(ret);
+	if (r < 0)
+		attach_abandon(ret);
+	return r;
+}
+
+static void clear(struct attachment *attachment)
+{
+	cleanup_close(&attachment->loop);
+	cleanup_close(&attachment->device);
+	server_close(&attachment->server);
+	server_close(&attachment->worker);
+	free_argv(attachment->argv);
+	free(attachment->backend);
+	free(attachment->node);
+	*attachment = (struct attachment){ .device = -EBADF, .loop = -EBADF, .nr = -1 };
+}
+
+static int settle_fuse(struct attachment *attachment)
+{
+	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", attachment->device);
+
+	if (watch < 0 || inotify_add_watch(watch, path, IN_CLOSE) < 0)
+		return log_errno(-errno, "watch the exported image");
+	/* From here on the loop device alone has it open. */
+	cleanup_close(&attachment->device);
+	attachment->device = -EBADF;
+	return keeper_of_fuse(&attachment->server, attachment->loop, watch, attachment->request->home,
+			      attachment->journal);
+}
+
+int attach_settle(struct attachment *attachment, int mount)
+{
+	const struct attach_request *request = attachment->request;
+	int r = 0;
+
+	switch (request->transport) {
+	case TRANSPORT_NETLINK:
+		r = nbd_arm(attachment->nr, attachment->backend);
+		if (r < 0)
+			(void)log_errno(r, "%s: let '%s' end with its mount", request->spec->where, attachment->node);
+		else if (request->reconnect)
+			r = keeper_of_nbd(&attachment->server, request->graph, attachment->argv, attachment->nr,
+					  attachment->backend, request->reconnect, request->home, attachment->journal);
+		break;
+	case TRANSPORT_IOCTL:
+		r = keeper_of_ioctl(attachment->nr, mount, request->home, attachment->journal);
+		break;
+	case TRANSPORT_FUSE:
+		r = settle_fuse(attachment);
+		break;
+	}
+	clear(attachment);
+	return r;
+}
+
+void attach_abandon(struct attachment *attachment)
+{
+	/* First what stands on it. */
+	cleanup_close(&attachment->loop);
+	cleanup_close(&attachment->device);
+	attachment->loop = attachment->device = -EBADF;
+	if (attachment->nr >= 0)
+		(void)nbd_disconnect_idle(attachment->nr);
+	server_end(&attachment->worker);
+	server_end(&attachment->server);
+	clear(attachment);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "image.h"
+#include "qemu.h"
+#include "server.h"
+
+enum transport {
+	TRANSPORT_NETLINK, /* qemu-nbd, connected to an nbd device by netlink */
+	TRANSPORT_IOCTL,   /* the same by ioctl, with a process that stays */
+	TRANSPORT_FUSE,	   /* qemu-storage-daemon's FUSE export, on a loop device */
+};
+
+struct attach_request {
+	enum transport transport;
+	const struct spec *spec;
+	const struct qemu_graph *graph;
+	bool readonly, writethrough;
+	unsigned int reconnect; /* seconds, 0: not */
+	unsigned int partition;
+	const char *fstype; /* the only one accepted, or NULL */
+	int home;	    /* the mount namespace we came from, if we are in a stage, or -EBADF */
+	unsigned int step;  /* tells this image from others of the same stack */
+};
+
+/* An image as a block device. */
+struct attachment {
+	const struct attach_request *request;
+	struct journal *journal;
+	struct server server, worker; /* worker: the process that serves an ioctl device */
+	const char **argv;	      /* qemu-nbd's */
+	int device;		      /* the whole device, or FUSE's file */
+	int loop;		      /* on it, -EBADF: none */
+	int nr;			      /* nbd's, or -1 */
+	char *backend;		      /* what the nbd device is known by */
+	char *node;		      /* what to mount */
+	struct image_area area;	      /* what is in it */
+};
+
+/*
+ * Start QEMU on the graph, and make a block device of it, recorded; find the file system in it. 0 or -errno after one
+ * error line; *ret is to be ended by attach_settle() or attach_abandon() in case of success, by nothing else.
+ */
+int attach_image(const struct attach_request *request, struct journal *journal, struct attachment *ret);
+
+/* It is mounted, and from now on ends by itself after the mount. 0 or -errno (logged), then it has been abandoned. */
+int attach_settle(struct attachment *attachment, int mount);
+
+/* It could not be mounted: end it all. */
+void attach_abandon(struct attachment *attachment);
+
+/*
+ * For the keeper too: start qemu-nbd with one connection to it, which it does not outlive. The socket is in dir
+ * (RUN_DIR/ID) for a moment. journal may be NULL. fd or -errno (logged).
+ */
+int attach_serve_nbd(const char *dir, const char *const *argv, const int *images, size_t nimages, int home,
+		     struct journal *journal, struct server *ret);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * blockfs - the file system of a block device as a detached mount.
+ *
+ * What differs between file systems, and what to advise where the kernel's
+ * errno misleads, is here: the types differ only in how they get their device.
+ */
+#include "blockfs.h"
+#include "cleanup.h"
+#include "log.h"
+#include "mount.h"
+#include "path.h"
+
+#include <fcntl.h>
+
+/* What to say beside the errno, where errno alone misleads. */
+static const char *hint(int r, const struct blockfs *blockfs)
+{
+	if (r == -EROFS && blockfs->readonly)
+		return "; it was not unmounted cleanly: start it once without ,ro, or run its fsck";
+	if (r == -EEXIST && strcmp(blockfs->fstype, "btrfs") == 0)
+		return "; another copy of this btrfs image is mounted: give one of them a new UUID (btrfstune -u)";
+	if (r == -EINVAL || r == -EUCLEAN || r == -EIO)
+		return "; the kernel log says why; its fsck may help";
+	return "";
+}
+
+int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet)
+{
+	struct fs fs;
+	int r;
+
+	r = fs_open(&fs, blockfs->fstype);
+	if (r < 0)
+		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no %s", blockfs->where, blockfs->fstype);
+	r = fs_set(&fs, "source", source);
+	if (r == 0 && blockfs->readonly)
+		r = fs_set(&fs, "ro", NULL);
+	if (r == 0 && blockfs->discard)
+		r = fs_set(&fs, "discard", NULL);
+	/* Copies of an image share a UUID, which xfs otherwise takes for one disk seen twice. */
+	if (r == 0 && strcmp(blockfs->fstype, "xfs") == 0)
+		r = fs_set(&fs, "nouuid", NULL);
+	if (r == 0)
+		r = fs_mount(&fs, blockfs->readonly);
+	if (r < 0 && !quiet)
+		log_error("%s: mount '%s' as %s: %s%s%s", blockfs->where, blockfs->name, blockfs->fstype, strerror(-r),
+			  fs.error, hint(r, blockfs));
+	fs_close(&fs);
+	return r;
+}
+
+int blockfs_mount_device(const struct blockfs *blockfs, int *device, const char *node)
+{
+	/* A kernel without BLK_DEV_WRITE_MOUNTED mounts no device that is open for writing. */
+	_cleanup_close_ int pinned = path_reopen(*device, O_RDONLY);
+
+	if (pinned < 0)
+		return log_errno(pinned, "%s: open '%s'", blockfs->where, node);
+	cleanup_close(device);
+	*device = -EBADF;
+	return blockfs_mount(blockfs, node, false);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * loopdev - a file as a block device.
+ *
+ * LOOP_CONFIGURE binds the file with LO_FLAGS_AUTOCLEAR in one step: the
+ * kernel unbinds the device on its last close, ours or the last umount's.
+ * Nothing outlives the mount, so there is nothing to undo.
+ */
+#include "loopdev.h"
+#include "cleanup.h"
+#include "log.h"
+#include "proc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+/* GET_FREE reserves nothing: another process may bind the device first. Each try loses to a process that won. */
+#define TRIES 1024
+#define TAG   "lxc-bdev:" /* our devices, in lo_file_name */
+
+#ifndef BLKGETDISKSEQ
+#define BLKGETDISKSEQ _IOR(0x12, 128, __u64)
+#endif
+
+static int refuse_direct(const struct spec *spec, const struct loop_request *request)
+{
+	return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", request->name);
+}
+
+/* The device is still bound to this area of this file, as we bind them for readers. */
+static bool same_device(int device, int file, const struct loop_request *request)
+{
+	struct loop_info64 info = { 0 };
+	struct stat st;
+
+	return fstat(file, &st) == 0 && ioctl(device, LOOP_GET_STATUS64, &info) == 0 && info.lo_device == st.st_dev &&
+	       info.lo_inode == st.st_ino && info.lo_offset == request->offset && info.lo_sizelimit == request->size &&
+	       (info.lo_flags & LO_FLAGS_READ_ONLY) && (info.lo_flags & LO_FLAGS_AUTOCLEAR) &&
+	       strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) == 0;
+}
+
+int loopdev_find_shared(int file, const struct loop_request *request)
+{
+	DIR *dir = opendir("/sys/block");
+	struct dirent *entry;
+	int found = -ENOENT;
+
+	while (dir && found < 0 && (entry = readdir(dir))) {
+		_cleanup_close_ int device = -EBADF;
+		_cleanup_free_ char *node = NULL;
+
+		if (strncmp(entry->d_name, "loop", 4) != 0)
+			continue;
+		node = xasprintf("/dev/%s", entry->d_name);
+		device = open(node, O_RDONLY | O_CLOEXEC);
+		if (device >= 0 && same_device(device, file, request))
+			found = TAKE_FD(device);
+	}
+	if (dir)
+		(void)closedir(dir);
+	return found;
+}
+
+/* Bind this device, open. 0, -EBUSY: another process was faster, or -errno (logged). */
+static int configure(const struct spec *spec, int file, const struct loop_request *request, int device,
+		     const char *node)
+{
+	struct loop_config config = {
+		.fd = (unsigned int)file,
+		.info.lo_offset = request->offset,
+		.info.lo_sizelimit = request->size,
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR | (request->readonly ? LO_FLAGS_READ_ONLY : 0) |
+				 (request->direct ? LO_FLAGS_DIRECT_IO : 0),
+	};
+
+	(void)snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, TAG "%s", request->name);
+	if (ioctl(device, LOOP_CONFIGURE, &config) == 0)
+		return 0;
+	if (errno == EBUSY)
+		return -EBUSY;
+	if (request->direct && errno == EINVAL)
+		return refuse_direct(spec, request);
+	return log_errno(-errno, "%s: bind '%s' to '%s'", spec->where, request->name, node);
+}
+
+/* loopdev_attach, once: -EBUSY when another process was faster. */
+static int try_attach(const struct spec *spec, int file, const struct loop_request *request, int control)
+{
+	_cleanup_close_ int device = -EBADF;
+	_cleanup_free_ char *node = NULL;
+	int r, nr = ioctl(control, LOOP_CTL_GET_FREE);
+
+	if (nr < 0)
+		return log_errno(-errno, "%s: find a free loop device", spec->where);
+	node = xasprintf("/dev/loop%d", nr);
+	device = open(node, (request->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (device < 0)
+		return errno == ENXIO || errno == ENODEV || errno == EBUSY
+			       ? -EBUSY
+			       : log_errno(-errno, "%s: open '%s'", spec->where, node);
+	r = configure(spec, file, request, device, node);
+	return r < 0 ? r : TAKE_FD(device);
+}
+
+int loopdev_attach(const struct spec *spec, int file, const struct loop_request *request)
+{
+	_cleanup_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+
+	if (control < 0)
+		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no loop devices ('/dev/loop-control': %s)",
+				  spec->where, strerror(errno));
+	for (int i = 0; i < TRIES; i++) {
+		int device = try_attach(spec, file, request, control);
+
+		if (device != -EBUSY)
+			return device;
+		if (i > 16)
+			proc_sleep(1 + i % 7);
+	}
+	return log_errno(-EBUSY, "%s: bind '%s': lost %d races for a loop device", spec->where, request->name, TRIES);
+}
+
+int loopdev_node(const struct spec *spec, int device, const struct loop_request *request, char **ret_node)
+{
+	struct loop_info64 info = { 0 };
+
+	if (ioctl(device, LOOP_GET_STATUS64, &info) < 0)
+		return log_errno(-errno, "%s: read the loop device's status", spec->where);
+	if (request->direct && !(info.lo_flags & LO_FLAGS_DIRECT_IO))
+		return refuse_direct(spec, request);
+	*ret_node = xasprintf("/dev/loop%u", info.lo_number);
+	return 0;
+}
+
+unsigned long long loopdev_diskseq(int device)
+{
+	unsigned long long diskseq = 0;
+
+	return ioctl(device, BLKGETDISKSEQ, &diskseq) == 0 ? diskseq : 0;
+}
+
+int loopdev_number(int device)
+{
+	struct loop_info64 info = { 0 };
+
+	return ioctl(device, LOOP_GET_STATUS64, &info) < 0 ? -errno : (int)info.lo_number;
+}
+
+bool loopdev_is_bound(int nr, unsigned long long diskseq)
+{
+	_cleanup_free_ char *bound = xasprintf("/sys/block/loop%d/loop", nr);
+	_cleanup_free_ char *path = xasprintf("/sys/block/loop%d/diskseq", nr);
+	unsigned long long now = diskseq;
+	FILE *f = fopen(path, "re");
+
+	if (f) {
+		if (fscanf(f, "%llu", &now) != 1)
+			now = diskseq;
+		(void)fclose(f);
+	}
+	return access(bound, F_OK) == 0 && (!diskseq || now == diskseq);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * server - start a process that serves an image, so that it lives exactly as
+ * long as the image is used, whatever becomes of those who started it.
+ *
+ * - Not in the monitor's mount namespace: that would stay with the server, and
+ *   with it the mount that keeps the server busy.
+ * - Not in the caller's cgroup: the end of a session or a service kills what is
+ *   in there. LXC, too, makes cgroups of its own beside systemd's.
+ * - PR_SET_IO_FLUSHER: when memory is short, the server must not wait for pages
+ *   that can only be written through itself.
+ */
+#include "server.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define DAEMON_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define CGROUP	    "lxc-bdev"
+#define FIRST_FD    3
+#define END_WAIT_MS 10000
+#define OOM_SCORE   "-900" /* rather any other process than one that a file system needs */
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+/* cgroup2, its place beside version 1, and those of version 1 that kill, freeze or limit. */
+static const char *const hierarchies[] = { "/sys/fs/cgroup",	     "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd",
+					   "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/memory",  "/sys/fs/cgroup/pids" };
+
+char *server_find(const char *program)
+{
+	_cleanup_free_ char *dirs = xstrdup(DAEMON_PATH);
+	char *rest = dirs, *dir;
+
+	while ((dir = strsep(&rest, ":"))) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, program);
+
+		if (access(path, X_OK) == 0)
+			return TAKE_PTR(path);
+	}
+	return NULL;
+}
+
+static void write_file(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, text, strlen(text));
+}
+
+static void join_cgroup(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
+		_cleanup_free_ char *dir = xasprintf("%s/" CGROUP, hierarchies[i]);
+		_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", dir);
+		_cleanup_free_ char *above = xasprintf("%s/cgroup.procs", hierarchies[i]);
+
+		if (access(above, F_OK) == 0 && (mkdir(dir, 0755) == 0 || errno == EEXIST))
+			write_file(procs, "0");
+	}
+}
+
+void server_tidy(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
+		_cleanup_free_ char *dir = xasprintf("%s/" CGROUP, hierarchies[i]);
+
+		(void)rmdir(dir);
+	}
+}
+
+/*
+ * The host's mount namespace, by way of its first process; where that may not be seen, a copy of ours, in which nothing
+ * of the stack is attached yet. 0 or -errno.
+ */
+static int leave_mount_namespace(const struct server_request *request)
+{
+	_cleanup_close_ int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+	bool copy = request->own_mounts;
+
+	if (request->home >= 0 && setns(request->home, CLONE_NEWNS) < 0)
+		return -errno;
+	if (host < 0 || setns(host, CLONE_NEWNS) < 0)
+		copy = true;
+	if (copy && unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	/* In a chroot, "/" may be no mount; then nothing is shared either. */
+	if (copy && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 && errno != EINVAL)
+		return -errno;
+	return 0;
+}
+
+/* The given descriptors become 3 and up, and there are no others. 0 or -errno. */
+static int take_fds(const struct server_request *request, int log)
+{
+	int null = open("/dev/null", O_RDWR);
+	int *high = xcalloc(request->nfds + 1, sizeof(*high)), first = FIRST_FD + (int)request->nfds;
+
+	if (null < 0)
+		return -errno;
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+		return -errno;
+	for (size_t i = 0; i < request->nfds; i++) {
+		high[i] = fcntl(request->fds[i], F_DUPFD, first);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < request->nfds; i++)
+		if (dup2(high[i], FIRST_FD + (int)i) < 0)
+			return -errno;
+	free(high);
+	return syscall(SYS_close_range, first, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int execute(const struct server_request *request)
+{
+	_cleanup_free_ char *path = server_find(request->name), *marked = xasprintf("@%s", request->name);
+	const char **argv = NULL;
+	char *environment[4] = { (char *)"PATH=" DAEMON_PATH };
+	size_t n = 0;
+
+	*ARRAY_ADD(argv, n) = marked;
+	for (size_t i = 0; request->argv[i]; i++)
+		*ARRAY_ADD(argv, n) = request->argv[i];
+	(void)ARRAY_ADD(argv, n);
+	if (request->listens) {
+		environment[1] = (char *)"LISTEN_FDS=1";
+		environment[2] = xasprintf("LISTEN_PID=%d", (int)getpid());
+	}
+	(void)execve(path ?: request->name, (char **)argv, environment);
+	return -errno;
+}
+
+/* In the child. Whatever it writes to stderr is read by the parent. */
+static _Noreturn void become(const struct server_request *request, int go, int log)
+{
+	char byte;
+	int r;
+
+	/* Recorded by now; or the parent has died, and nobody needs us. */
+	if (read(go, &byte, 1) != 1)
+		_exit(1);
+	(void)setsid();
+	(void)chdir("/");
+	(void)umask(022);
+	default_signals();
+	join_cgroup();
+	write_file("/proc/self/oom_score_adj", OOM_SCORE);
+	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* Linux 5.6 */
+	r = leave_mount_namespace(request);
+	if (r == 0)
+		r = take_fds(request, log);
+	if (r == 0 && !request->argv) {
+		*program_invocation_name = '@'; /* this is argv[0] */
+		(void)prctl(PR_SET_NAME, request->name, 0, 0, 0);
+		_exit(request->run(request->arg));
+	}
+	if (r == 0)
+		r = execute(request);
+	(void)dprintf(log, "start: %s\n", strerror(-r));
+	_exit(1);
+}
+
+int server_start(const struct server_request *request, struct journal *journal, struct server *ret)
+{
+	_cleanup_close_ int log = memfd_create("stderr", MFD_CLOEXEC);
+	char pid[24], start[24];
+	struct process self;
+	int go[2], r;
+
+	if (log < 0 || pipe2(go, O_CLOEXEC) < 0)
+		return log_errno(-errno, "start %s", request->name);
+	ret->pid = fork();
+	if (ret->pid == 0) {
+		(void)close(go[1]);
+		become(request, go[0], log);
+	}
+	(void)close(go[0]);
+	r = ret->pid < 0 ? log_errno(-errno, "start %s", request->name) : proc_identify(ret->pid, &self);
+	if (r == 0) {
+		(void)snprintf(pid, sizeof(pid), "%d", (int)self.pid);
+		(void)snprintf(start, sizeof(start), "%llu", self.start);
+		r = journal_add(journal, "server", pid, start, request->name, NULL);
+	}
+	if (r == 0 && write(go[1], "", 1) != 1)
+		r = log_errno(-errno, "start %s", request->name);
+	(void)close(go[1]);
+	if (r < 0 && ret->pid > 0)
+		(void)waitpid(ret->pid, NULL, 0);
+	ret->log = r < 0 ? -EBADF : TAKE_FD(log);
+	return r;
+}
+
+char *server_complaint(const struct server *server)
+{
+	char text[512], *line = text, *colon;
+	ssize_t n = server->log < 0 ? -1 : pread(server->log, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	/* "@qemu-nbd: Failed to ..." */
+	colon = strstr(line, ": ");
+	if (*line == '@' && colon)
+		line = colon + 2;
+	return xstrdup(line);
+}
+
+void server_close(struct server *server)
+{
+	cleanup_close(&server->log);
+	server->log = -EBADF;
+}
+
+void server_end(struct server *server)
+{
+	struct process process;
+
+	if (server->pid > 0 && proc_identify(server->pid, &process) == 0) {
+		(void)kill(server->pid, SIGTERM);
+		(void)proc_wait(&process, END_WAIT_MS);
+	}
+	if (server->pid > 0)
+		(void)waitpid(server->pid, NULL, WNOHANG);
+	server_close(server);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "journal.h"
+
+/* A process that serves an image for as long as it is mounted. */
+struct server_request {
+	const char *name;	 /* the program, or what a process of our own is called */
+	const char *const *argv; /* the program's arguments from argv[1] to a NULL; NULL: call run() instead */
+	int (*run)(void *arg);	 /* its exit status; it has no descriptors but the given ones */
+	void *arg;
+	const int *fds; /* what it gets as descriptors 3, 4, ... */
+	size_t nfds;
+	bool listens;	 /* 3 is a listening socket, told by LISTEN_FDS (sd_listen_fds(3)) */
+	bool own_mounts; /* it mounts something, which is nobody else's to see */
+	int home;	 /* the mount namespace to leave ours for, or -EBADF */
+};
+
+struct server {
+	pid_t pid;
+	int log; /* its stderr */
+};
+
+/* In PATH of a daemon: its path, for the caller to free, or NULL. */
+char *server_find(const char *program);
+
+/*
+ * Start it, recorded (`server PID START NAME`) before it does anything: out of our mount namespace, session, cgroup and
+ * descriptors; with a mark that spares it at shutdown until the root is read-only, as storage daemons have; and made
+ * to neither wait for its own device when memory is short nor be killed for it. 0 or -errno (logged).
+ */
+int server_start(const struct server_request *request, struct journal *journal, struct server *ret);
+
+/* The first line that it wrote to stderr, without "PROGRAM: ", for the caller to free; NULL: none. */
+char *server_complaint(const struct server *server);
+
+/* End one that is of no use (the build failed), and close the log. It gets SIGTERM, and time. */
+void server_end(struct server *server);
+void server_close(struct server *server);
+
+/* Remove the cgroup when no server is in it. */
+void server_tidy(void);
