@@ -30,6 +30,7 @@ struct nbd_data {
 	bool writethrough;
 	unsigned int partition;
 	unsigned int reconnect;
+	char how[200]; /* it is served, and why so */
 };
 
 /* One of the words, the option's value; `otherwise` when it is not given. NULL after an error line. */
@@ -115,8 +116,7 @@ static int choose_fuse(struct nbd_data *data, const char **ret_reason)
 	return 0;
 }
 
-/* *ret_why is what plan shows. */
-static int choose_transport(const struct spec *spec, struct nbd_data *data, char **ret_why)
+static int choose_transport(const struct spec *spec, struct nbd_data *data)
 {
 	static const char *const words[] = { "auto", "nbd", "fuse", NULL };
 	const char *wanted = choice(spec, "transport", words, "auto"), *no_nbd = NULL, *no_fuse = NULL;
@@ -127,9 +127,9 @@ static int choose_transport(const struct spec *spec, struct nbd_data *data, char
 	if (strcmp(wanted, "fuse") != 0)
 		r = choose_nbd(data, &no_nbd);
 	if (r == 0) {
-		*ret_why = xasprintf("by qemu-nbd on an nbd device%s%s",
-				     data->transport == TRANSPORT_IOCTL ? ", by ioctl" : "",
-				     data->load ? ", for which the module is loaded" : "");
+		(void)snprintf(data->how, sizeof(data->how), "by qemu-nbd on an nbd device%s%s",
+			       data->transport == TRANSPORT_IOCTL ? " by ioctl (no netlink for it here)" : "",
+			       data->load ? ", for which the module is loaded" : "");
 		return 0;
 	}
 	if (strcmp(wanted, "nbd") == 0)
@@ -137,8 +137,8 @@ static int choose_transport(const struct spec *spec, struct nbd_data *data, char
 	r = choose_fuse(data, &no_fuse);
 	if (r < 0)
 		return spec_refuse(spec, r, "%s%s%s", no_nbd ?: "", no_nbd ? ", and " : "", no_fuse);
-	*ret_why = xasprintf("by qemu-storage-daemon through FUSE on a loop device%s%s%s", no_nbd ? " (" : "",
-			     no_nbd ?: "", no_nbd ? ")" : "");
+	(void)snprintf(data->how, sizeof(data->how), "by qemu-storage-daemon through FUSE on a loop device%s%s%s",
+		       no_nbd ? " (" : "", no_nbd ?: "", no_nbd ? ")" : "");
 	return 0;
 }
 
@@ -251,7 +251,7 @@ static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 	return 0;
 }
 
-static int parse(const struct spec *spec, const struct plan *plan, struct nbd_data *data, char **ret_why)
+static int parse(const struct spec *spec, const struct plan *plan, struct nbd_data *data)
 {
 	const struct spec_option *uri = spec_option(spec, "uri");
 	int r = spec_partition(spec, &data->partition);
@@ -267,7 +267,7 @@ static int parse(const struct spec *spec, const struct plan *plan, struct nbd_da
 		return spec_refuse(spec, -EINVAL, "no image: nbd:IMAGE, or uri=");
 	r = parse_format(spec, &data->qemu);
 	if (r == 0)
-		r = choose_transport(spec, data, ret_why);
+		r = choose_transport(spec, data);
 	if (r == 0)
 		r = parse_cache(spec, plan, data);
 	if (r == 0)
@@ -300,10 +300,10 @@ static int check_uri(const struct spec *spec, const char *uri)
 static int nbd_plan(const struct spec *spec, struct plan *plan)
 {
 	_cleanup_free_ struct nbd_data *data = xcalloc(1, sizeof(*data));
-	_cleanup_free_ char *why = NULL, *part = NULL;
+	_cleanup_free_ char *part = NULL;
 	struct qemu_graph graph = { .first_fd = FIRST_FD };
 	const char *image;
-	int r = parse(spec, plan, data, &why);
+	int r = parse(spec, plan, data);
 
 	if (r == 0 && data->qemu.uri)
 		r = check_uri(spec, data->qemu.uri);
@@ -320,7 +320,7 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 	if (!spec->readonly)
 		plan_add_writer(plan, spec);
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, cache %s, served %s", image, part, data->qemu.format,
-		  spec->readonly ? "read-only" : "read-write", cache_name(data), why);
+		  spec->readonly ? "read-only" : "read-write", cache_name(data), data->how);
 	if (data->transport != TRANSPORT_NETLINK)
 		plan->steps[plan->nsteps - 1].undo =
 			"a process that sees the mount end; the server and the device end with it";
@@ -397,6 +397,8 @@ static int nbd_build(const struct step *step, struct build *build)
 			      &graph);
 	if (r == 0)
 		r = wait_for_image(spec, build, &graph);
+	if (r == 0)
+		r = journal_add(build->journal, "served", data->how, NULL);
 	if (r == 0)
 		r = attach_image(&request, build->journal, &attachment);
 	if (r == 0)

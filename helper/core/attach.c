@@ -272,6 +272,7 @@ static int start_fuse(struct attachment *attachment, const char *mountpoint)
 		.fds = fds,
 		.nfds = request->graph->nfds + 1,
 		.own_mounts = true,
+		.needs = request->graph->socket,
 		.home = request->home,
 	};
 	int monitor[2], r;

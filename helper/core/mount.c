@@ -39,6 +39,11 @@ static int sys_mount(const char *source, const char *target, const char *type, u
 	return (int)syscall(SYS_mount, source, target, type, flags, NULL);
 }
 
+static int sys_detach(const char *target)
+{
+	return (int)syscall(SYS_umount2, target, 2 | 8); /* MNT_DETACH | UMOUNT_NOFOLLOW */
+}
+
 int fs_open(struct fs *fs, const char *type)
 {
 	*fs = (struct fs){ .fd = sys_fsopen(type) };
@@ -296,6 +301,52 @@ static int make_slave(void)
 	if (sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE) < 0)
 		return -errno;
 	return fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0 ? -errno : 0;
+}
+
+struct mount_points {
+	char **at;
+	size_t n;
+};
+
+static bool collect(const char *id, const char *dev, char *at, void *arg)
+{
+	struct mount_points *points = arg;
+	char **slot = ARRAY_ADD(points->at, points->n);
+
+	(void)id;
+	(void)dev;
+	*slot = xstrdup(at);
+	return false;
+}
+
+/* The path is below the mount point: it is reached through it. */
+static bool leads_to(const char *at, const char *const *paths)
+{
+	for (; *paths; paths++)
+		if (path_below(*paths, at))
+			return true;
+	return false;
+}
+
+int mount_copy_namespace(const char *const *paths)
+{
+	struct mount_points points = { 0 };
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	/* What follows must not reach the namespace that this is a copy of. */
+	r = make_slave();
+	if (r < 0)
+		return r;
+	(void)each_mount(collect, &points);
+	for (size_t i = points.n; i > 0; i--) {
+		if (!leads_to(points.at[i - 1], paths))
+			(void)sys_detach(points.at[i - 1]);
+		free(points.at[i - 1]);
+	}
+	free(points.at);
+	return 0;
 }
 
 int stage_enter(struct stage *stage, const char *dir)

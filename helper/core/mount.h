@@ -56,6 +56,12 @@ int mount_is_readonly(int fd);
 char *mount_find_below(const char *path);
 
 /*
+ * Enter a copy of the mount namespace with nothing in it but what leads to these paths (up to a NULL): every other
+ * mount in the copy would keep its file system in use. 0 or -errno.
+ */
+int mount_copy_namespace(const char *const *paths);
+
+/*
  * The stage: a private mount namespace for building, for kernels before 6.15. There overlay takes layers only from
  * mounts that are attached in the caller's namespace; in the stage they can be, and no one sees them, and all are gone
  * with this process.

@@ -236,6 +236,7 @@ static int add_nbd(const struct walk *walk, const char *scheme, struct json_obje
 			return -EINVAL;
 		set(server, "type", "unix");
 		set(server, "path", query + 7);
+		walk->graph->socket = xstrdup(query + 7);
 		return 0;
 	}
 	port = *host == '[' ? strchr(host, ']') : host;
@@ -348,5 +349,6 @@ void qemu_close(struct qemu_graph *graph)
 		(void)close(graph->fds[i]);
 	free(graph->fds);
 	free(graph->json);
+	free(graph->socket);
 	*graph = (struct qemu_graph){ 0 };
 }

@@ -24,7 +24,8 @@ struct qemu_graph {
 	int *fds; /* its files, the image first; the server gets them as descriptors from `first_fd` on */
 	size_t nfds;
 	int first_fd;
-	char *json; /* the graph; its top node is called "image" */
+	char *socket; /* the path of one that it connects to, or NULL */
+	char *json;   /* the graph; its top node is called "image" */
 };
 
 /*

@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define SECTOR		 512
+#define SECTOR		 512UL
 #define NAME_MAX_BYTES	 1023	       /* QEMU's limit for names of files */
 #define FORMAT_MAX_BYTES 15	       /* and for names of formats */
 #define HEAD_BYTES	 (21 * SECTOR) /* QEMU looks for a VMDK's descriptor in 20 behind the first */
@@ -199,7 +199,7 @@ static int read_qcow2(struct image *image)
 	if ((version == 3 && header_bytes < QCOW2_V3_BYTES) || header_bytes > cluster || header_bytes % 8)
 		return refuse_broken(image, "header length");
 	image->refs->readonly = features & QCOW2_CORRUPT;
-	r = set_size(image, be(image->head + 24, 8), 1);
+	r = set_size(image, be(image->head + 24, 8) / SECTOR, SECTOR); /* as QEMU rounds it */
 	return r < 0 ? r : read_qcow2_names(image, header_bytes, cluster, features);
 }
 
@@ -230,7 +230,7 @@ static int read_qed(struct image *image)
 
 #define CONVERT "convert it: qemu-img convert -O qcow2"
 
-/* KEY="VALUE" where QEMU sees it: at KEY's first mention in the descriptor. *ret: NULL when there is none. */
+/* KEY="VALUE" where QEMU sees it: at KEY's first mention in the descriptor. *ret stays when there is none. */
 static int descriptor_value(const struct image *image, const char *key, char **ret)
 {
 	const char *value = strstr((const char *)image->head + SECTOR, key);
@@ -245,27 +245,26 @@ static int descriptor_value(const struct image *image, const char *key, char **r
 	n = strcspn(value, "\"\r\n");
 	if (value[n] != '"' || n > NAME_MAX_BYTES)
 		return refuse_broken(image, key);
-	*ret = xstrndup(value, n);
+	if (n)
+		*ret = xstrndup(value, n);
 	return 0;
 }
 
 /* QEMU opens the parent that is named, whatever parentCID says. */
 static int read_vmdk_descriptor(const struct image *image)
 {
-	_cleanup_free_ char *type = NULL, *parent = NULL;
+	_cleanup_free_ char *type = NULL;
 	int r;
 
 	r = descriptor_value(image, "createType", &type);
 	if (r >= 0)
-		r = descriptor_value(image, "parentFileNameHint", &parent);
+		r = descriptor_value(image, "parentFileNameHint", &image->refs->backing);
 	if (r < 0)
 		return r;
 	if (!type || (strcmp(type, "monolithicSparse") != 0 && strcmp(type, "streamOptimized") != 0))
 		return refuse(image, "is a VMDK of type '%s', not of one file; " CONVERT, type ?: "");
-	if (parent && *parent) {
-		image->refs->backing = TAKE_PTR(parent);
+	if (image->refs->backing)
 		image->refs->backing_format = xstrdup("vmdk");
-	}
 	return 0;
 }
 

@@ -13,13 +13,13 @@
 #include "server.h"
 #include "cleanup.h"
 #include "log.h"
+#include "mount.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -82,25 +82,20 @@ void server_tidy(void)
 	}
 }
 
-/*
- * The host's mount namespace, by way of its first process; where that may not be seen, a copy of ours, in which nothing
- * of the stack is attached yet. 0 or -errno.
- */
+/* The host's mount namespace, by way of its first process; where that may not be seen, a copy of ours. 0 or -errno. */
 static int leave_mount_namespace(const struct server_request *request)
 {
 	_cleanup_close_ int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+	/* What programs, their libraries and configuration, and we need; the last one may be NULL. */
+	const char *const needed[] = { "/proc",	 "/sys", "/dev",  "/usr",	  "/bin", "/lib",
+				       "/lib64", "/etc", RUN_DIR, request->needs, NULL };
 	bool copy = request->own_mounts;
 
 	if (request->home >= 0 && setns(request->home, CLONE_NEWNS) < 0)
 		return -errno;
 	if (host < 0 || setns(host, CLONE_NEWNS) < 0)
 		copy = true;
-	if (copy && unshare(CLONE_NEWNS) < 0)
-		return -errno;
-	/* In a chroot, "/" may be no mount; then nothing is shared either. */
-	if (copy && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 && errno != EINVAL)
-		return -errno;
-	return 0;
+	return copy ? mount_copy_namespace(needed) : 0;
 }
 
 /* The given descriptors become 3 and up, and there are no others. 0 or -errno. */

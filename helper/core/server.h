@@ -11,9 +11,10 @@ struct server_request {
 	void *arg;
 	const int *fds; /* what it gets as descriptors 3, 4, ... */
 	size_t nfds;
-	bool listens;	 /* 3 is a listening socket, told by LISTEN_FDS (sd_listen_fds(3)) */
-	bool own_mounts; /* it mounts something, which is nobody else's to see */
-	int home;	 /* the mount namespace to leave ours for, or -EBADF */
+	bool listens;	   /* 3 is a listening socket, told by LISTEN_FDS (sd_listen_fds(3)) */
+	bool own_mounts;   /* it mounts something, which is nobody else's to see */
+	const char *needs; /* a path it must reach beside the usual ones, or NULL */
+	int home;	   /* the mount namespace to leave ours for, or -EBADF */
 };
 
 struct server {

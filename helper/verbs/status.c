@@ -67,23 +67,48 @@ static char *human(unsigned long long bytes)
 	return xasprintf(n < 10 && unit ? "%.1f%c" : "%.0f%c", n, units[unit]);
 }
 
-/*
- * What a step's records say of it, e.g. "  locked ro  /dev/loop0". The lock lives with the loop device: an image that
- * is mounted without one holds none. For the caller to free.
- */
-static char *details(const struct journal *journal, size_t step)
+/* What the records of one step say of it. Strings belong to the journal, or are NULL. */
+struct details {
+	const char *image, *lock, *device, *diskseq, *served, *server;
+};
+
+static struct details details(const struct journal *journal, size_t step)
 {
-	const char *lock = "";
+	struct details found = { 0 };
 
 	for (size_t i = step + 1; i < journal->n && strcmp(journal->records[i].kind, "step") != 0; i++) {
 		const struct record *record = &journal->records[i];
 
-		if (strcmp(record->kind, "image") == 0 && record->n == 3)
-			lock = record->fields[2];
-		else if (strcmp(record->kind, "loop") == 0 && record->n == 3)
-			return xasprintf("  locked %s  %s", lock, record->fields[0]);
+		if (strcmp(record->kind, "image") == 0 && record->n == 3) {
+			found.image = record->fields[1];
+			found.lock = record->fields[2];
+		} else if (strcmp(record->kind, "loop") == 0 && record->n == 3) {
+			found.device = record->fields[0];
+			found.diskseq = record->fields[1];
+		} else if (strcmp(record->kind, "device") == 0 && record->n == 1) {
+			found.device = record->fields[0];
+		} else if (strcmp(record->kind, "served") == 0 && record->n == 1) {
+			found.served = record->fields[0];
+		} else if (strcmp(record->kind, "server") == 0 && record->n == 3 && !found.server) {
+			found.server = record->fields[0]; /* the first is QEMU, others watch it */
+		}
 	}
-	return xstrdup("");
+	/* The lock lives with the device: an image that is mounted without one holds none. */
+	if (!found.device)
+		found.lock = NULL;
+	return found;
+}
+
+/* "  locked ro  /dev/loop0", for the caller to free. */
+static char *details_text(const struct journal *journal, size_t step)
+{
+	struct details found = details(journal, step);
+	_cleanup_free_ char *server =
+		found.server ? xasprintf("  served %s, pid %s", found.served ?: "", found.server) : xstrdup("");
+
+	return found.device
+		       ? xasprintf("%s%s  %s%s", found.lock ? "  locked " : "", found.lock ?: "", found.device, server)
+		       : xstrdup("");
 }
 
 /* The uppermost step first, what it stands on below it. */
@@ -96,7 +121,7 @@ static void print_tree(const struct journal *journal, bool mounted)
 
 		if (strcmp(journal->records[i - 1].kind, "step") != 0 || !journal->records[i - 1].n)
 			continue;
-		more = mounted ? details(journal, i - 1) : xstrdup("");
+		more = mounted ? details_text(journal, i - 1) : xstrdup("");
 		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "",
 		       journal->records[i - 1].fields[0], more);
 		depth++;
@@ -120,28 +145,38 @@ static void print_text(const struct journal *journal, const struct found *found)
 	print_tree(journal, found->mounted);
 }
 
+static void add_text(struct json_object *object, const char *key, const char *value)
+{
+	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+}
+
 static struct json_object *steps_json(const struct journal *journal, bool mounted)
 {
-	struct json_object *steps = json_object_new_array(), *step = NULL;
-	const char *lock = NULL;
+	struct json_object *steps = json_object_new_array();
 
 	for (size_t i = 0; i < journal->n; i++) {
-		const struct record *record = &journal->records[i];
+		struct json_object *step;
+		struct details found;
 
-		if (strcmp(record->kind, "step") == 0 && record->n) {
-			step = json_object_new_object();
-			json_object_object_add(step, "spec", json_object_new_string(record->fields[0]));
-			json_object_array_add(steps, step);
-		} else if (step && mounted && strcmp(record->kind, "loop") == 0 && record->n == 3) {
-			json_object_object_add(step, "lock", lock ? json_object_new_string(lock) : NULL);
-			json_object_object_add(step, "device", json_object_new_string(record->fields[0]));
-			json_object_object_add(step, "diskseq",
-					       json_object_new_int64(strtoll(record->fields[1], NULL, 10)));
-		} else if (step && strcmp(record->kind, "image") == 0 && record->n == 3) {
-			json_object_object_add(step, "image", json_object_new_string(record->fields[1]));
-			json_object_object_add(step, "lock", NULL);
-			lock = record->fields[2];
+		if (strcmp(journal->records[i].kind, "step") != 0 || !journal->records[i].n)
+			continue;
+		step = json_object_new_object();
+		found = details(journal, i);
+		add_text(step, "spec", journal->records[i].fields[0]);
+		if (found.image) {
+			add_text(step, "image", found.image);
+			add_text(step, "lock", mounted ? found.lock : NULL);
 		}
+		if (mounted && found.device)
+			add_text(step, "device", found.device);
+		if (mounted && found.diskseq)
+			json_object_object_add(step, "diskseq",
+					       json_object_new_int64(strtoll(found.diskseq, NULL, 10)));
+		if (mounted && found.server) {
+			add_text(step, "served", found.served);
+			json_object_object_add(step, "server", json_object_new_int(atoi(found.server)));
+		}
+		json_object_array_add(steps, step);
 	}
 	return steps;
 }
