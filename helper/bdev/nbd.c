@@ -19,7 +19,6 @@
 
 #include <fcntl.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 
 #define FIRST_FD 4 /* QEMU's 3 is its socket */
 
@@ -142,22 +141,15 @@ static int choose_transport(const struct spec *spec, struct nbd_data *data)
 	return 0;
 }
 
-/* Wait for it: it is needed now. 0 or -errno (logged). */
+/* 0 or -errno (logged). */
 static int load_module(const struct spec *spec)
 {
-	_cleanup_free_ char *modprobe = server_find("modprobe");
-	pid_t pid = modprobe ? fork() : -1;
-	int status = 1;
+	const char *const argv[] = { "modprobe", "-q", "nbd", NULL };
 
-	if (pid == 0) {
-		(void)execl(modprobe, "modprobe", "-q", "nbd", (char *)NULL);
-		_exit(127);
-	}
-	if (pid > 0)
-		(void)waitpid(pid, &status, 0);
-	return status == 0 ? 0
-			   : spec_refuse(spec, -EOPNOTSUPP,
-					 "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
+	if (server_call(argv) == 0)
+		return 0;
+	return spec_refuse(spec, -EOPNOTSUPP,
+			   "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
 }
 
 /* --- options --- */

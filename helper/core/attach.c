@@ -174,7 +174,7 @@ static int connect_ioctl(struct attachment *attachment, int client, const struct
 	const struct attach_request *request = attachment->request;
 	struct ioctl_worker worker = { .export = *export };
 	long long until = proc_now() + READY_MS;
-	int tell[2], r, nr;
+	int tell[2], r, nr = -1;
 	int fds[2];
 	struct server_request process = {
 		.name = "bdev-nbd", .run = serve_ioctl, .arg = &worker, .fds = fds, .nfds = 2, .home = request->home

@@ -54,9 +54,8 @@ static struct json_object *file_node(struct walk *walk, int fd, bool readonly)
 	struct json_object *node = json_object_new_object();
 	struct qemu_graph *graph = walk->graph;
 	_cleanup_free_ char *name = xasprintf("/proc/self/fd/%d", graph->first_fd + (int)graph->nfds);
-	struct stat st;
 
-	set(node, "driver", fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) ? "host_device" : "file");
+	set(node, "driver", "file");
 	set(node, "filename", name);
 	set(node, "aio", walk->options->aio);
 	json_object_object_add(node, "read-only", json_object_new_boolean(readonly));
@@ -97,7 +96,7 @@ static int open_named(struct walk *walk, const char *image, const char *name, co
 				   "image '%s' names '%s' as its %s, which is not in the image's directory; if that is "
 				   "right, add 'bdev.policy.backing = DIRECTORY' to " LXC_POLICY,
 				   image, real, what);
-	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return spec_refuse(walk->spec, -EINVAL, "image '%s': its %s '%s' is not a regular file", image, what,
 				   real);
 	return TAKE_FD(fd);
@@ -183,7 +182,10 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 	r = qformat_read(reader, format, &refs, &reason);
 	if (r < 0)
 		return spec_refuse(walk->spec, r, "image '%s' %s", image, reason);
-	r = add_data_file(walk, image, &refs, readonly, node);
+	if (refs.readonly && !readonly)
+		r = spec_refuse(walk->spec, -EROFS, "image '%s' can only be read by QEMU; add ,ro", image);
+	if (r == 0)
+		r = add_data_file(walk, image, &refs, readonly, node);
 	if (r == 0 && has_backing(format))
 		r = add_backing(walk, image, &refs, depth, node);
 	qformat_clear(&refs);

@@ -243,3 +243,21 @@ void server_end(struct server *server)
 		(void)waitpid(server->pid, NULL, WNOHANG);
 	server_close(server);
 }
+
+int server_call(const char *const argv[])
+{
+	_cleanup_free_ char *path = server_find(argv[0]);
+	char *environment[] = { (char *)"PATH=" DAEMON_PATH, NULL };
+	pid_t pid = path ? fork() : -1;
+	int status;
+
+	if (!path)
+		return -ENOENT;
+	if (pid == 0) {
+		(void)execve(path, (char **)argv, environment);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+}

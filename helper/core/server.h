@@ -39,5 +39,8 @@ char *server_complaint(const struct server *server);
 void server_end(struct server *server);
 void server_close(struct server *server);
 
+/* Run a program to its end, argv[0] being its name. Its exit status, or -errno. */
+int server_call(const char *const argv[]);
+
 /* Remove the cgroup when no server is in it. */
 void server_tidy(void);

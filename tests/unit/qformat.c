@@ -310,6 +310,8 @@ static void a_vmdk_parent_that_two_readers_could_read_as_two_is_refused(void)
 	/* The first mention counts, wherever it is. */
 	patch("e", find("e", "# Disk", 6), "#parentFileNameHint\n#", 21);
 	CHECK(refused("e", "vmdk", "parentFileNameHint"));
+	patch("o", name, "=\"\"", 3);
+	CHECK(look("o", "vmdk") == 0 && !refs.backing && !refs.backing_format);
 }
 
 static void a_vmdk_of_several_files_is_refused(void)
