@@ -118,6 +118,7 @@ held_start() {
 	assert_status 0
 	nsenter -t "$(lxc info "$1" -pH)" -m /bin/busybox sleep 60 &
 	holder=$!
+	assertTrue 'held' "eventually grep -q busybox /proc/$holder/comm"
 	kill -KILL "$(monitor_pid "$1")"
 	assertTrue 'stopped' "eventually is_stopped $1"
 }

@@ -217,6 +217,7 @@ testManualExamplesParse() {
 	truncate -s 90M /srv/images/disk.img
 	printf 'label: gpt\nsize=8MiB\nsize=64MiB\n' | sfdisk -q /srv/images/disk.img
 	dd if=/srv/images/base.img of=/srv/images/disk.img bs=1M seek=9 conv=notrunc,sparse status=none
+	qemu-img convert -f raw -O qcow2 /srv/images/disk.img /srv/images/debian-12.qcow2
 	man_section "$MAN5" EXAMPLES | awk -v dir="$HERE" '
 		/^\.Bd/ {file = dir "/" ++n ".specs"}
 		/^bdev\.rootfs/ {gsub(/\\e/, "\\"); print >file}'

@@ -20,6 +20,11 @@ sample() {
 		make_image image ext4 16 "$PWD/source"
 		spec=loop:image missing=loop:gone
 		;;
+	nbd)
+		make_image image.raw ext4 16 "$PWD/source"
+		qemu-img convert -f raw -O qcow2 image.raw image.qcow2
+		spec=nbd:image.qcow2 missing=nbd:gone
+		;;
 	tmpfs) below=dir:source,ro spec=tmpfs:. above=overlay:upper missing=tmpfs:gone ;;
 	overlay)
 		mkdir upper
@@ -122,6 +127,7 @@ contractMissingSourceIsNamed() {
 contractPathOutOfTheDirectoryIsRefused() {
 	mv source outside
 	[ ! -e image ] || mv image outside-image
+	[ ! -e image.qcow2 ] || mv image.qcow2 outside-image
 	mkdir -p inner/m && cd inner || return
 	ln -s .. link
 	for out_of in .. link; do
@@ -138,7 +144,9 @@ contractPathOutOfTheDirectoryIsRefused() {
 contractPlanHasNoSideEffects() {
 	# shellcheck disable=SC2086 # absent specs must vanish
 	container c1 $below "$spec" $above
-	[ ! -e image ] || mv image "$LXCPATH/c1/"
+	for _image in image*; do
+		[ ! -e "$_image" ] || mv "$_image" "$LXCPATH/c1/"
+	done
 	mv source "$LXCPATH/c1/"
 	state_of "$LXCPATH" >before
 	run strace -f -o trace "$LXC_BDEV" plan -P "$LXCPATH" -n c1

@@ -243,6 +243,17 @@ static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 	return 0;
 }
 
+/* Before anything is said of its format. */
+static int check_image(const struct spec *spec, const struct plan *plan)
+{
+	int fd = qemu_open_image(spec, plan->dirfd, -EBADF);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
+	return 0;
+}
+
 static int parse(const struct spec *spec, const struct plan *plan, struct nbd_data *data)
 {
 	const struct spec_option *uri = spec_option(spec, "uri");
@@ -257,7 +268,9 @@ static int parse(const struct spec *spec, const struct plan *plan, struct nbd_da
 				   "uri= stands for the image: write nbd:,uri=... or nbd::PARTITION,uri=...");
 	if (!uri && !*spec->sources[0])
 		return spec_refuse(spec, -EINVAL, "no image: nbd:IMAGE, or uri=");
-	r = parse_format(spec, &data->qemu);
+	r = uri ? 0 : check_image(spec, plan);
+	if (r == 0)
+		r = parse_format(spec, &data->qemu);
 	if (r == 0)
 		r = choose_transport(spec, data);
 	if (r == 0)
@@ -403,7 +416,7 @@ static const struct bdev_option nbd_options[] = {
 	{ "format", "FORMAT", "raw, qcow2, qed, vdi, vmdk, vhdx or vpc (default: by the file name's extension)" },
 	{ "uri", "URI",
 	  "instead of IMAGE: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH, rbd:POOL/IMAGE, https:..." },
-	{ "transport", "HOW", "auto, nbd, or fuse (without the nbd module) (default: auto)" },
+	{ "transport", "auto|nbd|fuse", "through an nbd device, or FUSE without the nbd module (default: auto)" },
 	{ "cache", "MODE", "none, writeback, writethrough, directsync or unsafe (default: none, else writeback)" },
 	{ "aio", "MODE", "threads, native or io_uring (default: threads)" },
 	{ "discard", "MODE", "unmap or ignore: whether fstrim shrinks the image (default: unmap)" },

@@ -20,9 +20,9 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 
-#define SECTOR	 512 /* libblkid's unit for partitions, whatever the disk's */
+#define SECTOR 512 /* libblkid's unit for partitions, whatever the disk's */
 
-#define FS_NAMES "ext2, ext3, ext4, xfs, btrfs, squashfs, erofs"
+#define NO_FS  "holds no file system of ext2, ext3, ext4, xfs, btrfs, squashfs, erofs"
 
 static const char *const filesystems[] = { "ext4", "ext3", "ext2", "xfs", "btrfs", "squashfs", "erofs", NULL };
 
@@ -83,13 +83,13 @@ static char *no_filesystem(blkid_probe probe, int fd, unsigned int partition)
 	blkid_partlist list = NULL;
 
 	if (partition)
-		return xasprintf("partition %u holds no file system of " FS_NAMES, partition);
+		return xasprintf("partition %u " NO_FS, partition);
 	if (blkid_probe_set_device(probe, fd, 0, 0) == 0)
 		list = find_table(probe);
 	if (!list || blkid_partlist_numof_partitions(list) < 1)
-		return xstrdup("holds no file system of " FS_NAMES);
-	return xasprintf("holds no file system of " FS_NAMES ", but a %s partition table: name a partition (IMAGE:%d)",
-			 table_type(list), blkid_partition_get_partno(blkid_partlist_get_partition(list, 0)));
+		return xstrdup(NO_FS);
+	return xasprintf(NO_FS ", but a %s partition table: name a partition (IMAGE:%d)", table_type(list),
+			 blkid_partition_get_partno(blkid_partlist_get_partition(list, 0)));
 }
 
 /* -ENODATA, without a reason: there is none. */

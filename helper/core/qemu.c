@@ -192,7 +192,7 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 	return r;
 }
 
-static int open_image(const struct spec *spec, int dirfd, int root)
+int qemu_open_image(const struct spec *spec, int dirfd, int root)
 {
 	const char *path = spec->sources[0];
 	_cleanup_close_ int fd = -EBADF;
@@ -330,7 +330,7 @@ int qemu_open(const struct spec *spec, const struct qemu_options *options, int d
 	if (r == 0 && options->uri) {
 		r = add_uri(&walk, &top);
 	} else if (r == 0) {
-		int fd = open_image(spec, dirfd, root);
+		int fd = qemu_open_image(spec, dirfd, root);
 
 		r = fd < 0 ? fd : add_format(&walk, fd, options->format, 0, &top);
 	}

@@ -28,6 +28,9 @@ struct qemu_graph {
 	char *json;   /* the graph; its top node is called "image" */
 };
 
+/* Open the spec's image, a regular file, with O_PATH. fd or -errno (logged). */
+int qemu_open_image(const struct spec *spec, int dirfd, int root);
+
 /*
  * Open the image (from dirfd, as path_open does; from the directory `root` when absolute, unless -EBADF) and all that
  * its header refers to, checked against the host's policy. *ret->first_fd is given. 0 or -errno after one error line.
