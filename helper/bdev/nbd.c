@@ -36,16 +36,14 @@ struct nbd_data {
 static const char *choice(const struct spec *spec, const char *name, const char *const *words, const char *otherwise)
 {
 	const struct spec_option *option = spec_option(spec, name);
-	_cleanup_free_ char *known = xstrdup("");
+	char known[80] = "", *end = known;
 
 	if (!option)
 		return otherwise;
 	for (size_t i = 0; words[i]; i++) {
-		_cleanup_free_ char *before = known;
-
 		if (strcmp(option->value, words[i]) == 0)
 			return words[i];
-		known = xasprintf("%s%s%s", before, *before ? ", " : "", words[i]);
+		end += snprintf(end, (size_t)(known + sizeof(known) - end), "%s%s", i ? ", " : "", words[i]);
 	}
 	(void)spec_refuse(spec, -EINVAL, "%s=%s: not one of %s", name, option->value, known);
 	return NULL;
