@@ -20,7 +20,8 @@
 #include <fcntl.h>
 #include <sys/utsname.h>
 
-#define FIRST_FD 4 /* QEMU's 3 is its socket */
+#define NO_QEMU_NBD "qemu-nbd is not installed (Debian: package qemu-utils)"
+#define FIRST_FD    4 /* QEMU's 3 is its socket */
 
 struct nbd_data {
 	struct qemu_options qemu;
@@ -86,7 +87,7 @@ static int choose_nbd(struct nbd_data *data, const char **ret_reason)
 	const char *knob = getenv("LXC_BDEV_NBD"); /* a test knob (HACKING.md) */
 	bool ready = access("/sys/block/nbd0", F_OK) == 0;
 
-	*ret_reason = "qemu-nbd is not installed (Debian: package qemu-utils)";
+	*ret_reason = NO_QEMU_NBD;
 	if (!program)
 		return -EOPNOTSUPP;
 	*ret_reason = "this kernel has no nbd module";
@@ -101,9 +102,9 @@ static int choose_nbd(struct nbd_data *data, const char **ret_reason)
 
 static int choose_fuse(struct nbd_data *data, const char **ret_reason)
 {
-	_cleanup_free_ char *program = server_find("qemu-storage-daemon");
+	_cleanup_free_ char *program = server_find("qemu-nbd");
 
-	*ret_reason = "qemu-storage-daemon is not installed (Debian: package qemu-system-common)";
+	*ret_reason = NO_QEMU_NBD;
 	if (!program)
 		return -EOPNOTSUPP;
 	*ret_reason = "there is no /dev/fuse (modprobe fuse)";
@@ -134,7 +135,7 @@ static int choose_transport(const struct spec *spec, struct nbd_data *data)
 	r = choose_fuse(data, &no_fuse);
 	if (r < 0)
 		return spec_refuse(spec, r, "%s%s%s", no_nbd ?: "", no_nbd ? ", and " : "", no_fuse);
-	(void)snprintf(data->how, sizeof(data->how), "by qemu-storage-daemon through FUSE on a loop device%s%s%s",
+	(void)snprintf(data->how, sizeof(data->how), "by qemu-nbd through FUSE on a loop device%s%s%s",
 		       no_nbd ? " (" : "", no_nbd ?: "", no_nbd ? ")" : "");
 	return 0;
 }
@@ -158,6 +159,9 @@ static int parse_format(const struct spec *spec, struct qemu_options *qemu)
 	const char *path = qemu->uri ?: spec->sources[0];
 
 	qemu->format = option ? qformat_find(option->value) : qformat_by_extension(path);
+	/* A header over there is read by nobody but QEMU, which follows it to any file here. */
+	if (qemu->uri && (!option || !qemu->format || strcmp(qemu->format, "raw") != 0))
+		return spec_refuse(spec, -EINVAL, "uri= needs format=raw: the server is to read other formats itself");
 	if (qemu->format)
 		return 0;
 	if (option)
@@ -324,9 +328,8 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 		plan_add_writer(plan, spec);
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, cache %s, served %s", image, part, data->qemu.format,
 		  spec->readonly ? "read-only" : "read-write", cache_name(data), data->how);
-	if (data->transport != TRANSPORT_NETLINK)
-		plan->steps[plan->nsteps - 1].undo =
-			"a process that sees the mount end; the server and the device end with it";
+	if (data->transport == TRANSPORT_IOCTL)
+		plan->steps[plan->nsteps - 1].undo = "a process that sees the mount end, and disconnects";
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
 }

@@ -2,13 +2,15 @@
 /*
  * attach - an image that QEMU reads, as a block device of the kernel's.
  *
- * Three ways with one result. What ends it all is always the mount's end: the
- * kernel disconnects (netlink), or a keeper sees it and does (ioctl, FUSE).
- * Before there is a mount, the server's only client is us: it hangs up on
- * SIGKILL, and qemu-nbd exits.
+ * qemu-nbd serves it on one connection, and ends with that. Three ways lead from
+ * there to a device, with one result, and what ends it is always the end of the
+ * mount: the kernel disconnects (netlink); a keeper sees it and does (ioctl);
+ * the file ends with the loop device on it (FUSE). Before there is a mount, we
+ * are what holds it all: on SIGKILL, the kernel lets go for us.
  */
 #include "attach.h"
 #include "cleanup.h"
+#include "fusefile.h"
 #include "keeper.h"
 #include "log.h"
 #include "loopdev.h"
@@ -16,11 +18,9 @@
 #include "path.h"
 
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <linux/fs.h>
 #include <linux/nbd.h>
 #include <poll.h>
-#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -51,17 +51,18 @@ static int make_socket(const char *dir, int *ret_client)
 	return TAKE_FD(listener);
 }
 
-int attach_serve_nbd(const char *dir, const char *const *argv, const int *images, size_t nimages, int home,
+int attach_serve_nbd(const char *dir, const char *const *argv, const struct qemu_graph *graph, int home,
 		     struct journal *journal, struct server *ret)
 {
 	_cleanup_close_ int client = -EBADF, listener = make_socket(dir, &client);
-	_cleanup_free_ int *fds = xcalloc(nimages + 1, sizeof(*fds));
+	_cleanup_free_ int *fds = xcalloc(graph->nfds + 1, sizeof(*fds));
 	const struct server_request request = {
 		.name = "qemu-nbd",
 		.argv = argv,
 		.fds = fds,
-		.nfds = nimages + 1,
+		.nfds = graph->nfds + 1,
 		.listens = true,
+		.needs = graph->socket,
 		.home = home,
 	};
 	int r;
@@ -69,8 +70,8 @@ int attach_serve_nbd(const char *dir, const char *const *argv, const int *images
 	if (listener < 0)
 		return log_errno(listener, "make a socket in '%s'", dir);
 	fds[0] = listener;
-	if (nimages)
-		memcpy(fds + 1, images, nimages * sizeof(*fds));
+	if (graph->nfds)
+		memcpy(fds + 1, graph->fds, graph->nfds * sizeof(*fds));
 	r = server_start(&request, journal, ret);
 	return r < 0 ? r : TAKE_FD(client);
 }
@@ -107,7 +108,7 @@ static void free_argv(const char **argv)
 }
 
 /* QEMU did not start: what it says, or `otherwise`. */
-static int refuse_server(const struct attachment *attachment, const char *program, const char *otherwise)
+static int refuse_server(const struct attachment *attachment, const char *otherwise)
 {
 	_cleanup_free_ char *complaint = server_complaint(&attachment->server);
 	const struct attach_request *request = attachment->request;
@@ -119,7 +120,7 @@ static int refuse_server(const struct attachment *attachment, const char *progra
 		return spec_refuse(request->spec, -EBUSY, "image '%s' is in use%s%s: %s", request->spec->sources[0],
 				   holder ? " by " : "", holder ?: "", complaint);
 	}
-	return spec_refuse(request->spec, -EIO, "%s: %s", program, complaint ?: otherwise);
+	return spec_refuse(request->spec, -EIO, "qemu-nbd: %s", complaint ?: otherwise);
 }
 
 /* The device's node, checked to be what we connected. fd or -errno (logged). */
@@ -174,6 +175,7 @@ static int connect_ioctl(struct attachment *attachment, int client, const struct
 	const struct attach_request *request = attachment->request;
 	struct ioctl_worker worker = { .export = *export };
 	long long until = proc_now() + READY_MS;
+	struct pollfd answer;
 	int tell[2], r, nr = -1;
 	int fds[2];
 	struct server_request process = {
@@ -186,7 +188,8 @@ static int connect_ioctl(struct attachment *attachment, int client, const struct
 	fds[1] = tell[1];
 	r = server_start(&process, attachment->journal, &attachment->worker);
 	(void)close(tell[1]);
-	if (r == 0 && read(tell[0], &nr, sizeof(nr)) != (ssize_t)sizeof(nr)) {
+	answer = (struct pollfd){ .fd = tell[0], .events = POLLIN };
+	if (r == 0 && (poll(&answer, 1, READY_MS) != 1 || read(tell[0], &nr, sizeof(nr)) != (ssize_t)sizeof(nr))) {
 		_cleanup_free_ char *complaint = server_complaint(&attachment->worker);
 
 		r = log_refuse(-EIO, "%s: connect an nbd device: %s", request->spec->where, complaint ?: "no free one");
@@ -202,117 +205,75 @@ static int connect_ioctl(struct attachment *attachment, int client, const struct
 	return journal_add(attachment->journal, "nbd", attachment->backend, NULL);
 }
 
-static int attach_nbd(struct attachment *attachment)
+/* --- the same without an nbd device --- */
+
+/* 3: where the file system's requests come from, 4: the connection. */
+static int serve_fuse(void *arg)
+{
+	return fusefile_serve(3, 4, arg) < 0;
+}
+
+static int connect_fuse(struct attachment *attachment, int client, struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_close_ int fuse = -EBADF, mount = -EBADF;
+	int fds[2], r;
+	const struct server_request process = {
+		.name = "bdev-fuse", .run = serve_fuse, .arg = export, .fds = fds, .nfds = 2, .home = request->home
+	};
+
+	mount = fusefile_mount(request->readonly, &fuse);
+	if (mount < 0)
+		return log_errno(mount, "%s: make a FUSE file", request->spec->where);
+	fds[0] = fuse;
+	fds[1] = client;
+	r = server_start(&process, attachment->journal, &attachment->worker);
+	if (r < 0)
+		return r;
+	/* If that process ends, we must not keep its side of the file system up, waiting for ourselves. */
+	cleanup_close(&fuse);
+	fuse = -EBADF;
+	/* Past the page cache: the loop device has one. */
+	attachment->device = path_reopen(mount, (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT);
+	return attachment->device < 0 ? log_errno(attachment->device, "%s: open the FUSE file", request->spec->where)
+				      : 0;
+}
+
+static int attach_served(struct attachment *attachment)
 {
 	const struct attach_request *request = attachment->request;
 	_cleanup_close_ int client = -EBADF;
+	const struct timeval no_timeout = { 0 };
 	struct nbd_export export;
 	char error[256];
 	int r;
 
 	attachment->argv = nbd_argv(request);
-	client = attach_serve_nbd(attachment->journal->dir, attachment->argv, request->graph->fds, request->graph->nfds,
-				  request->home, attachment->journal, &attachment->server);
+	client = attach_serve_nbd(attachment->journal->dir, attachment->argv, request->graph, request->home,
+				  attachment->journal, &attachment->server);
 	if (client < 0)
 		return client;
 	r = nbd_negotiate(client, &export, error, sizeof(error));
 	if (r < 0)
-		return refuse_server(attachment, "qemu-nbd", error);
+		return refuse_server(attachment, error);
+	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &no_timeout, sizeof(no_timeout));
 	if (request->readonly)
 		export.flags |= NBD_FLAG_READ_ONLY;
-	r = request->transport == TRANSPORT_NETLINK ? connect_netlink(attachment, client, &export)
-						    : connect_ioctl(attachment, client, &export);
+	switch (request->transport) {
+	case TRANSPORT_NETLINK:
+		r = connect_netlink(attachment, client, &export);
+		break;
+	case TRANSPORT_IOCTL:
+		r = connect_ioctl(attachment, client, &export);
+		break;
+	case TRANSPORT_FUSE:
+		return connect_fuse(attachment, client, &export);
+	}
 	if (r < 0)
 		return r;
 	attachment->node = nbd_node(attachment->nr);
 	attachment->device = open_device(attachment, &export);
 	return attachment->device < 0 ? attachment->device : 0;
-}
-
-/* --- qemu-storage-daemon --- */
-
-static char *fuse_export(const struct attach_request *request, const char *mountpoint)
-{
-	struct json_object *export = json_object_new_object();
-	char *text;
-
-	json_object_object_add(export, "type", json_object_new_string("fuse"));
-	json_object_object_add(export, "id", json_object_new_string("export"));
-	json_object_object_add(export, "node-name", json_object_new_string("image"));
-	json_object_object_add(export, "mountpoint", json_object_new_string(mountpoint));
-	json_object_object_add(export, "writable", json_object_new_boolean(!request->readonly));
-	json_object_object_add(export, "writethrough", json_object_new_boolean(request->writethrough));
-	text = xstrdup(json_object_to_json_string_ext(export, JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(export);
-	return text;
-}
-
-/* Its monitor greets when all that stands before it on the command line is done: the export is mounted. */
-static int wait_for_greeting(const struct attachment *attachment, int monitor)
-{
-	struct pollfd poll_fd = { .fd = monitor, .events = POLLIN };
-	char byte;
-
-	if (poll(&poll_fd, 1, READY_MS) == 1 && read(monitor, &byte, 1) == 1)
-		return 0;
-	return refuse_server(attachment, "qemu-storage-daemon", "no answer within the time");
-}
-
-static int start_fuse(struct attachment *attachment, const char *mountpoint)
-{
-	const struct attach_request *request = attachment->request;
-	_cleanup_free_ char *export = fuse_export(request, mountpoint);
-	const char *const argv[] = { "--blockdev", request->graph->json, "--export",
-				     export,	   "--chardev",		 "socket,id=monitor,fd=3",
-				     "--monitor",  "chardev=monitor",	 NULL };
-	_cleanup_free_ int *fds = xcalloc(request->graph->nfds + 1, sizeof(*fds));
-	const struct server_request process = {
-		.name = "qemu-storage-daemon",
-		.argv = argv,
-		.fds = fds,
-		.nfds = request->graph->nfds + 1,
-		.own_mounts = true,
-		.needs = request->graph->socket,
-		.home = request->home,
-	};
-	int monitor[2], r;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, monitor) < 0)
-		return log_errno(-errno, "start qemu-storage-daemon");
-	fds[0] = monitor[1];
-	if (request->graph->nfds)
-		memcpy(fds + 1, request->graph->fds, request->graph->nfds * sizeof(*fds));
-	r = server_start(&process, attachment->journal, &attachment->server);
-	(void)close(monitor[1]);
-	if (r == 0)
-		r = wait_for_greeting(attachment, monitor[0]);
-	(void)close(monitor[0]);
-	return r;
-}
-
-/* The exported file is in the server's mount namespace alone. */
-static int attach_fuse(struct attachment *attachment)
-{
-	const struct attach_request *request = attachment->request;
-	_cleanup_free_ char *name = xasprintf("export-%u", request->step), *path = NULL;
-	_cleanup_free_ char *mountpoint = xasprintf("%s/%s", attachment->journal->dir, name);
-	_cleanup_close_ int made = -EBADF;
-	int r;
-
-	r = journal_add(attachment->journal, "export", name, NULL);
-	if (r < 0)
-		return r;
-
-	made = open(mountpoint, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (made < 0)
-		return log_errno(-errno, "make '%s'", mountpoint);
-	r = start_fuse(attachment, mountpoint);
-	if (r < 0)
-		return r;
-	path = xasprintf("/proc/%d/root%s", (int)attachment->server.pid, mountpoint);
-	/* Past the page cache: the loop device has one. */
-	attachment->device = open(path, (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT | O_CLOEXEC);
-	return attachment->device < 0 ? log_errno(-errno, "open '%s'", path) : 0;
 }
 
 /* --- what is in it --- */
@@ -399,7 +360,7 @@ int attach_image(const struct attach_request *request, struct journal *journal, 
 		.loop = -EBADF,
 		.nr = -1,
 	};
-	r = request->transport == TRANSPORT_FUSE ? attach_fuse(ret) : attach_nbd(ret);
+	r = attach_served(ret);
 	if (r == 0) {
 		r = image_probe(ret->device, request->partition, request->fstype, &ret->area, &reason);
 		if (r < 0)
@@ -425,20 +386,6 @@ static void clear(struct attachment *attachment)
 	*attachment = (struct attachment){ .device = -EBADF, .loop = -EBADF, .nr = -1 };
 }
 
-static int settle_fuse(struct attachment *attachment)
-{
-	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", attachment->device);
-
-	if (watch < 0 || inotify_add_watch(watch, path, IN_CLOSE) < 0)
-		return log_errno(-errno, "watch the exported image");
-	/* From here on the loop device alone has it open. */
-	cleanup_close(&attachment->device);
-	attachment->device = -EBADF;
-	return keeper_of_fuse(&attachment->server, attachment->loop, watch, attachment->request->home,
-			      attachment->journal);
-}
-
 int attach_settle(struct attachment *attachment, int mount)
 {
 	const struct attach_request *request = attachment->request;
@@ -454,11 +401,10 @@ int attach_settle(struct attachment *attachment, int mount)
 					  attachment->backend, request->reconnect, request->home, attachment->journal);
 		break;
 	case TRANSPORT_IOCTL:
-		r = keeper_of_ioctl(attachment->nr, mount, request->home, attachment->journal);
+		r = keeper_of_ioctl(attachment->nr, attachment->backend, mount, request->home, attachment->journal);
 		break;
 	case TRANSPORT_FUSE:
-		r = settle_fuse(attachment);
-		break;
+		break; /* the loop device alone has the file from now on */
 	}
 	clear(attachment);
 	return r;
@@ -471,7 +417,7 @@ void attach_abandon(struct attachment *attachment)
 	cleanup_close(&attachment->device);
 	attachment->loop = attachment->device = -EBADF;
 	if (attachment->nr >= 0)
-		(void)nbd_disconnect_idle(attachment->nr);
+		(void)nbd_disconnect_idle(attachment->nr, attachment->backend);
 	server_end(&attachment->worker);
 	server_end(&attachment->server);
 	clear(attachment);

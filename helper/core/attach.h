@@ -8,7 +8,7 @@
 enum transport {
 	TRANSPORT_NETLINK, /* qemu-nbd, connected to an nbd device by netlink */
 	TRANSPORT_IOCTL,   /* the same by ioctl, with a process that stays */
-	TRANSPORT_FUSE,	   /* qemu-storage-daemon's FUSE export, on a loop device */
+	TRANSPORT_FUSE,	   /* the same through a FUSE file, with a loop device on it */
 };
 
 struct attach_request {
@@ -27,7 +27,7 @@ struct attach_request {
 struct attachment {
 	const struct attach_request *request;
 	struct journal *journal;
-	struct server server, worker; /* worker: the process that serves an ioctl device */
+	struct server server, worker; /* worker: what passes it on, by ioctl or FUSE */
 	const char **argv;	      /* qemu-nbd's */
 	int device;		      /* the whole device, or FUSE's file */
 	int loop;		      /* on it, -EBADF: none */
@@ -53,5 +53,5 @@ void attach_abandon(struct attachment *attachment);
  * For the keeper too: start qemu-nbd with one connection to it, which it does not outlive. The socket is in dir
  * (RUN_DIR/ID) for a moment. journal may be NULL. fd or -errno (logged).
  */
-int attach_serve_nbd(const char *dir, const char *const *argv, const int *images, size_t nimages, int home,
+int attach_serve_nbd(const char *dir, const char *const *argv, const struct qemu_graph *graph, int home,
 		     struct journal *journal, struct server *ret);

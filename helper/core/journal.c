@@ -216,9 +216,6 @@ void journal_discard(struct journal *journal)
 	/* rmdir only: should anything be mounted or stored here against all expectation, it stays. */
 	(void)unlinkat(journal->dirfd, "stage", AT_REMOVEDIR);
 	(void)unlinkat(journal->dirfd, "socket", 0);
-	for (size_t i = 0; i < journal->n; i++)
-		if (strcmp(journal->records[i].kind, "export") == 0 && journal->records[i].n == 1)
-			(void)unlinkat(journal->dirfd, journal->records[i].fields[0], 0);
 	(void)unlinkat(journal->dirfd, "journal", 0);
 	if (rmdir(journal->dir) < 0 && errno != ENOENT)
 		log_warn("remove '%s': %s, ignoring", journal->dir, strerror(errno));

@@ -9,7 +9,6 @@
 #include "attach.h"
 #include "cleanup.h"
 #include "log.h"
-#include "loopdev.h"
 #include "nbd.h"
 
 #include <poll.h>
@@ -21,14 +20,6 @@
 #define FIRST	3 /* its descriptors, as server_start() gives them */
 #define POLL_MS 20
 
-static void drain(int watch)
-{
-	char events[4096];
-
-	while (read(watch, events, sizeof(events)) > 0)
-		;
-}
-
 static void wait_readable(int fd, int ms)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -36,75 +27,32 @@ static void wait_readable(int fd, int ms)
 	(void)poll(&poll_fd, 1, ms);
 }
 
-struct fuse_keeper {
-	int loop;
-	unsigned long long diskseq;
+struct ioctl_keeper {
+	int nr;
+	const char *backend;
 };
-
-/* 3: the watch, 4: the server's pidfd. */
-static int keep_fuse(void *arg)
-{
-	const struct fuse_keeper *keeper = arg;
-	struct pollfd fds[] = { { .fd = FIRST, .events = POLLIN }, { .fd = FIRST + 1, .events = POLLIN } };
-
-	/* First what has been seen is forgotten, then looked: no close is missed in between. */
-	for (;;) {
-		drain(FIRST);
-		if (!loopdev_is_bound(keeper->loop, keeper->diskseq))
-			break;
-		(void)poll(fds, ARRAY_SIZE(fds), -1);
-		if (fds[1].revents)
-			return 0; /* the server has died; the file system on it sees errors */
-	}
-	(void)syscall(SYS_pidfd_send_signal, FIRST + 1, SIGTERM, NULL, 0);
-	wait_readable(FIRST + 1, -1);
-	return 0;
-}
-
-int keeper_of_fuse(const struct server *server, int loop, int watch, int home, struct journal *journal)
-{
-	struct fuse_keeper keeper = { .loop = loopdev_number(loop), .diskseq = loopdev_diskseq(loop) };
-	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, server->pid, 0);
-	const int fds[] = { watch, pidfd };
-	const struct server_request request = {
-		.name = "bdev-keeper",
-		.run = keep_fuse,
-		.arg = &keeper,
-		.fds = fds,
-		.nfds = ARRAY_SIZE(fds),
-		.home = home,
-	};
-	struct server self;
-	int r;
-
-	if (pidfd < 0)
-		return log_errno(-errno, "watch qemu-storage-daemon");
-	r = server_start(&request, journal, &self);
-	if (r == 0)
-		server_close(&self);
-	return r;
-}
 
 /* 3: the watch. */
 static int keep_ioctl(void *arg)
 {
-	const int *nr = arg;
+	const struct ioctl_keeper *keeper = arg;
 
 	wait_readable(FIRST, -1);
 	/* The file system is ending; it may still write. */
-	while (nbd_is_connected(*nr) && nbd_disconnect_idle(*nr) == -EBUSY)
+	while (nbd_find(keeper->backend) == keeper->nr && nbd_disconnect_idle(keeper->nr, keeper->backend) == -EBUSY)
 		proc_sleep(POLL_MS);
 	return 0;
 }
 
-int keeper_of_ioctl(int nr, int mount, int home, struct journal *journal)
+int keeper_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal)
 {
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", mount);
+	struct ioctl_keeper keeper = { .nr = nr, .backend = backend };
 	const struct server_request request = {
 		.name = "bdev-keeper",
 		.run = keep_ioctl,
-		.arg = &nr,
+		.arg = &keeper,
 		.fds = &watch,
 		.nfds = 1,
 		.home = home,
@@ -114,7 +62,7 @@ int keeper_of_ioctl(int nr, int mount, int home, struct journal *journal)
 
 	/* IN_UNMOUNT comes unasked, when the last mount of the file system ends. */
 	if (watch < 0 || inotify_add_watch(watch, path, IN_DELETE_SELF) < 0)
-		return log_errno(-errno, "watch the mount of '/dev/nbd%d'", nr);
+		return log_errno(-errno, "watch the mount of '/dev/nbd%d' (see fs.inotify.max_user_instances)", nr);
 	r = server_start(&request, journal, &self);
 	if (r == 0)
 		server_close(&self);
@@ -124,7 +72,7 @@ int keeper_of_ioctl(int nr, int mount, int home, struct journal *journal)
 struct nbd_keeper {
 	const char *dir; /* RUN_DIR/ID */
 	const char *const *argv;
-	size_t nimages;
+	const struct qemu_graph *graph;
 	int nr;
 	const char *backend;
 	unsigned int seconds;
@@ -135,13 +83,15 @@ static int restart(const struct nbd_keeper *keeper)
 {
 	struct server server = { .log = -EBADF };
 	struct nbd_export export;
-	_cleanup_free_ int *images = xcalloc(keeper->nimages + 1, sizeof(*images));
+	struct qemu_graph graph = *keeper->graph;
+	_cleanup_free_ int *images = xcalloc(graph.nfds + 1, sizeof(*images));
 	char error[256];
 	int client, r;
 
-	for (size_t i = 0; i < keeper->nimages; i++)
+	for (size_t i = 0; i < graph.nfds; i++)
 		images[i] = FIRST + 1 + (int)i;
-	client = attach_serve_nbd(keeper->dir, keeper->argv, images, keeper->nimages, -EBADF, NULL, &server);
+	graph.fds = images;
+	client = attach_serve_nbd(keeper->dir, keeper->argv, &graph, -EBADF, NULL, &server);
 	if (client < 0)
 		return client;
 	r = nbd_negotiate(client, &export, error, sizeof(error));
@@ -173,9 +123,12 @@ static int keep_nbd(void *arg)
 			if (nbd_find(keeper->backend) != keeper->nr)
 				return 0;
 			pidfd = restart(keeper);
-			if (pidfd < 0)
-				proc_sleep(POLL_MS);
-		} while (pidfd < 0 && proc_now() < until);
+			if (pidfd >= 0)
+				break;
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+			proc_sleep(POLL_MS);
+		} while (proc_now() < until);
 		if (pidfd < 0)
 			return 1;
 	}
@@ -184,12 +137,9 @@ static int keep_nbd(void *arg)
 int keeper_of_nbd(const struct server *server, const struct qemu_graph *graph, const char *const *argv, int nr,
 		  const char *backend, unsigned int seconds, int home, struct journal *journal)
 {
-	struct nbd_keeper keeper = { .dir = journal->dir,
-				     .argv = argv,
-				     .nimages = graph->nfds,
-				     .nr = nr,
-				     .backend = backend,
-				     .seconds = seconds };
+	struct nbd_keeper keeper = {
+		.dir = journal->dir, .argv = argv, .graph = graph, .nr = nr, .backend = backend, .seconds = seconds
+	};
 	_cleanup_free_ int *fds = xcalloc(graph->nfds + 1, sizeof(*fds));
 	const struct server_request request = {
 		.name = "bdev-keeper",

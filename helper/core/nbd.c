@@ -379,13 +379,16 @@ int nbd_find(const char *backend)
 	return found;
 }
 
-int nbd_disconnect_idle(int nr)
+int nbd_disconnect_idle(int nr, const char *backend)
 {
 	_cleanup_free_ char *node = nbd_node(nr);
 	_cleanup_close_ int fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
+	/* Nobody can take it while we have it open exclusively. */
+	if (nbd_find(backend) != nr)
+		return 0;
 	/* Also what is left of a netlink device's connection goes with NBD_CLEAR_SOCK. */
 	(void)ioctl(fd, NBD_DISCONNECT);
 	(void)ioctl(fd, NBD_CLEAR_SOCK);

@@ -49,10 +49,10 @@ bool nbd_is_connected(int nr);
 int nbd_find(const char *backend);
 
 /*
- * Disconnect the device if nobody uses it. 0: it is disconnected; -EBUSY: it is mounted, or open exclusively; -errno.
- * Never cuts: NBD_DISCONNECT itself does not ask.
+ * Disconnect the device if nobody uses it, and it still has this backend. 0: it is disconnected, or another's by now;
+ * -EBUSY: it is mounted, or open exclusively; -errno. Never cuts: NBD_DISCONNECT itself does not ask.
  */
-int nbd_disconnect_idle(int nr);
+int nbd_disconnect_idle(int nr, const char *backend);
 
 /* "/dev/nbdN", for the caller to free. */
 char *nbd_node(int nr);

@@ -138,16 +138,44 @@ static int undo_volatile(const struct record *record)
 	return 0;
 }
 
+static struct process server_of(const struct record *record)
+{
+	return (struct process){
+		.pid = (pid_t)strtol(record->fields[0], NULL, 10),
+		.start = strtoull(record->fields[1], NULL, 10),
+	};
+}
+
+static bool server_lives(const struct journal *journal, const char *pid)
+{
+	for (size_t i = 0; i < journal->n; i++) {
+		const struct record *record = &journal->records[i];
+		struct process server;
+
+		if (strcmp(record->kind, "server") != 0 || record->n != 3 || strcmp(record->fields[0], pid) != 0)
+			continue;
+		server = server_of(record);
+		if (proc_alive(&server))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Armed, it disconnects by itself with its last mount; one whose maker was killed before that is idle, and needs help.
  * It is never cut.
  */
-static int undo_nbd(const struct record *record)
+static int undo_nbd(const struct record *record, const struct journal *journal)
 {
+	const char *backend = record->fields[0];
 	long long until = proc_now() + WAIT_MS;
 	int nr;
 
-	while ((nr = nbd_find(record->fields[0])) >= 0 && nbd_disconnect_idle(nr) < 0) {
+	/* A device known by its process's pid is ours only with that process. */
+	if (strncmp(backend, NBD_BY_PID, strlen(NBD_BY_PID)) == 0 &&
+	    !server_lives(journal, backend + strlen(NBD_BY_PID)))
+		return 0;
+	while ((nr = nbd_find(backend)) >= 0 && nbd_disconnect_idle(nr, backend) < 0) {
 		if (proc_now() >= until)
 			return log_refuse(-EBUSY, "'/dev/nbd%d' is still in use: a process holds a mount of it", nr);
 		proc_sleep(5);
@@ -158,10 +186,7 @@ static int undo_nbd(const struct record *record)
 /* What it served is idle by now: it ends by itself, and if it does not, is asked to. It may have much to write. */
 static int undo_server(const struct record *record)
 {
-	struct process server = {
-		.pid = (pid_t)strtol(record->fields[0], NULL, 10),
-		.start = strtoull(record->fields[1], NULL, 10),
-	};
+	struct process server = server_of(record);
 
 	if (proc_wait(&server, SERVER_WAIT_MS) == 0)
 		return 0;
@@ -172,7 +197,7 @@ static int undo_server(const struct record *record)
 			  (int)server.pid);
 }
 
-/* A loop device on a FUSE export must be gone before the server is. 0 or -errno (logged). */
+/* A loop device on what a server serves must be gone before the server is. 0 or -errno (logged). */
 static int undo_loop(const struct record *record)
 {
 	long long until = proc_now() + WAIT_MS;
@@ -205,16 +230,18 @@ int release(struct journal *journal)
 			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
 		else if (strcmp(record->kind, "nbd") == 0 && record->n == 1)
-			r = undo_nbd(record);
+			r = undo_nbd(record, journal);
 		else if (served && strcmp(record->kind, "loop") == 0 && record->n == 3)
 			r = undo_loop(record);
-		else if (strcmp(record->kind, "server") == 0 && record->n == 3 && first == 0)
-			r = undo_server(record);
 		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
 			r = undo_volatile(record);
 		if (r < 0 && first == 0)
 			first = r;
 	}
+	/* Only when nothing holds any of them: what serves a mount must not go before it. */
+	for (size_t i = journal->n; i > 0 && first == 0; i--)
+		if (strcmp(journal->records[i - 1].kind, "server") == 0 && journal->records[i - 1].n == 3)
+			first = undo_server(&journal->records[i - 1]);
 	if (served)
 		server_tidy();
 	if (first == 0)

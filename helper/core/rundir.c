@@ -39,7 +39,7 @@ static char *make_id(const char *place, const char *name)
 	char *id = xasprintf("%.100s.%016llx", base && base[1] ? base + 1 : name, hash(place, name));
 
 	for (char *c = id; *c; c++)
-		if (*c == '/' || (unsigned char)*c < ' ' || (c == id && *c == '.'))
+		if (*c == '/' || *c < ' ' || *c > '~' || (c == id && *c == '.'))
 			*c = '_';
 	return id;
 }

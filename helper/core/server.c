@@ -89,7 +89,7 @@ static int leave_mount_namespace(const struct server_request *request)
 	/* What programs, their libraries and configuration, and we need; the last one may be NULL. */
 	const char *const needed[] = { "/proc",	 "/sys", "/dev",  "/usr",	  "/bin", "/lib",
 				       "/lib64", "/etc", RUN_DIR, request->needs, NULL };
-	bool copy = request->own_mounts;
+	bool copy = false;
 
 	if (request->home >= 0 && setns(request->home, CLONE_NEWNS) < 0)
 		return -errno;
@@ -195,7 +195,7 @@ int server_start(const struct server_request *request, struct journal *journal, 
 	}
 	(void)close(go[0]);
 	r = ret->pid < 0 ? log_errno(-errno, "start %s", request->name) : proc_identify(ret->pid, &self);
-	if (r == 0) {
+	if (r == 0 && journal) {
 		(void)snprintf(pid, sizeof(pid), "%d", (int)self.pid);
 		(void)snprintf(start, sizeof(start), "%llu", self.start);
 		r = journal_add(journal, "server", pid, start, request->name, NULL);
@@ -211,17 +211,19 @@ int server_start(const struct server_request *request, struct journal *journal, 
 
 char *server_complaint(const struct server *server)
 {
-	char text[512], *line = text, *colon;
+	char text[4096], *line = text, *colon;
 	ssize_t n = server->log < 0 ? -1 : pread(server->log, text, sizeof(text) - 1, 0);
 
 	if (n <= 0)
 		return NULL;
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	/* "@qemu-nbd: Failed to ..." */
+	/* "@qemu-nbd: Failed to ...", maybe with the whole graph in between. */
 	colon = strstr(line, ": ");
 	if (*line == '@' && colon)
 		line = colon + 2;
+	for (colon = strstr(line, "}: "); colon; colon = strstr(line, "}: "))
+		line = colon + 3;
 	return xstrdup(line);
 }
 

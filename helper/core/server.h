@@ -12,7 +12,6 @@ struct server_request {
 	const int *fds; /* what it gets as descriptors 3, 4, ... */
 	size_t nfds;
 	bool listens;	   /* 3 is a listening socket, told by LISTEN_FDS (sd_listen_fds(3)) */
-	bool own_mounts;   /* it mounts something, which is nobody else's to see */
 	const char *needs; /* a path it must reach beside the usual ones, or NULL */
 	int home;	   /* the mount namespace to leave ours for, or -EBADF */
 };
@@ -26,9 +25,10 @@ struct server {
 char *server_find(const char *program);
 
 /*
- * Start it, recorded (`server PID START NAME`) before it does anything: out of our mount namespace, session, cgroup and
- * descriptors; with a mark that spares it at shutdown until the root is read-only, as storage daemons have; and made
- * to neither wait for its own device when memory is short nor be killed for it. 0 or -errno (logged).
+ * Start it, recorded (`server PID START NAME`; journal may be NULL) before it does anything: out of our mount
+ * namespace, session, cgroup and descriptors; with a mark that spares it at shutdown until the root is read-only, as
+ * storage daemons have; and made to neither wait for its own device when memory is short nor be killed for it. 0 or
+ * -errno (logged).
  */
 int server_start(const struct server_request *request, struct journal *journal, struct server *ret);
 

@@ -68,9 +68,8 @@ static int parse_sources(struct spec *spec, const char **p)
 		if (!source)
 			return spec_refuse(spec, -EINVAL, "'\\' can only escape ':' ',' '\\' and space");
 		*ARRAY_ADD(spec->sources, spec->nsources) = source;
-		if (!*source)
-			return spec_refuse(spec, -EINVAL, "empty %s",
-					   spec->nsources > 1 || **p == ':' ? "path between ':'" : "source");
+		if (!*source && spec->nsources > 1)
+			return spec_refuse(spec, -EINVAL, "empty path between ':'");
 	} while (**p == ':');
 	return 0;
 }
@@ -126,6 +125,9 @@ static int parse(struct spec *spec)
 	r = parse_sources(spec, &p);
 	while (r == 0 && *p == ',')
 		r = parse_option(spec, &p);
+	/* Only what is named by a URI needs no source. */
+	if (r == 0 && !*spec->sources[0] && !spec_option(spec, "uri"))
+		return spec_refuse(spec, -EINVAL, "empty %s", spec->nsources > 1 ? "path between ':'" : "source");
 	return r;
 }
 
