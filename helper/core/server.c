@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "mount.h"
+#include "sandbox.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -134,6 +135,8 @@ static int execute(const struct server_request *request)
 {
 	_cleanup_free_ char *path = server_find(request->name), *marked = xasprintf("@%s", request->name);
 	const char **argv = NULL;
+	int *files = NULL;
+	size_t nfiles = 0;
 	char *environment[4] = { (char *)"PATH=" DAEMON_PATH };
 	size_t n = 0;
 
@@ -145,6 +148,10 @@ static int execute(const struct server_request *request)
 		environment[1] = (char *)"LISTEN_FDS=1";
 		environment[2] = xasprintf("LISTEN_PID=%d", (int)getpid());
 	}
+	/* 3 is its socket. */
+	for (size_t i = 1; i < request->nfds; i++)
+		*ARRAY_ADD(files, nfiles) = FIRST_FD + (int)i;
+	sandbox_enter(files, nfiles);
 	(void)execve(path ?: request->name, (char **)argv, environment);
 	return -errno;
 }
