@@ -229,8 +229,8 @@ char *server_complaint(const struct server *server)
 	colon = strstr(line, ": ");
 	if (*line == '@' && colon)
 		line = colon + 2;
-	for (colon = strstr(line, "}: "); colon; colon = strstr(line, "}: "))
-		line = colon + 3;
+	for (colon = strstr(line, "}': "); colon; colon = strstr(line, "}': "))
+		line = colon + 4;
 	return xstrdup(line);
 }
 
