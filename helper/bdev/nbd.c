@@ -13,143 +13,21 @@
 #include "bdev.h"
 #include "../core/attach.h"
 #include "../core/blockfs.h"
-#include "../core/nbd.h"
 #include "../core/qemu.h"
 #include "../core/qformat.h"
+#include "../core/transport.h"
 
 #include <fcntl.h>
-#include <sys/utsname.h>
 
-#define NO_QEMU_NBD "qemu-nbd is not installed (Debian: package qemu-utils)"
-#define FIRST_FD    4 /* QEMU's 3 is its socket */
+#define FIRST_FD 4 /* QEMU's 3 is its socket */
 
 struct nbd_data {
 	struct qemu_options qemu;
-	enum transport transport;
-	bool load; /* the module, first */
+	struct transport transport;
 	bool writethrough;
 	unsigned int partition;
 	unsigned int reconnect;
-	char how[200]; /* it is served, and why so */
 };
-
-/* One of the words, the option's value; `otherwise` when it is not given. NULL after an error line. */
-static const char *choice(const struct spec *spec, const char *name, const char *const *words, const char *otherwise)
-{
-	const struct spec_option *option = spec_option(spec, name);
-	char known[80] = "", *end = known;
-
-	if (!option)
-		return otherwise;
-	for (size_t i = 0; words[i]; i++) {
-		if (strcmp(option->value, words[i]) == 0)
-			return words[i];
-		end += snprintf(end, (size_t)(known + sizeof(known) - end), "%s%s", i ? ", " : "", words[i]);
-	}
-	(void)spec_refuse(spec, -EINVAL, "%s=%s: not one of %s", name, option->value, known);
-	return NULL;
-}
-
-/* --- which transport --- */
-
-/* The running kernel's modules have it, or it is built in. */
-static bool module_exists(const char *name)
-{
-	static const char *const lists[] = { "modules.dep", "modules.builtin" };
-	_cleanup_free_ char *file = xasprintf("/%s.ko", name);
-	struct utsname kernel;
-	bool found = false;
-
-	if (uname(&kernel) < 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		_cleanup_free_ char *path = xasprintf("/lib/modules/%s/%s", kernel.release, lists[i]), *line = NULL;
-		FILE *f = fopen(path, "re");
-		size_t size = 0;
-
-		while (f && !found && getline(&line, &size, f) >= 0)
-			found = strstr(line, file);
-		if (f)
-			(void)fclose(f);
-	}
-	return found;
-}
-
-static bool has_fuse(void)
-{
-	return access("/dev/fuse", R_OK | W_OK) == 0;
-}
-
-/* nbd, by netlink if it can be. 0, or -EOPNOTSUPP and *ret_reason says what is missing. */
-static int choose_nbd(struct nbd_data *data, const char **ret_reason)
-{
-	_cleanup_free_ char *program = server_find("qemu-nbd");
-	const char *knob = getenv("LXC_BDEV_NBD"); /* a test knob (HACKING.md) */
-	bool ready = access("/sys/block/nbd0", F_OK) == 0;
-
-	*ret_reason = NO_QEMU_NBD;
-	if (!program)
-		return -EOPNOTSUPP;
-	*ret_reason = "this kernel has no nbd module";
-	if ((!ready && !module_exists("nbd")) || (knob && strcmp(knob, "fuse") == 0))
-		return -EOPNOTSUPP;
-	data->load = !ready;
-	data->transport = !data->load && (!nbd_has_netlink() || (knob && strcmp(knob, "ioctl") == 0))
-				  ? TRANSPORT_IOCTL
-				  : TRANSPORT_NETLINK;
-	return 0;
-}
-
-static int choose_fuse(struct nbd_data *data, const char **ret_reason)
-{
-	_cleanup_free_ char *program = server_find("qemu-nbd");
-
-	*ret_reason = NO_QEMU_NBD;
-	if (!program)
-		return -EOPNOTSUPP;
-	*ret_reason = "there is no /dev/fuse (modprobe fuse)";
-	if (!has_fuse())
-		return -EOPNOTSUPP;
-	data->transport = TRANSPORT_FUSE;
-	return 0;
-}
-
-static int choose_transport(const struct spec *spec, struct nbd_data *data)
-{
-	static const char *const words[] = { "auto", "nbd", "fuse", NULL };
-	const char *wanted = choice(spec, "transport", words, "auto"), *no_nbd = NULL, *no_fuse = NULL;
-	int r = -EOPNOTSUPP;
-
-	if (!wanted)
-		return -EINVAL;
-	if (strcmp(wanted, "fuse") != 0)
-		r = choose_nbd(data, &no_nbd);
-	if (r == 0) {
-		(void)snprintf(data->how, sizeof(data->how), "by qemu-nbd on an nbd device%s%s",
-			       data->transport == TRANSPORT_IOCTL ? " by ioctl (no netlink for it here)" : "",
-			       data->load ? ", for which the module is loaded" : "");
-		return 0;
-	}
-	if (strcmp(wanted, "nbd") == 0)
-		return spec_refuse(spec, r, "%s; transport=fuse does without", no_nbd);
-	r = choose_fuse(data, &no_fuse);
-	if (r < 0)
-		return spec_refuse(spec, r, "%s%s%s", no_nbd ?: "", no_nbd ? ", and " : "", no_fuse);
-	(void)snprintf(data->how, sizeof(data->how), "by qemu-nbd through FUSE on a loop device%s%s%s",
-		       no_nbd ? " (" : "", no_nbd ?: "", no_nbd ? ")" : "");
-	return 0;
-}
-
-/* 0 or -errno (logged). */
-static int load_module(const struct spec *spec)
-{
-	const char *const argv[] = { "modprobe", "-q", "nbd", NULL };
-
-	if (server_call(argv) == 0)
-		return 0;
-	return spec_refuse(spec, -EOPNOTSUPP,
-			   "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
-}
 
 /* --- options --- */
 
@@ -184,7 +62,7 @@ static int parse_cache(const struct spec *spec, const struct plan *plan, struct 
 {
 	static const char *const words[] = { "none", "writeback", "writethrough", "directsync", "unsafe", NULL };
 	bool direct = can_direct(spec, plan);
-	const char *cache = choice(spec, "cache", words, direct ? "none" : "writeback");
+	const char *cache = spec_choice(spec, "cache", words, direct ? "none" : "writeback");
 
 	if (!cache)
 		return -EINVAL;
@@ -204,13 +82,13 @@ static int parse_io(const struct spec *spec, struct nbd_data *data)
 	static const char *const aios[] = { "threads", "native", "io_uring", NULL };
 	static const char *const discards[] = { "unmap", "ignore", NULL };
 	static const char *const zeroes[] = { "unmap", "on", "off", NULL };
-	const char *discard = choice(spec, "discard", discards, "unmap");
+	const char *discard = spec_choice(spec, "discard", discards, "unmap");
 
-	data->qemu.aio = choice(spec, "aio", aios, "threads");
+	data->qemu.aio = spec_choice(spec, "aio", aios, "threads");
 	if (!discard || !data->qemu.aio)
 		return -EINVAL;
 	data->qemu.discard = strcmp(discard, "unmap") == 0;
-	data->qemu.detect_zeroes = choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
+	data->qemu.detect_zeroes = spec_choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
 	if (!data->qemu.detect_zeroes)
 		return -EINVAL;
 	if (strcmp(data->qemu.detect_zeroes, "unmap") == 0 && !data->qemu.discard)
@@ -239,7 +117,7 @@ static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
 			"dies loses what it has not written, and the file system would go on as if it had not",
 			data->qemu.format);
-	if (data->transport != TRANSPORT_NETLINK)
+	if (data->transport.kind != TRANSPORT_NETLINK)
 		return spec_refuse(spec, -EOPNOTSUPP, "reconnect= needs transport=nbd, by netlink");
 	data->reconnect = (unsigned int)seconds;
 	return 0;
@@ -274,7 +152,7 @@ static int parse(const struct spec *spec, const struct plan *plan, struct nbd_da
 	if (r == 0)
 		r = parse_format(spec, &data->qemu);
 	if (r == 0)
-		r = choose_transport(spec, data);
+		r = transport_choose(spec, &data->transport);
 	if (r == 0)
 		r = parse_cache(spec, plan, data);
 	if (r == 0)
@@ -327,8 +205,8 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 	if (!spec->readonly)
 		plan_add_writer(plan, spec);
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, cache %s, served %s", image, part, data->qemu.format,
-		  spec->readonly ? "read-only" : "read-write", cache_name(data), data->how);
-	if (data->transport == TRANSPORT_IOCTL)
+		  spec->readonly ? "read-only" : "read-write", cache_name(data), data->transport.how);
+	if (data->transport.kind == TRANSPORT_IOCTL)
 		plan->steps[plan->nsteps - 1].undo = "a process that sees the mount end, and disconnects";
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
@@ -383,7 +261,7 @@ static int nbd_build(const struct step *step, struct build *build)
 	const struct spec_option *fstype = spec_option(spec, "fstype");
 	struct qemu_graph graph = { .first_fd = FIRST_FD };
 	struct attach_request request = {
-		.transport = data->transport,
+		.transport = data->transport.kind,
 		.spec = spec,
 		.graph = &graph,
 		.readonly = spec->readonly,
@@ -397,14 +275,14 @@ static int nbd_build(const struct step *step, struct build *build)
 	struct attachment attachment;
 	int r;
 
-	r = data->load ? load_module(spec) : 0;
+	r = transport_prepare(spec, &data->transport);
 	if (r == 0)
 		r = qemu_open(spec, &data->qemu, build->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
 			      &graph);
 	if (r == 0)
 		r = wait_for_image(spec, build, &graph);
 	if (r == 0)
-		r = journal_add(build->journal, "served", data->how, NULL);
+		r = journal_add(build->journal, "served", data->transport.how, NULL);
 	if (r == 0)
 		r = attach_image(&request, build->journal, &attachment);
 	if (r == 0)

@@ -14,8 +14,9 @@
 #include "keeper.h"
 #include "log.h"
 #include "loopdev.h"
-#include "nbd.h"
+#include "nbddev.h"
 #include "path.h"
+#include "qemu-nbd.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -24,88 +25,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define READY_MS 30000 /* a server elsewhere may take that long to answer QEMU */
-
-/* --- qemu-nbd --- */
-
-/* A listening socket, and one connection to it: by the time it has a name, nobody else can connect. */
-static int make_socket(const char *dir, int *ret_client)
-{
-	_cleanup_close_ int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	_cleanup_close_ int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = READY_MS / 1000 };
-
-	if (dirfd < 0 || listener < 0 || client < 0)
-		return -errno;
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/socket", dirfd);
-	(void)unlinkat(dirfd, "socket", 0);
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0 ||
-	    connect(client, (struct sockaddr *)&address, sizeof(address)) < 0 || unlinkat(dirfd, "socket", 0) < 0 ||
-	    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
-		return -errno;
-	*ret_client = TAKE_FD(client);
-	return TAKE_FD(listener);
-}
-
-int attach_serve_nbd(const char *dir, const char *const *argv, const struct qemu_graph *graph, int home,
-		     struct journal *journal, struct server *ret)
-{
-	_cleanup_close_ int client = -EBADF, listener = make_socket(dir, &client);
-	_cleanup_free_ int *fds = xcalloc(graph->nfds + 1, sizeof(*fds));
-	const struct server_request request = {
-		.name = "qemu-nbd",
-		.argv = argv,
-		.fds = fds,
-		.nfds = graph->nfds + 1,
-		.listens = true,
-		.needs = graph->socket,
-		.home = home,
-	};
-	int r;
-
-	if (listener < 0)
-		return log_errno(listener, "make a socket in '%s'", dir);
-	fds[0] = listener;
-	if (graph->nfds)
-		memcpy(fds + 1, graph->fds, graph->nfds * sizeof(*fds));
-	r = server_start(&request, journal, ret);
-	return r < 0 ? r : TAKE_FD(client);
-}
-
-static void add_argument(const char ***argv, size_t *n, const char *argument)
-{
-	const char **slot = array_grow(argv, n, sizeof(**argv));
-
-	*slot = argument;
-}
-
-/* For the caller to free with free_argv(). */
-static const char **nbd_argv(const struct attach_request *request)
-{
-	const char **argv = NULL;
-	size_t n = 0;
-
-	add_argument(&argv, &n, request->writethrough ? "--cache=writethrough" : "--cache=writeback");
-	if (request->readonly)
-		add_argument(&argv, &n, "--read-only");
-	add_argument(&argv, &n, "--description");
-	add_argument(&argv, &n, request->spec->nsources ? request->spec->sources[0] : "");
-	add_argument(&argv, &n, xasprintf("json:%s", request->graph->json));
-	add_argument(&argv, &n, NULL);
-	return argv;
-}
-
-static void free_argv(const char **argv)
-{
-	for (size_t i = 0; argv && argv[i]; i++)
-		if (strncmp(argv[i], "json:", 5) == 0)
-			free((char *)argv[i]);
-	free(argv);
-}
 
 /* QEMU did not start: what it says, or `otherwise`. */
 static int refuse_server(const struct attachment *attachment, const char *otherwise)
@@ -248,9 +169,10 @@ static int attach_served(struct attachment *attachment)
 	char error[256];
 	int r;
 
-	attachment->argv = nbd_argv(request);
-	client = attach_serve_nbd(attachment->journal->dir, attachment->argv, request->graph, request->home,
-				  attachment->journal, &attachment->server);
+	attachment->argv = qemu_nbd_argv(request->graph, *request->spec->sources[0] ? request->spec->sources[0] : "",
+					 request->readonly, request->writethrough);
+	client = qemu_nbd_start(attachment->journal->dir, attachment->argv, request->graph, request->home,
+				attachment->journal, &attachment->server);
 	if (client < 0)
 		return client;
 	r = nbd_negotiate(client, &export, error, sizeof(error));
@@ -380,7 +302,7 @@ static void clear(struct attachment *attachment)
 	cleanup_close(&attachment->device);
 	server_close(&attachment->server);
 	server_close(&attachment->worker);
-	free_argv(attachment->argv);
+	qemu_nbd_free_argv(attachment->argv);
 	free(attachment->backend);
 	free(attachment->node);
 	*attachment = (struct attachment){ .device = -EBADF, .loop = -EBADF, .nr = -1 };

@@ -4,15 +4,10 @@
 #include "image.h"
 #include "qemu.h"
 #include "server.h"
-
-enum transport {
-	TRANSPORT_NETLINK, /* qemu-nbd, connected to an nbd device by netlink */
-	TRANSPORT_IOCTL,   /* the same by ioctl, with a process that stays */
-	TRANSPORT_FUSE,	   /* the same through a FUSE file, with a loop device on it */
-};
+#include "transport.h"
 
 struct attach_request {
-	enum transport transport;
+	enum transport_kind transport;
 	const struct spec *spec;
 	const struct qemu_graph *graph;
 	bool readonly, writethrough;
@@ -48,10 +43,3 @@ int attach_settle(struct attachment *attachment, int mount);
 
 /* It could not be mounted: end it all. */
 void attach_abandon(struct attachment *attachment);
-
-/*
- * For the keeper too: start qemu-nbd with one connection to it, which it does not outlive. The socket is in dir
- * (RUN_DIR/ID) for a moment. journal may be NULL. fd or -errno (logged).
- */
-int attach_serve_nbd(const char *dir, const char *const *argv, const struct qemu_graph *graph, int home,
-		     struct journal *journal, struct server *ret);

@@ -3,6 +3,8 @@
 
 #include "nbd.h"
 
+#include <stdbool.h>
+
 /*
  * A FUSE file system that is one regular file of this size, attached nowhere: a mount, whose root is the file.
  * *ret_fuse is where its requests come from, to be served by fusefile_serve() in another process before the file is

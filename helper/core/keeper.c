@@ -6,10 +6,10 @@
  * If it is killed, the next release() does its work from the journal.
  */
 #include "keeper.h"
-#include "attach.h"
 #include "cleanup.h"
 #include "log.h"
-#include "nbd.h"
+#include "nbddev.h"
+#include "qemu-nbd.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -91,7 +91,7 @@ static int restart(const struct nbd_keeper *keeper)
 	for (size_t i = 0; i < graph.nfds; i++)
 		images[i] = FIRST + 1 + (int)i;
 	graph.fds = images;
-	client = attach_serve_nbd(keeper->dir, keeper->argv, &graph, -EBADF, NULL, &server);
+	client = qemu_nbd_start(keeper->dir, keeper->argv, &graph, -EBADF, NULL, &server);
 	if (client < 0)
 		return client;
 	r = nbd_negotiate(client, &export, error, sizeof(error));

@@ -39,11 +39,6 @@ static int sys_mount(const char *source, const char *target, const char *type, u
 	return (int)syscall(SYS_mount, source, target, type, flags, NULL);
 }
 
-static int sys_detach(const char *target)
-{
-	return (int)syscall(SYS_umount2, target, 2 | 8); /* MNT_DETACH | UMOUNT_NOFOLLOW */
-}
-
 int fs_open(struct fs *fs, const char *type)
 {
 	*fs = (struct fs){ .fd = sys_fsopen(type) };
@@ -186,7 +181,7 @@ static char *unescape(char *s)
 }
 
 /* Call with each mount's id, device ("MAJOR:MINOR") and place in this namespace until it says true; whether it did. */
-static bool each_mount(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg)
+bool mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg)
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
@@ -231,7 +226,7 @@ char *mount_find_below(const char *path)
 {
 	struct search search = { .path = path };
 
-	(void)each_mount(is_below, &search);
+	(void)mount_each(is_below, &search);
 	return search.found;
 }
 
@@ -255,7 +250,7 @@ int mount_is_covered(const char *path, const char *text)
 		return 0;
 	/* From another namespace the id says nothing here; the mount may be a copy of that one's, so spare it. */
 	search.foreign = stat("/proc/self/ns/mnt", &ns) == 0 && ns.st_ino != search.ns;
-	return each_mount(is_at, &search) ? 1 + search.foreign : 0;
+	return mount_each(is_at, &search) ? 1 + search.foreign : 0;
 }
 
 bool kernel_before(unsigned int major, unsigned int minor)
@@ -275,138 +270,4 @@ enum knob mount_knob(void)
 	if (knob && strcmp(knob, "mount") == 0)
 		return KNOB_MOUNT;
 	return knob && strcmp(knob, "string") == 0 ? KNOB_STRING : KNOB_NONE;
-}
-
-bool stage_needed(void)
-{
-	/* clone_private_mount() takes detached mounts since 6.15. */
-	return kernel_before(6, 15) || mount_knob() != KNOB_NONE;
-}
-
-/* Let no mount of this namespace, a new one, propagate to others. 0 or -errno. */
-static int make_slave(void)
-{
-	_cleanup_close_ int root = -EBADF, cwd = -EBADF, self = -EBADF;
-
-	if (sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE) == 0)
-		return 0;
-	if (errno != EINVAL)
-		return -errno;
-	/* A chroot to what is no mount. Entering the namespace we are in leads to its own root for a moment. */
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (root < 0 || cwd < 0 || self < 0 || setns(self, CLONE_NEWNS) < 0)
-		return -errno;
-	if (sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE) < 0)
-		return -errno;
-	return fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0 ? -errno : 0;
-}
-
-struct mount_points {
-	char **at;
-	size_t n;
-};
-
-static bool collect(const char *id, const char *dev, char *at, void *arg)
-{
-	struct mount_points *points = arg;
-	char **slot = ARRAY_ADD(points->at, points->n);
-
-	(void)id;
-	(void)dev;
-	*slot = xstrdup(at);
-	return false;
-}
-
-/* The path is below the mount point: it is reached through it. */
-static bool leads_to(const char *at, const char *const *paths)
-{
-	for (; *paths; paths++)
-		if (path_below(*paths, at))
-			return true;
-	return false;
-}
-
-int mount_copy_namespace(const char *const *paths)
-{
-	struct mount_points points = { 0 };
-	int r;
-
-	if (unshare(CLONE_NEWNS) < 0)
-		return -errno;
-	/* What follows must not reach the namespace that this is a copy of. */
-	r = make_slave();
-	if (r < 0)
-		return r;
-	(void)each_mount(collect, &points);
-	for (size_t i = points.n; i > 0; i--) {
-		if (!leads_to(points.at[i - 1], paths))
-			(void)sys_detach(points.at[i - 1]);
-		free(points.at[i - 1]);
-	}
-	free(points.at);
-	return 0;
-}
-
-int stage_enter(struct stage *stage, const char *dir)
-{
-	int r;
-
-	*stage = (struct stage){
-		.dir = dir,
-		.host = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
-		.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
-		.cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
-	};
-	if (stage->host < 0 || stage->root < 0 || stage->cwd < 0 || unshare(CLONE_NEWNS) < 0)
-		return -errno;
-	r = make_slave();
-	if (r < 0)
-		return r;
-	return sys_mount("lxc-bdev", dir, "tmpfs", MS_NOSUID | MS_NODEV) < 0 ? -errno : 0;
-}
-
-char *stage_dir(struct stage *stage)
-{
-	char *path = xasprintf("%s/%u", stage->dir, stage->n++);
-
-	if (mkdir(path, 0700) < 0) {
-		free(path);
-		return NULL;
-	}
-	return path;
-}
-
-int stage_hold(struct stage *stage, int mount, char **ret_path)
-{
-	_cleanup_close_ int target = -EBADF;
-	_cleanup_free_ char *path = NULL;
-	int r;
-
-	if (stage->host < 0)
-		return 0;
-	path = stage_dir(stage);
-	target = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (target < 0)
-		return -errno;
-	r = mount_attach(mount, target);
-	if (r == 0 && ret_path)
-		*ret_path = TAKE_PTR(path);
-	return r;
-}
-
-int stage_leave(struct stage *stage)
-{
-	int r = 0;
-
-	/* setns(2) moves root and cwd to the namespace's own: bring back ours, which may be a chroot. */
-	if (stage->host >= 0 && (setns(stage->host, CLONE_NEWNS) < 0 || fchdir(stage->root) < 0 || chroot(".") < 0 ||
-				 fchdir(stage->cwd) < 0))
-		r = -errno;
-	cleanup_close(&stage->host);
-	cleanup_close(&stage->root);
-	cleanup_close(&stage->cwd);
-	stage->host = -EBADF;
-	return r;
 }

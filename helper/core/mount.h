@@ -52,6 +52,9 @@ int mount_is_covered(const char *path, const char *text);
 /* The file system at fd is mounted read-only, or is so itself. 1, 0 or -errno. */
 int mount_is_readonly(int fd);
 
+/* Call with each mount's id, device ("MAJOR:MINOR") and place in this namespace until it says true; whether it did. */
+bool mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg);
+
 /* The first mount at or below path in this namespace, for the caller to free, or NULL. */
 char *mount_find_below(const char *path);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,42 +16,3 @@ struct nbd_export {
  * with a text in `error`, which ends in no newline; -ECONNRESET: the server hung up.
  */
 int nbd_negotiate(int fd, struct nbd_export *ret, char *error, size_t size);
-
-/* The kernel's netlink family for nbd is there: in the host's network namespace, with the module loaded. */
-bool nbd_has_netlink(void);
-
-/*
- * Give the negotiated connection to an unused device of the kernel's choice (or a new one), in one step. `backend` is
- * what the device is known by; reconnect > 0: I/O waits that many seconds for nbd_reconnect() when the server dies,
- * else it fails at once. The device's number, or -errno.
- */
-int nbd_connect(int fd, const struct nbd_export *export, const char *backend, unsigned int reconnect);
-
-/* From now on the kernel disconnects on the last close. Only for a device that is held open. 0 or -errno. */
-int nbd_arm(int nr, const char *backend);
-
-/* Give the device a new connection in place of a dead one. 0 or -errno. */
-int nbd_reconnect(int nr, const char *backend, int fd);
-
-/*
- * The old way, for network namespaces that do not have the netlink family: give the connection to an unused device and
- * serve it, in this process, until it is disconnected. Writes the device's number as an int to `tell` before that.
- * Returns 0 after an orderly end, or -errno.
- */
-int nbd_serve(int fd, const struct nbd_export *export, int tell);
-
-/* The device is connected, by whatever way. */
-bool nbd_is_connected(int nr);
-
-/* The connected device with this backend (Linux 5.14), or that the process in NBD_BY_PID "PID" serves; or -ENOENT. */
-#define NBD_BY_PID "pid:"
-int nbd_find(const char *backend);
-
-/*
- * Disconnect the device if nobody uses it, and it still has this backend. 0: it is disconnected, or another's by now;
- * -EBUSY: it is mounted, or open exclusively; -errno. Never cuts: NBD_DISCONNECT itself does not ask.
- */
-int nbd_disconnect_idle(int nr, const char *backend);
-
-/* "/dev/nbdN", for the caller to free. */
-char *nbd_node(int nr);

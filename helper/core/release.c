@@ -16,7 +16,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "loopdev.h"
-#include "nbd.h"
+#include "nbddev.h"
 #include "overlayfs.h"
 #include "path.h"
 #include "server.h"

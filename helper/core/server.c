@@ -190,7 +190,7 @@ int server_start(const struct server_request *request, struct journal *journal, 
 {
 	_cleanup_close_ int log = memfd_create("stderr", MFD_CLOEXEC);
 	char pid[24], start[24];
-	struct process self;
+	struct process self = { 0 };
 	int go[2], r;
 
 	if (log < 0 || pipe2(go, O_CLOEXEC) < 0)

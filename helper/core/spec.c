@@ -214,3 +214,19 @@ int spec_partition(const struct spec *spec, unsigned int *ret)
 	*ret = (unsigned int)n;
 	return 0;
 }
+
+const char *spec_choice(const struct spec *spec, const char *name, const char *const *words, const char *otherwise)
+{
+	const struct spec_option *option = spec_option(spec, name);
+	char known[80] = "", *end = known;
+
+	if (!option)
+		return otherwise;
+	for (size_t i = 0; words[i]; i++) {
+		if (strcmp(option->value, words[i]) == 0)
+			return words[i];
+		end += snprintf(end, (size_t)(known + sizeof(known) - end), "%s%s", i ? ", " : "", words[i]);
+	}
+	(void)spec_refuse(spec, -EINVAL, "%s=%s: not one of %s", name, option->value, known);
+	return NULL;
+}

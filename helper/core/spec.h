@@ -51,5 +51,8 @@ int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret);
  */
 int spec_partition(const struct spec *spec, unsigned int *ret);
 
+/* The option's value, one of the words (up to a NULL); `otherwise` when it was not given. NULL after one error line. */
+const char *spec_choice(const struct spec *spec, const char *name, const char *const *words, const char *otherwise);
+
 /* One error line "WHERE: 'TEXT': reason"; returns r. */
 __attribute__((format(printf, 3, 4))) int spec_refuse(const struct spec *spec, int r, const char *format, ...);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * qemu-nbd - QEMU's server with a single client, the connection it was started
+ * for: it ends with that, whoever has it by then.
+ */
+#include "qemu-nbd.h"
+#include "cleanup.h"
+#include "log.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define ANSWER_S 30 /* a server elsewhere may take that long to answer QEMU */
+
+/* A listening socket, and one connection to it: by the time it has a name, nobody else can connect. */
+static int make_socket(const char *dir, int *ret_client)
+{
+	_cleanup_close_ int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval timeout = { .tv_sec = ANSWER_S };
+
+	if (dirfd < 0 || listener < 0 || client < 0)
+		return -errno;
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/socket", dirfd);
+	(void)unlinkat(dirfd, "socket", 0);
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(listener, 1) < 0 ||
+	    connect(client, (struct sockaddr *)&address, sizeof(address)) < 0 || unlinkat(dirfd, "socket", 0) < 0 ||
+	    setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+		return -errno;
+	*ret_client = TAKE_FD(client);
+	return TAKE_FD(listener);
+}
+
+int qemu_nbd_start(const char *dir, const char *const *argv, const struct qemu_graph *graph, int home,
+		   struct journal *journal, struct server *ret)
+{
+	_cleanup_close_ int client = -EBADF, listener = make_socket(dir, &client);
+	_cleanup_free_ int *fds = xcalloc(graph->nfds + 1, sizeof(*fds));
+	const struct server_request request = {
+		.name = "qemu-nbd",
+		.argv = argv,
+		.fds = fds,
+		.nfds = graph->nfds + 1,
+		.listens = true,
+		.needs = graph->socket,
+		.home = home,
+	};
+	int r;
+
+	if (listener < 0)
+		return log_errno(listener, "make a socket in '%s'", dir);
+	fds[0] = listener;
+	if (graph->nfds)
+		memcpy(fds + 1, graph->fds, graph->nfds * sizeof(*fds));
+	r = server_start(&request, journal, ret);
+	return r < 0 ? r : TAKE_FD(client);
+}
+
+static void add_argument(const char ***argv, size_t *n, const char *argument)
+{
+	const char **slot = array_grow(argv, n, sizeof(**argv));
+
+	*slot = argument;
+}
+
+const char **qemu_nbd_argv(const struct qemu_graph *graph, const char *image, bool readonly, bool writethrough)
+{
+	const char **argv = NULL;
+	size_t n = 0;
+
+	add_argument(&argv, &n, writethrough ? "--cache=writethrough" : "--cache=writeback");
+	if (readonly)
+		add_argument(&argv, &n, "--read-only");
+	add_argument(&argv, &n, "--description");
+	add_argument(&argv, &n, image);
+	add_argument(&argv, &n, xasprintf("json:%s", graph->json));
+	add_argument(&argv, &n, NULL);
+	return argv;
+}
+
+void qemu_nbd_free_argv(const char **argv)
+{
+	for (size_t i = 0; argv && argv[i]; i++)
+		if (strncmp(argv[i], "json:", 5) == 0)
+			free((char *)argv[i]);
+	free(argv);
+}
