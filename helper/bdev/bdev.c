@@ -3,6 +3,7 @@
  * bdev - the table of backing store types.
  */
 #include "bdev.h"
+#include "../core/image.h"
 
 #include <linux/magic.h>
 #include <sys/vfs.h>
@@ -63,4 +64,26 @@ int bdev_depth(int fd)
 	struct statfs st;
 
 	return fstatfs(fd, &st) == 0 && st.f_type == OVERLAYFS_SUPER_MAGIC;
+}
+
+int bdev_lock_image(const struct spec *spec, struct build *build, int image, const char *name, bool readonly,
+		    bool served, bool *ret_shared)
+{
+	_cleanup_free_ char *inode = path_inode(image), *path = path_of(image), *holder = NULL;
+	int r;
+
+	r = journal_add(build->journal, "image", inode, path, readonly ? "ro" : "rw", NULL);
+	if (r < 0)
+		return r;
+	r = image_lock(image, readonly, served, build->wait_ms, ret_shared);
+	if (r == 0)
+		return 0;
+	if (r == -EBUSY)
+		return spec_refuse(spec, r, "image '%s' is in use by QEMU or one of its tools", name);
+	if (r != -EWOULDBLOCK)
+		return log_errno(r, "%s: lock image '%s'", spec->where, name);
+	holder = journal_find_holder("image", inode, build->journal->dir);
+	return spec_refuse(spec, -EBUSY, "image '%s' is in use%s by %s; %s", name, readonly ? " for writing" : "",
+			   holder ?: "another process",
+			   readonly ? "a writer shares with nobody" : "only readers (,ro) can share it");
 }

@@ -56,3 +56,10 @@ const struct bdev_type *bdev_check(const struct spec *spec);
 
 /* The number of stacking file systems below and at fd: 1 on overlay, else 0. */
 int bdev_depth(int fd);
+
+/*
+ * Record the open image, called `name` in messages, and lock it as image_lock() says, or say who has it. 0 or -errno
+ * (logged).
+ */
+int bdev_lock_image(const struct spec *spec, struct build *build, int image, const char *name, bool readonly,
+		    bool served, bool *ret_shared);

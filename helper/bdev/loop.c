@@ -113,29 +113,6 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	return 0;
 }
 
-/* Lock the image, or say who has it. */
-static int lock_image(const struct spec *spec, struct build *build, int image, const struct loop_data *data,
-		      bool *ret_shared)
-{
-	_cleanup_free_ char *inode = path_inode(image), *path = path_of(image), *holder = NULL;
-	int r;
-
-	r = journal_add(build->journal, "image", inode, path, data->readonly ? "ro" : "rw", NULL);
-	if (r < 0)
-		return r;
-	r = image_lock(image, data->readonly, build->wait_ms, ret_shared);
-	if (r == 0)
-		return 0;
-	if (r == -EBUSY)
-		return spec_refuse(spec, r, "image '%s' is in use by QEMU or one of its tools", spec->sources[0]);
-	if (r != -EWOULDBLOCK)
-		return log_errno(r, "%s: lock image '%s'", spec->where, spec->sources[0]);
-	holder = journal_find_holder("image", inode, build->journal->dir);
-	return spec_refuse(spec, -EBUSY, "image '%s' is in use%s by %s; %s", spec->sources[0],
-			   data->readonly ? " for writing" : "", holder ?: "another process",
-			   data->readonly ? "a writer shares with nobody" : "only readers (,ro) can share it");
-}
-
 static int record_device(struct build *build, const char *node, int device, int image)
 {
 	_cleanup_free_ char *inode = path_inode(image), *seq = xasprintf("%llu", loopdev_diskseq(device));
@@ -210,7 +187,7 @@ static int loop_build(const struct step *step, struct build *build)
 	if (image < 0)
 		return log_errno(image, "%s: open image '%s' for %s", spec->where, spec->sources[0],
 				 data->readonly ? "reading" : "writing (add ,ro to only read it)");
-	r = lock_image(spec, build, image, data, &shared);
+	r = bdev_lock_image(spec, build, image, spec->sources[0], data->readonly, false, &shared);
 	if (r < 0)
 		return r;
 	if (data->file_backed)

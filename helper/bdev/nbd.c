@@ -214,25 +214,19 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 
 /* --- build --- */
 
-/* Recorded for who asks who has it; waited for, because a server that is just ending still has it. */
-static int wait_for_image(const struct spec *spec, struct build *build, const struct qemu_graph *graph)
+/* The image, and what it stands on: the locks are with the descriptors that QEMU gets, and end with it. */
+static int lock_images(const struct spec *spec, struct build *build, const struct qemu_graph *graph)
 {
-	_cleanup_close_ int fd = graph->nfds ? path_reopen(graph->fds[0], O_RDONLY) : -EBADF;
-	_cleanup_free_ char *inode = NULL, *path = NULL;
-	long long until = proc_now() + build->wait_ms;
+	bool shared;
+	int r = 0;
 
-	if (!graph->nfds)
-		return 0;
-	if (fd < 0)
-		return log_errno(fd, "%s: open image '%s'", spec->where, spec->sources[0]);
-	while (image_in_use(fd, spec->readonly)) {
-		if (proc_now() >= until)
-			break; /* QEMU says so itself */
-		proc_sleep(5);
+	for (size_t i = 0; r == 0 && i < graph->nfds; i++) {
+		_cleanup_free_ char *path = path_of(graph->fds[i]);
+
+		r = bdev_lock_image(spec, build, graph->fds[i], i ? path : spec->sources[0],
+				    spec->readonly || i >= graph->nwritten, true, &shared);
 	}
-	inode = path_inode(fd);
-	path = path_of(fd);
-	return journal_add(build->journal, "image", inode, path, spec->readonly ? "ro" : "rw", NULL);
+	return r;
 }
 
 static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build)
@@ -277,16 +271,19 @@ static int nbd_build(const struct step *step, struct build *build)
 
 	r = transport_prepare(spec, &data->transport);
 	if (r == 0)
-		r = qemu_open(spec, &data->qemu, build->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
-			      &graph);
+		r = qemu_open(spec, &data->qemu, build->plan->dirfd,
+			      build->stage.host >= 0 ? build->stage.root : -EBADF, &graph);
 	if (r == 0)
-		r = wait_for_image(spec, build, &graph);
+		r = lock_images(spec, build, &graph);
 	if (r == 0)
 		r = journal_add(build->journal, "served", data->transport.how, NULL);
 	if (r == 0)
 		r = attach_image(&request, build->journal, &attachment);
-	if (r == 0)
+	if (r == 0) {
+		for (size_t i = 0; i < graph.nfds; i++)
+			image_unshare(graph.fds[i]);
 		r = mount_attached(spec, &attachment, build);
+	}
 	qemu_close(&graph);
 	return r;
 }

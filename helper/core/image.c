@@ -214,14 +214,20 @@ static int qemu_lock(int fd, bool readonly, bool *ret_shared)
 	return 0;
 }
 
-static int try_lock(int fd, bool readonly, bool *ret_shared)
+static int try_lock(int fd, bool readonly, bool served, bool *ret_shared)
 {
 	struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 	int r;
 
 	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
 		return -errno;
-	r = qemu_lock(fd, readonly, ret_shared);
+	if (served)
+		/* Somebody writes; or shares no writing. */
+		r = qemu_byte_taken(fd, 100 + QEMU_WRITE) || (!readonly && qemu_byte_taken(fd, 200 + QEMU_WRITE))
+			    ? -EBUSY
+			    : 0;
+	else
+		r = qemu_lock(fd, readonly, ret_shared);
 	if (r < 0) {
 		(void)fcntl(fd, F_OFD_SETLK, &unlock);
 		(void)flock(fd, LOCK_UN);
@@ -229,12 +235,12 @@ static int try_lock(int fd, bool readonly, bool *ret_shared)
 	return r;
 }
 
-int image_lock(int fd, bool readonly, int ms, bool *ret_shared)
+int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared)
 {
 	long long until = proc_now() + ms;
 
 	for (;;) {
-		int r = try_lock(fd, readonly, ret_shared);
+		int r = try_lock(fd, readonly, served, ret_shared);
 
 		if ((r != -EWOULDBLOCK && r != -EBUSY) || proc_now() >= until)
 			return r;
@@ -242,8 +248,13 @@ int image_lock(int fd, bool readonly, int ms, bool *ret_shared)
 	}
 }
 
-bool image_in_use(int fd, bool readonly)
+void image_unshare(int fd)
 {
-	/* Somebody writes; or shares no writing. */
-	return qemu_byte_taken(fd, 100 + QEMU_WRITE) || (!readonly && qemu_byte_taken(fd, 200 + QEMU_WRITE));
+	static const off_t bytes[] = { 200 + QEMU_WRITE, 200 + QEMU_RESIZE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
+		struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
+
+		(void)fcntl(fd, F_OFD_SETLK, &lock);
+	}
 }

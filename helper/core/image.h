@@ -27,9 +27,11 @@ bool image_fs_readonly(const char *fstype);
 /*
  * Lock the open image for as long as this open file description lives: other users of this program by flock(2),
  * QEMU and its tools by the byte locks they use themselves. Many readers, or one writer; waits at most ms for it.
- * 0; -EWOULDBLOCK: one of us holds it; -EBUSY: QEMU does; or -errno. *ret_shared: other readers hold it too.
+ * served: QEMU is to open it after us, so its bytes are only looked at, and image_unshare() follows.
+ * 0; -EWOULDBLOCK: one of us holds it; -EBUSY: QEMU does; or -errno. *ret_shared: other readers hold it too (not if
+ * served).
  */
-int image_lock(int fd, bool readonly, int ms, bool *ret_shared);
+int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared);
 
-/* QEMU's byte locks say that somebody has the open image, so that QEMU itself would refuse it now. */
-bool image_in_use(int fd, bool readonly);
+/* QEMU has opened the locked image: let no other QEMU write it, which it would for raw images. */
+void image_unshare(int fd);

@@ -61,6 +61,8 @@ static struct json_object *file_node(struct walk *walk, int fd, bool readonly)
 	json_object_object_add(node, "read-only", json_object_new_boolean(readonly));
 	set_cache(node, walk->options);
 	*ARRAY_ADD(graph->fds, graph->nfds) = fd;
+	if (!readonly)
+		graph->nwritten = graph->nfds;
 	return node;
 }
 
@@ -86,7 +88,7 @@ static int open_named(struct walk *walk, const char *image, const char *name, co
 		return spec_refuse(walk->spec, -EPERM, "image '%s' names '%s' as its %s: only files are allowed", image,
 				   name, what);
 	path = *name == '/' ? xstrdup(name) : xasprintf("%s/%s", dir, name);
-	fd = open(path, O_PATH | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return spec_refuse(walk->spec, -errno, "image '%s': open its %s '%s': %s", image, what, name,
 				   strerror(errno));
@@ -165,7 +167,6 @@ static bool has_backing(const char *format)
 /* The nodes of the open image (whose fd becomes the graph's) and of what it stands on. */
 static int add_format(struct walk *walk, int fd, const char *format, unsigned int depth, struct json_object **ret)
 {
-	_cleanup_close_ int reader = path_reopen(fd, O_RDONLY);
 	_cleanup_free_ char *image = path_of(fd), *reason = NULL;
 	struct json_object *node = json_object_new_object();
 	bool readonly = depth > 0 || walk->options->readonly;
@@ -177,9 +178,7 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 	json_object_object_add(node, "file", file_node(walk, fd, readonly));
 	json_object_object_add(node, "read-only", json_object_new_boolean(readonly));
 	set_cache(node, walk->options);
-	if (reader < 0)
-		return spec_refuse(walk->spec, reader, "open image '%s': %s", image, strerror(-reader));
-	r = qformat_read(reader, format, &refs, &reason);
+	r = qformat_read(fd, format, &refs, &reason);
 	if (r < 0)
 		return spec_refuse(walk->spec, r, "image '%s' %s", image, reason);
 	if (refs.readonly && !readonly)
@@ -199,10 +198,10 @@ int qemu_open_image(const struct spec *spec, int dirfd, int root)
 	struct stat st;
 
 	if (root >= 0 && *path == '/') {
-		fd = openat(root, path + strspn(path, "/"), O_PATH | O_CLOEXEC);
+		fd = openat(root, path + strspn(path, "/"), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 		fd = fd < 0 ? -errno : fd;
 	} else {
-		fd = path_open(dirfd, path, O_PATH);
+		fd = path_open(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	}
 	if (fd < 0)
 		return spec_refuse(spec, fd, "open image '%s': %s", path, path_strerror(fd));

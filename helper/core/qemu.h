@@ -23,12 +23,13 @@ struct qemu_options {
 struct qemu_graph {
 	int *fds; /* its files, the image first; the server gets them as descriptors from `first_fd` on */
 	size_t nfds;
+	size_t nwritten; /* of these, the first are written to: the image, and its data file */
 	int first_fd;
 	char *socket; /* the path of one that it connects to, or NULL */
 	char *json;   /* the graph; its top node is called "image" */
 };
 
-/* Open the spec's image, a regular file, with O_PATH. fd or -errno (logged). */
+/* Open the spec's image, a regular file, for reading. fd or -errno (logged). */
 int qemu_open_image(const struct spec *spec, int dirfd, int root);
 
 /*

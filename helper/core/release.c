@@ -226,12 +226,12 @@ int release(struct journal *journal)
 
 		if (strcmp(record->kind, "at") == 0 && record->n == 2)
 			r = undo_at(record, journal_get(journal, "container", 0), journal_get(journal, "upper", 0));
-		else if (attached && strcmp(record->kind, "image") == 0 && record->n == 3 &&
+		else if (attached && first == 0 && strcmp(record->kind, "image") == 0 && record->n == 3 &&
 			 strcmp(record->fields[2], "rw") == 0)
 			undo_image(record);
-		else if (strcmp(record->kind, "nbd") == 0 && record->n == 1)
+		else if (first == 0 && strcmp(record->kind, "nbd") == 0 && record->n == 1)
 			r = undo_nbd(record, journal);
-		else if (served && strcmp(record->kind, "loop") == 0 && record->n == 3)
+		else if (first == 0 && served && strcmp(record->kind, "loop") == 0 && record->n == 3)
 			r = undo_loop(record);
 		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
 			r = undo_volatile(record);
