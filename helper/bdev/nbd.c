@@ -24,7 +24,6 @@
 struct nbd_data {
 	struct qemu_options qemu;
 	struct transport transport;
-	bool writethrough;
 	unsigned int partition;
 	unsigned int reconnect;
 };
@@ -68,12 +67,12 @@ static int parse_cache(const struct spec *spec, const struct plan *plan, struct 
 		return -EINVAL;
 	data->qemu.direct = strcmp(cache, "none") == 0 || strcmp(cache, "directsync") == 0;
 	data->qemu.no_flush = strcmp(cache, "unsafe") == 0;
-	data->writethrough = strcmp(cache, "writethrough") == 0 || strcmp(cache, "directsync") == 0;
+	data->qemu.writethrough = strcmp(cache, "writethrough") == 0 || strcmp(cache, "directsync") == 0;
 	if (data->qemu.direct && !direct)
 		return spec_refuse(spec, -EOPNOTSUPP,
 				   "cache=%s needs O_DIRECT, which %s cannot do; cache=writeback%s does without", cache,
 				   data->qemu.uri ? "a server elsewhere" : "the image's file system",
-				   data->writethrough ? " or writethrough" : "");
+				   data->qemu.writethrough ? " or writethrough" : "");
 	return 0;
 }
 
@@ -82,16 +81,19 @@ static int parse_io(const struct spec *spec, struct nbd_data *data)
 	static const char *const aios[] = { "threads", "native", "io_uring", NULL };
 	static const char *const discards[] = { "unmap", "ignore", NULL };
 	static const char *const zeroes[] = { "unmap", "on", "off", NULL };
-	const char *discard = spec_choice(spec, "discard", discards, "unmap");
+	const char *discard = spec_choice(spec, "discard", discards, "unmap"), *zero;
 
 	data->qemu.aio = spec_choice(spec, "aio", aios, "threads");
 	if (!discard || !data->qemu.aio)
 		return -EINVAL;
 	data->qemu.discard = strcmp(discard, "unmap") == 0;
-	data->qemu.detect_zeroes = spec_choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
-	if (!data->qemu.detect_zeroes)
+	zero = spec_choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
+	if (!zero)
 		return -EINVAL;
-	if (strcmp(data->qemu.detect_zeroes, "unmap") == 0 && !data->qemu.discard)
+	data->qemu.detect_zeroes = strcmp(zero, "unmap") == 0 ? "--detect-zeroes=unmap"
+				   : strcmp(zero, "on") == 0  ? "--detect-zeroes=on"
+							      : "--detect-zeroes=off";
+	if (strcmp(zero, "unmap") == 0 && !data->qemu.discard)
 		return spec_refuse(spec, -EINVAL, "detect-zeroes=unmap contradicts discard=ignore");
 	if (strcmp(data->qemu.aio, "native") == 0 && !data->qemu.direct)
 		return spec_refuse(spec, -EINVAL, "aio=native needs cache=none or cache=directsync");
@@ -111,7 +113,8 @@ static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 	if (*end || end == option->value || *option->value < '0' || *option->value > '9' || seconds < 1 ||
 	    seconds > 86400)
 		return spec_refuse(spec, -EINVAL, "reconnect=%s: not seconds from 1 to 86400", option->value);
-	if (!spec->readonly && !data->writethrough && (strcmp(data->qemu.format, "raw") != 0 || data->qemu.no_flush))
+	if (!spec->readonly && !data->qemu.writethrough &&
+	    (strcmp(data->qemu.format, "raw") != 0 || data->qemu.no_flush))
 		return spec_refuse(
 			spec, -EINVAL,
 			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
@@ -167,8 +170,8 @@ static const char *cache_name(const struct nbd_data *data)
 	if (data->qemu.no_flush)
 		return "unsafe";
 	if (data->qemu.direct)
-		return data->writethrough ? "directsync" : "none";
-	return data->writethrough ? "writethrough" : "writeback";
+		return data->qemu.writethrough ? "directsync" : "none";
+	return data->qemu.writethrough ? "writethrough" : "writeback";
 }
 
 /* A URI may hold a password, for the server's eyes: "https://user:...@host/". */
@@ -259,7 +262,7 @@ static int nbd_build(const struct step *step, struct build *build)
 		.spec = spec,
 		.graph = &graph,
 		.readonly = spec->readonly,
-		.writethrough = data->writethrough,
+		.options = &data->qemu,
 		.reconnect = data->reconnect,
 		.partition = data->partition,
 		.fstype = fstype ? fstype->value : NULL,

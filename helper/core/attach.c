@@ -169,8 +169,7 @@ static int attach_served(struct attachment *attachment)
 	char error[256];
 	int r;
 
-	attachment->argv = qemu_nbd_argv(request->graph, *request->spec->sources[0] ? request->spec->sources[0] : "",
-					 request->readonly, request->writethrough);
+	attachment->argv = qemu_nbd_argv(request->graph, request->spec->sources[0], request->options);
 	client = qemu_nbd_start(attachment->journal->dir, attachment->argv, request->graph, request->home,
 				attachment->journal, &attachment->server);
 	if (client < 0)

@@ -10,7 +10,8 @@ struct attach_request {
 	enum transport_kind transport;
 	const struct spec *spec;
 	const struct qemu_graph *graph;
-	bool readonly, writethrough;
+	const struct qemu_options *options;
+	bool readonly;
 	unsigned int reconnect; /* seconds, 0: not */
 	unsigned int partition;
 	const char *fstype; /* the only one accepted, or NULL */

@@ -25,20 +25,27 @@ static ssize_t read_small(const char *path, char *buf, size_t size)
 	return n;
 }
 
-int proc_identify(pid_t pid, struct process *ret)
+static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
 {
-	char path[32], stat[1024], *p, state;
-	unsigned long long start;
+	char path[32], stat[1024], *p;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (pid <= 0 || read_small(path, stat, sizeof(stat)) <= 0)
 		return -ESRCH;
 	/* The name in field 2 may hold blanks and parentheses: count from its last ')'. */
 	p = strrchr(stat, ')');
-	if (!p ||
-	    sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &state,
-		   &start) != 2 ||
-	    strchr("ZXx", state))
+	return p && sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			   ret_state, ret_start) == 2
+		       ? 0
+		       : -ESRCH;
+}
+
+int proc_identify(pid_t pid, struct process *ret)
+{
+	unsigned long long start;
+	char state;
+
+	if (read_stat(pid, &state, &start) < 0 || strchr("ZXx", state))
 		return -ESRCH;
 	*ret = (struct process){ .pid = pid, .start = start };
 	return 0;
@@ -67,21 +74,15 @@ int proc_in_our_namespace(pid_t pid)
 int proc_wait(const struct process *process, int ms)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	long long until = proc_now() + ms;
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	unsigned long long start;
+	char state;
 
 	/* The pid may be another process by now: ask who it is after it has been pinned. */
-	while (proc_alive(process)) {
-		long long left = until - proc_now();
-
-		if (left <= 0)
-			return -ETIMEDOUT;
-		if (fd >= 0)
-			(void)poll(&poll_fd, 1, (int)left);
-		else
-			proc_sleep(left < 10 ? (int)left : 10);
-	}
-	return 0;
+	if (fd < 0 || read_stat(process->pid, &state, &start) < 0 || start != process->start)
+		return 0;
+	/* A zombie may have threads that still have its files open; the pidfd tells when the last one has gone. */
+	return poll(&poll_fd, 1, ms) == 1 ? 0 : -ETIMEDOUT;
 }
 
 const char *proc_boot_id(void)

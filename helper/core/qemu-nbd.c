@@ -66,14 +66,19 @@ static void add_argument(const char ***argv, size_t *n, const char *argument)
 	*slot = argument;
 }
 
-const char **qemu_nbd_argv(const struct qemu_graph *graph, const char *image, bool readonly, bool writethrough)
+const char **qemu_nbd_argv(const struct qemu_graph *graph, const char *image, const struct qemu_options *options)
 {
 	const char **argv = NULL;
 	size_t n = 0;
 
-	add_argument(&argv, &n, writethrough ? "--cache=writethrough" : "--cache=writeback");
-	if (readonly)
+	add_argument(&argv, &n, options->writethrough ? "--cache=writethrough" : "--cache=writeback");
+	if (options->readonly)
 		add_argument(&argv, &n, "--read-only");
+	/* It forgets these two of the graph's top node. */
+	if (options->discard)
+		add_argument(&argv, &n, "--discard=unmap");
+	if (!options->readonly)
+		add_argument(&argv, &n, options->detect_zeroes);
 	add_argument(&argv, &n, "--description");
 	add_argument(&argv, &n, image);
 	add_argument(&argv, &n, xasprintf("json:%s", graph->json));

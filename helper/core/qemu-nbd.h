@@ -5,7 +5,7 @@
 #include "server.h"
 
 /* Its arguments for the graph; `image` is what ps(1) shows. The graph must outlive them. */
-const char **qemu_nbd_argv(const struct qemu_graph *graph, const char *image, bool readonly, bool writethrough);
+const char **qemu_nbd_argv(const struct qemu_graph *graph, const char *image, const struct qemu_options *options);
 void qemu_nbd_free_argv(const char **argv);
 
 /*

@@ -335,8 +335,6 @@ int qemu_open(const struct spec *spec, const struct qemu_options *options, int d
 	}
 	if (r == 0) {
 		set(top, "node-name", "image");
-		if (options->detect_zeroes && !options->readonly)
-			set(top, "detect-zeroes", options->detect_zeroes);
 		ret->json = xstrdup(json_object_to_json_string_ext(top, JSON_C_TO_STRING_NOSLASHESCAPE));
 	}
 	json_object_put(top);

@@ -16,7 +16,8 @@ struct qemu_options {
 	bool direct;   /* O_DIRECT */
 	bool no_flush; /* cache=unsafe */
 	bool discard;
-	const char *detect_zeroes;
+	bool writethrough;
+	const char *detect_zeroes; /* as qemu-nbd's option: "--detect-zeroes=unmap" */
 };
 
 /* An image as a graph of QEMU's block nodes, complete: nothing of it is left for QEMU to find out. */
