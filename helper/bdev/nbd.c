@@ -284,7 +284,7 @@ static int nbd_build(const struct step *step, struct build *build)
 		r = attach_image(&request, build->journal, &attachment);
 	if (r == 0) {
 		for (size_t i = 0; i < graph.nfds; i++)
-			image_unshare(graph.fds[i]);
+			image_share(graph.fds[i], false);
 		r = mount_attached(spec, &attachment, build);
 	}
 	qemu_close(&graph);

@@ -248,13 +248,14 @@ int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared)
 	}
 }
 
-void image_unshare(int fd)
+void image_share(int fd, bool share)
 {
 	static const off_t bytes[] = { 200 + QEMU_WRITE, 200 + QEMU_RESIZE };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
+		struct flock lock = { .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
 
+		lock.l_type = share ? F_UNLCK : F_RDLCK;
 		(void)fcntl(fd, F_OFD_SETLK, &lock);
 	}
 }

@@ -27,11 +27,11 @@ bool image_fs_readonly(const char *fstype);
 /*
  * Lock the open image for as long as this open file description lives: other users of this program by flock(2),
  * QEMU and its tools by the byte locks they use themselves. Many readers, or one writer; waits at most ms for it.
- * served: QEMU is to open it after us, so its bytes are only looked at, and image_unshare() follows.
+ * served: QEMU is to open it after us, so its bytes are only looked at, and image_share(false) follows.
  * 0; -EWOULDBLOCK: one of us holds it; -EBUSY: QEMU does; or -errno. *ret_shared: other readers hold it too (not if
  * served).
  */
 int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared);
 
-/* QEMU has opened the locked image: let no other QEMU write it, which it would for raw images. */
-void image_unshare(int fd);
+/* QEMU has opened the locked image: let no other QEMU write it (!share), which it would for raw images. */
+void image_share(int fd, bool share);

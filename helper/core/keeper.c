@@ -7,6 +7,7 @@
  */
 #include "keeper.h"
 #include "cleanup.h"
+#include "image.h"
 #include "log.h"
 #include "nbddev.h"
 #include "qemu-nbd.h"
@@ -88,13 +89,17 @@ static int restart(const struct nbd_keeper *keeper)
 	char error[256];
 	int client, r;
 
-	for (size_t i = 0; i < graph.nfds; i++)
+	for (size_t i = 0; i < graph.nfds; i++) {
 		images[i] = FIRST + 1 + (int)i;
+		image_share(images[i], true);
+	}
 	graph.fds = images;
 	client = qemu_nbd_start(keeper->dir, keeper->argv, &graph, -EBADF, NULL, &server);
 	if (client < 0)
 		return client;
 	r = nbd_negotiate(client, &export, error, sizeof(error));
+	for (size_t i = 0; i < graph.nfds; i++)
+		image_share(images[i], false);
 	if (r == 0)
 		r = nbd_reconnect(keeper->nr, keeper->backend, client);
 	(void)close(client);

@@ -79,6 +79,11 @@ int proc_wait(const struct process *process, int ms)
 	char state;
 
 	/* The pid may be another process by now: ask who it is after it has been pinned. */
+	if (fd < 0 && errno != ESRCH) { /* out of descriptors */
+		for (; ms > 0 && proc_alive(process); ms -= 10)
+			proc_sleep(10);
+		return proc_alive(process) ? -ETIMEDOUT : 0;
+	}
 	if (fd < 0 || read_stat(process->pid, &state, &start) < 0 || start != process->start)
 		return 0;
 	/* A zombie may have threads that still have its files open; the pidfd tells when the last one has gone. */
