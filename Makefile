@@ -42,7 +42,7 @@ DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
 DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils rsync strace jq \
 	user-mode-linux mandoc bash bash-completion attr acl
 DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
-DEPS_BENCH = strace fio qemu-utils qemu-system-common user-mode-linux
+DEPS_BENCH = strace fio qemu-utils user-mode-linux
 
 all: build/lxc-bdev
 

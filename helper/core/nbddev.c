@@ -76,6 +76,8 @@ static const void *find(const struct nlmsghdr *header, uint16_t type, size_t n)
 	const char *p = (const char *)header + NLMSG_LENGTH(GENL_HDRLEN);
 	const char *end = (const char *)header + header->nlmsg_len;
 
+	if (header->nlmsg_len < NLMSG_LENGTH(GENL_HDRLEN))
+		return NULL;
 	while (end - p >= NLA_HDRLEN) {
 		const struct nlattr *attr = (const struct nlattr *)p;
 
@@ -114,7 +116,7 @@ static int transact(int fd, const struct message *message, char *answer, size_t 
 	}
 }
 
-#define ANSWER(name) char name[4096] __attribute__((aligned(NLMSG_ALIGNTO)))
+#define ANSWER(name) char name[4096] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 }
 
 /* A netlink socket; *ret is the family's number. fd or -errno (-ENOENT: no such family here). */
 static int open_family(uint16_t *ret)

@@ -1,0 +1,669 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# nbd: images that QEMU reads, by the transport that this machine has; and what is decided before there is a transport, or
+# is QEMU's part.
+# shellcheck source=tests/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+# shellcheck source=tests/nbd.sh
+. "$ROOT/tests/nbd.sh"
+
+suite() { add_tests "$0" "$ROOT/tests/nbd.sh"; }
+
+testTransportNbdIsRefusedWithTheWayOutWhereThereIsNone() {
+	image i.qcow2
+	bdev mount nbd:i.qcow2,transport=nbd "$HERE/m"
+	if [ "$status" -eq 0 ]; then
+		differs fuse "$(transport)"
+		umounted
+	else
+		impossible 'transport=fuse does without'
+	fi
+}
+
+testKilledProcessBetweenFuseAndQemuGivesErrorsAndNothingIsLeft() {
+	image i.qcow2
+	mounted nbd:i.qcow2,transport=fuse
+	echo before >m/before
+	sync -f m
+	kill -KILL "$(server bdev-fuse)"
+	noise m/after 2>/dev/null
+	! sync -f m 2>/dev/null || fail 'what could not be written was synced'
+	umounted
+	mounted nbd:i.qcow2
+	same before "$(cat m/before)"
+	umounted
+}
+
+# The older ways to build an overlay do it in a mount namespace of its own.
+testDiskBelowAnImageCannotBeTakenOffInTheStage() {
+	LXC_BDEV_OVERLAY=mount
+	export LXC_BDEV_OVERLAY
+	testDiskBelowAnImageCannotBeTakenOff
+	unset LXC_BDEV_OVERLAY
+}
+
+# --- formats ---
+
+testOtherExtensionsOfAFormat() {
+	image i.vpc i.vmdk i.img
+	mv i.vpc i.vhd
+	mv i.vmdk i.VMDK
+	for name in i.vhd i.VMDK i.img; do
+		mounted "nbd:$name,ro"
+		umounted
+	done
+}
+
+testFormatIsSaidByTheOption() {
+	image i.qcow2
+	mv i.qcow2 i.bin
+	mounted nbd:i.bin,format=qcow2
+	umounted
+	mv i.bin i.raw
+	mounted nbd:i.raw,format=qcow2,ro
+	umounted
+}
+
+testNameThatDoesNotSayTheFormatIsRefusedWithTheRemedy() {
+	image i.raw
+	mkdir .raw
+	for name in i.bin i i. .raw/i; do
+		cp i.raw "$name"
+		refuses "nbd:$name" "the name '$name' does not say the format: add format=raw"
+	done
+}
+
+testImageOfAnotherFormatThanItIsSaidToBeIsRefused() {
+	image i.qcow2
+	refuses nbd:i.qcow2,format=vmdk 'is not vmdk'
+	refuses nbd:i.qcow2,format=vdi 'is not vdi'
+	image i.raw
+	refuses nbd:i.raw,format=qcow2 'is not qcow2'
+}
+
+testWhatIsNoImageIsRefused() {
+	mkdir dir.raw
+	mkfifo fifo.raw
+	: >empty.raw
+	truncate -s 1M zeros.raw
+	ln -s nowhere dangling.raw
+	while read -r name reason; do
+		run timeout 10 "$LXC_BDEV" mount "nbd:$name" "$HERE/m"
+		refused "$name" "$reason"
+	done <<-END
+		none.raw No such file
+		dir.raw not a regular file
+		fifo.raw not a regular file
+		dangling.raw No such file
+		empty.raw
+		zeros.raw holds no file system
+	END
+}
+
+testFstypeIsAllThatIsAccepted() {
+	image i.qcow2
+	refuses nbd:i.qcow2,fstype=xfs 'holds ext4, not xfs'
+	mounted nbd:i.qcow2,fstype=ext4
+	umounted
+}
+
+# --- nothing is probed ---
+
+testPlanOpensNothingThatARawImageNames() {
+	evil_image
+	container c1 "nbd:$HERE/evil.img"
+	run strace -f -o trace -e trace=%file,%process "$LXC_BDEV" plan -P "$LXCPATH" -n c1
+	same '' "$(grep secret trace)"
+	same 'programs' 1 "$(grep -c execve trace)"
+}
+
+testRawImageThatBeginsLikeAQcow2StaysRaw() {
+	evil_image
+	for options in '' ,ro ,format=raw; do
+		refuses "nbd:evil.img$options" 'holds no file system'
+		lacks "$err$out" content
+	done
+	mounted nbd:evil.img,format=qcow2
+}
+
+testEachNodeThatQemuIsGivenHasItsDriver() {
+	cp "$SCRATCH/base.raw" base.raw
+	over i.qcow2 base.raw raw
+	mounted nbd:i.qcow2
+	same 'drivers' 'qcow2 file raw file' \
+		"$(graph | jq -r '[.driver, .file.driver, .backing.driver, .backing.file.driver] | join(" ")')"
+	same 'nodes without' 0 \
+		"$(graph | jq '[.. | objects | select(has("filename") or has("file")) | select(has("driver") | not)] | length')"
+	lacks 'by name' "$(graph)" base.raw
+	umounted
+	image r.raw
+	mounted nbd:r.raw
+	same 'drivers' 'raw file' "$(graph | jq -r '[.driver, .file.driver] | join(" ")')"
+	umounted
+}
+
+# --- backing files ---
+
+testBackingFilesAreLookedForBesideTheImage() {
+	mkdir images
+	chain images
+	mounted nbd:images/top.qcow2
+	umounted
+	mounted "nbd:$HERE/images/top.qcow2"
+	umounted
+	ln -s images/top.qcow2 link.qcow2
+	mounted nbd:link.qcow2,ro
+	umounted
+}
+
+testBackingFilesInTheContainersDirectory() {
+	container c1 nbd:top.qcow2
+	chain "$LXCPATH/c1"
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 0
+	contains "$out" "mount 'top.qcow2', qcow2, read-write"
+	rm "$LXCPATH/c1/base.raw"
+	bdev plan -P "$LXCPATH" -n c1
+	refused "open its backing file 'base.raw'" 'No such file'
+}
+
+# images/i.qcow2 stands on a file of another directory.
+outside() {
+	mkdir images other
+	cp "$SCRATCH/base.raw" other/base.raw
+	over images/i.qcow2 ../other/base.raw raw
+}
+
+testBackingFileOutsideTheImagesDirectoryIsRefusedWithTheRemedy() {
+	outside
+	refuses nbd:images/i.qcow2 "names '$HERE/other/base.raw' as its backing file" \
+		"add 'bdev.policy.backing = DIRECTORY' to $POLICY"
+	container c1 "nbd:$HERE/images/i.qcow2"
+	bdev plan -P "$LXCPATH" -n c1
+	refused "names '$HERE/other/base.raw' as its backing file"
+}
+
+testBackingFileThatThePolicyAllows() {
+	outside
+	policy "bdev.policy.backing = $HERE/other"
+	mounted nbd:images/i.qcow2
+	umounted
+}
+
+testPolicyIsForItsDirectoriesOnly() {
+	outside
+	policy '# this one, and no other' "bdev.policy.backing = $HERE/othe" 'bdev.policy.backing = /nowhere'
+	refuses nbd:images/i.qcow2 "names '$HERE/other/base.raw'"
+	policy "bdev.policy.backing = $HERE/other/base"
+	refuses nbd:images/i.qcow2 "names '$HERE/other/base.raw'"
+}
+
+testLinkThatLeadsOutOfTheImagesDirectoryIsRefused() {
+	outside
+	ln -s ../other/base.raw images/link.raw
+	over images/l.qcow2 link.raw raw
+	refuses nbd:images/l.qcow2 "names '$HERE/other/base.raw'" bdev.policy.backing
+}
+
+# header_length QCOW2 - where its extensions begin.
+header_length() {
+	# shellcheck disable=SC2046
+	set -- $(od -A n -j 100 -N 4 -t u1 "$1")
+	echo $(((($1 * 256 + $2) * 256 + $3) * 256 + $4))
+}
+
+testBackingFileWithoutAFormatIsRefusedAndTheRemedyWorks() {
+	image base.qcow2
+	over i.qcow2 base.qcow2 qcow2
+	# The header's extension that says it comes first; as one of an unknown kind it is ignored.
+	printf '\0\0\0\1' | dd of=i.qcow2 bs=1 seek="$(header_length i.qcow2)" conv=notrunc status=none
+	refuses nbd:i.qcow2 "does not say which format its backing file 'base.qcow2' has"
+	run sh -c "${err##*: }"
+	assert_status 0
+	mounted nbd:i.qcow2
+	umounted
+}
+
+testBackingThatIsNoFileIsRefused() {
+	cp "$SCRATCH/base.raw" secret
+	for backing in 'json:{"driver":"file","filename":"secret"}' nbd://127.0.0.1:1/x file:secret fat:. ssh://host/x; do
+		over i.qcow2 "$backing" raw
+		refuses nbd:i.qcow2 "names '$backing' as its backing file: only files are allowed"
+	done
+}
+
+testBackingThatIsNoRegularFileIsRefused() {
+	mkfifo fifo
+	mkdir dir
+	for backing in fifo dir; do
+		over i.qcow2 "$backing" raw
+		run timeout 10 "$LXC_BDEV" mount nbd:i.qcow2 "$HERE/m"
+		refused "'$HERE/$backing' is not a regular file"
+	done
+}
+
+data_file() {
+	qemu-img create -q -f qcow2 -o data_file="$1",data_file_raw=on i.qcow2 8M
+	cp "$SCRATCH/base.raw" "$1"
+}
+
+testDataFileIsRefusedUnlessThePolicySaysSo() {
+	data_file data.raw
+	refuses nbd:i.qcow2 "keeps its data in another file, 'data.raw'" "'bdev.policy.data-file = yes' to $POLICY"
+	policy 'bdev.policy.data-file = no'
+	refuses nbd:i.qcow2 "keeps its data in another file, 'data.raw'"
+	policy 'bdev.policy.data-file = yes'
+	mounted nbd:i.qcow2
+	echo new >m/new
+	umounted
+	same 'written to the data file' new "$(debugfs -R 'cat new' data.raw 2>/dev/null)"
+}
+
+testDataFileElsewhereIsRefusedAllTheSame() {
+	mkdir other
+	data_file other/data.raw
+	mkdir images
+	mv i.qcow2 images/
+	ln -s ../other images/other
+	policy 'bdev.policy.data-file = yes'
+	refuses nbd:images/i.qcow2 "names '$HERE/other/data.raw' as its data file"
+}
+
+testCycleOfBackingFilesIsRefused() {
+	over a.qcow2 b.qcow2 qcow2
+	over b.qcow2 a.qcow2 qcow2
+	refuses nbd:a.qcow2 'stand on each other'
+}
+
+testBadLineInThePolicyIsNamedByFileAndLine() {
+	image i.qcow2
+	while read -r line; do
+		policy '# the first line' "$line"
+		refuses nbd:i.qcow2 "$POLICY:2: ${line%% *}"
+	done <<-END
+		bdev.policy.backing = relative
+		bdev.policy.backing =
+		bdev.policy.uri = nbd
+		bdev.policy.data-file = perhaps
+		bdev.policy.nosuch = yes
+		bdev.rootfs = dir:/
+	END
+	policy "bdev.policy.backing $HERE"
+	refuses nbd:i.qcow2 "$POLICY:1:"
+	policy '' '# nothing at all' '  # indented'
+	mounted nbd:i.qcow2
+	umounted
+}
+
+# --- options ---
+
+testNativeAioNeedsODirect() {
+	with_direct
+	bdev mount nbd:disk/i.qcow2,aio=native,cache=writeback "$HERE/m"
+	assert_status 1
+	assert_one_line 'aio=native needs cache=none or cache=directsync'
+	mounted nbd:disk/i.qcow2,aio=native,cache=none
+	same native "$(graph | jq -r .file.aio)"
+	umounted_from_disk
+	off_disk
+}
+
+testIoUringWhereQemuHasIt() {
+	image i.qcow2
+	run qemu-io -i io_uring -f qcow2 -c 'read 0 512' i.qcow2
+	works=$status
+	bdev mount nbd:i.qcow2,aio=io_uring "$HERE/m"
+	if [ "$works" -eq 0 ]; then
+		assert_status 0
+		umounted
+	else
+		refused io_uring
+	fi
+}
+
+testWrongValuesAreRefusedWithTheRightOnes() {
+	image i.qcow2
+	while read -r option known; do
+		for value in wrong "${known%%,*}x"; do
+			refuses "nbd:i.qcow2,$option=$value" "$option=$value: not" "$known"
+		done
+		refuses "nbd:i.qcow2,$option" "option '$option' needs a value"
+	done <<-END
+		format raw, qcow2, qed, vdi, vmdk, vhdx, vpc
+		transport auto, nbd, fuse
+		cache none, writeback, writethrough, directsync, unsafe
+		aio threads, native, io_uring
+		discard unmap, ignore
+		detect-zeroes unmap, on, off
+	END
+	for value in 0 -1 1.5 1s 86401 ''; do
+		refuses "nbd:i.qcow2,reconnect=$value" 'reconnect'
+	done
+	refuses nbd:i.qcow2,discard=ignore,detect-zeroes=unmap 'detect-zeroes=unmap contradicts discard=ignore'
+	refuses nbd:i.qcow2,nosuch=1 "unknown option 'nosuch'"
+}
+
+testReconnectIsRefusedWhereWritesWouldBeLost() {
+	image i.qcow2
+	for cache in writeback unsafe; do
+		refuses "nbd:i.qcow2,reconnect=5,cache=$cache" 'reconnect= with a qcow2 image needs cache=writethrough' \
+			'loses what it has not written'
+	done
+}
+
+cache_works() { # MODE GRAPH
+	mounted "nbd:disk/i.qcow2,cache=$1"
+	same "QEMU's cache" "$2" "$(graph | jq -c '[.file.cache.direct, .file.cache."no-flush"]')"
+	umounted_from_disk
+}
+
+# The same on one that cannot.
+without_direct() {
+	mkdir -p disk
+	mount -t ramfs ramfs disk
+	image disk/i.qcow2
+}
+
+testEachCacheModeWorksWithODirect() {
+	with_direct
+	cache_works none '[true,false]'
+	cache_works directsync '[true,false]'
+	cache_works writeback '[false,false]'
+	cache_works writethrough '[false,false]'
+	cache_works unsafe '[false,true]'
+	off_disk
+}
+
+testTheDefaultIsODirectWhereItCanBe() {
+	with_direct
+	mounted nbd:disk/i.qcow2
+	same true "$(graph | jq .file.cache.direct)"
+	umounted_from_disk
+	off_disk
+	without_direct
+	mounted nbd:disk/i.qcow2
+	same false "$(graph | jq .file.cache.direct)"
+	umounted_from_disk
+	off_disk
+}
+
+testCacheModesThatNeedODirectWhereItCannotBe() {
+	without_direct
+	for mode in none directsync; do
+		bdev mount "nbd:disk/i.qcow2,cache=$mode" "$HERE/m"
+		assert_status 3
+		assert_one_line "cache=$mode needs O_DIRECT, which the image's file system cannot do" cache=writeback
+	done
+	for mode in writeback writethrough unsafe; do
+		mounted "nbd:disk/i.qcow2,cache=$mode"
+		umounted_from_disk
+	done
+	off_disk
+}
+
+testDiscardIgnoreKeepsWhatIsTrimmed() {
+	image i.qcow2
+	trimmed i.qcow2,discard=ignore
+	[ $returned -lt 1000 ] || fail "KiB: $returned"
+}
+
+# zeroes OPTION - how many KiB of zeroes that are written take space in the image.
+zeroes() {
+	image i.qcow2
+	_before=$(blocks i.qcow2)
+	mounted "nbd:i.qcow2,$1"
+	head -c 5242880 </dev/zero >m/zeroes
+	umounted
+	taken=$(($(blocks i.qcow2) - _before))
+}
+
+testDetectZeroes() {
+	zeroes detect-zeroes=unmap
+	[ $taken -lt 1000 ] || fail "unmap, KiB: $taken"
+	zeroes detect-zeroes=on
+	[ $taken -lt 1000 ] || fail "on, KiB: $taken"
+	zeroes detect-zeroes=off
+	[ $taken -gt 4000 ] || fail "off, KiB: $taken"
+}
+
+# --- servers elsewhere ---
+
+testUriIsRefusedUnlessThePolicyAllowsIt() {
+	for uri in nbd://127.0.0.1:1/ nbd+unix:///x?socket=/x rbd:pool/image https://host/i; do
+		refuses "nbd:,uri=$uri,format=raw" "uri=$uri is not allowed on this host" \
+			"add 'bdev.policy.uri = ${uri%%:*}:' to $POLICY"
+	done
+	policy 'bdev.policy.uri = nbd://127.0.0.1:10' 'bdev.policy.uri = nbd+unix:'
+	refuses nbd:,uri=nbd://127.0.0.1:2/,format=raw 'is not allowed on this host'
+}
+
+testUriOfAnythingButRawIsRefused() {
+	policy 'bdev.policy.uri = nbd:'
+	for options in '' ,format=qcow2; do
+		refuses "nbd:,uri=nbd://127.0.0.1:1/disk.qcow2$options" 'uri= needs format=raw'
+	done
+}
+
+testUriBesideAnImageIsRefused() {
+	image i.raw
+	policy 'bdev.policy.uri = nbd:'
+	refuses nbd:i.raw,uri=nbd://127.0.0.1:1/ 'uri= stands for the image'
+}
+
+testNeitherImageNorUriIsRefused() {
+	bdev mount nbd:,format=raw "$HERE/m"
+	differs 0 "$status"
+	assert_one_line 'nbd:,format=raw'
+}
+
+testPasswordInAUriIsRefused() {
+	policy 'bdev.policy.uri = https:' 'bdev.policy.uri = nbd:'
+	for uri in https://user:password@host/i nbd://password@127.0.0.1:1/; do
+		refuses "nbd:,uri=$uri,format=raw" 'a name or password in it would be seen by everybody'
+	done
+}
+
+testUriThatIsNotUnderstoodIsRefused() {
+	policy 'bdev.policy.uri = gopher:' 'bdev.policy.uri = nbd:' 'bdev.policy.uri = nbd+unix:' 'bdev.policy.uri = rbd:' \
+		'bdev.policy.uri = file:' 'bdev.policy.uri = json:'
+	while read -r uri text; do
+		refuses "nbd:,uri=$uri,format=raw" "uri=$uri" "$text"
+	done <<-END
+		gopher://host/i known are nbd://, nbd+unix://, rbd:
+		file:///etc/passwd known are nbd://
+		json:{} known are nbd://
+		/etc/passwd no scheme
+		nbd:host not of the form nbd://HOST[:PORT][/EXPORT]
+		nbd:///x not of the form nbd://HOST
+		nbd+unix:///x not of the form nbd+unix:///EXPORT?socket=/PATH
+		nbd+unix:///x?socket=relative not of the form nbd+unix:///EXPORT?socket=/PATH
+		rbd:image not of the form rbd:POOL/IMAGE
+		rbd:pool/image:conf=/x not of the form rbd:POOL/IMAGE
+	END
+}
+
+# serve_tcp FILE - by QEMU, as the bytes that it is, on $PORT of the loopback interface, until the test ends.
+serve_tcp() {
+	PORT=$((20000 + $$ % 20000))
+	while listens; do
+		PORT=$((PORT + 1))
+	done
+	qemu-nbd -t -f raw -b 127.0.0.1 -p "$PORT" "$1" &
+	echo $! >"$SCRATCH/pids"
+	eventually listens
+}
+listens() { grep -q -i " 0100007F:$(printf %04x "$PORT") 00000000:0000 0A" /proc/net/tcp; }
+
+testImageOfAServerByTcp() {
+	image i.raw
+	serve_tcp i.raw
+	policy "bdev.policy.uri = nbd://127.0.0.1:$PORT"
+	mounted "nbd:,uri=nbd://127.0.0.1:$PORT/,format=raw"
+	echo new >m/new
+	umounted
+	mounted "nbd:,uri=nbd://127.0.0.1:$PORT,format=raw,ro"
+	same new "$(cat m/new)"
+	run touch m/newer
+	contains "$err" 'Read-only file system'
+	umounted
+}
+
+testPartitionOfADiskOfAServer() {
+	disk d.raw gpt "$(gpt)"
+	serve_unix d.raw
+	policy 'bdev.policy.uri = nbd+unix:'
+	mounted "nbd::12,uri=nbd+unix:///?socket=$HERE/socket,format=raw"
+	umounted
+}
+
+testServerThatIsNotThereIsOneErrorLine() {
+	policy 'bdev.policy.uri = nbd:' 'bdev.policy.uri = nbd+unix:'
+	refuses nbd:,uri=nbd://127.0.0.1:1/,format=raw refused
+	refuses "nbd:,uri=nbd+unix:///x?socket=$HERE/none,format=raw" 'No such file'
+}
+
+# --- partitions ---
+
+testPartitionOfARawDisk() {
+	disk d.raw gpt "$(gpt)"
+	partition_works nbd:d.raw:12
+}
+
+testPartitionThatIsNotThereIsRefused() {
+	disk d.qcow2 gpt "$(gpt)"
+	refuses nbd:d.qcow2:13 "'d.qcow2' has no partition 13 in its gpt partition table"
+	refuses nbd:d.qcow2:3 "'d.qcow2' partition 3 holds no file system"
+	for number in 0 x -1 10000 1:2; do
+		refuses "nbd:d.qcow2:$number" 'a partition number'
+	done
+}
+
+testDiskWithoutAPartitionNumberIsRefusedWithTheWayOut() {
+	disk d.qcow2 gpt "$(gpt)"
+	refuses nbd:d.qcow2 'but a gpt partition table: name a partition (IMAGE:1)'
+}
+
+testPartitionOfAnImageWithoutATableIsRefused() {
+	image i.qcow2
+	refuses nbd:i.qcow2:1 "'i.qcow2' has no partition table, so no partition 1"
+}
+
+# --- read-only, and who may use an image ---
+
+testImageOnAReadOnlyFileSystem() {
+	mkdir disk
+	image disk/i.qcow2
+	mount --bind disk disk
+	mount -o remount,bind,ro disk
+	bdev mount nbd:disk/i.qcow2 "$HERE/m"
+	assert_status 1
+	assert_one_line "'disk/i.qcow2' lies on a read-only file system; add ,ro"
+	mounted nbd:disk/i.qcow2,ro
+	bdev umount "$HERE/m"
+	umount disk
+	assert_nothing_left
+}
+
+readers_keep_off_a_writer() { # IMAGE
+	image "$1"
+	mounted "nbd:$1,ro"
+	bdev mount "nbd:$1,ro" "$HERE/m2"
+	assert_status 0
+	same content "$(cat m2/marker)"
+	bdev umount "$HERE/m2"
+	bdev mount "nbd:$1" "$HERE/m2"
+	assert_status 1
+	assert_one_line "'$1' is in use" "by mount on '$HERE/m'"
+	umounted
+	mounted "nbd:$1"
+	umounted
+}
+testReadersKeepOffAWriter() { readers_keep_off_a_writer i.qcow2; }
+testReadersOfARawImageKeepOffAWriter() { readers_keep_off_a_writer i.raw; }
+
+a_writer_keeps_off_others() { # IMAGE
+	image "$1"
+	mounted "nbd:$1"
+	ln "$1" "other.${1##*.}"
+	for spec in "nbd:$1" "nbd:$1,ro" "nbd:other.${1##*.}"; do
+		bdev mount "$spec" "$HERE/m2"
+		assert_status 1
+		assert_one_line 'is in use' "by mount on '$HERE/m'"
+	done
+	same 'servers' 1 "$(server qemu | wc -l)"
+	umounted
+}
+testAWriterKeepsOffOthers() { a_writer_keeps_off_others i.qcow2; }
+testAWriterOfARawImageKeepsOffOthers() { a_writer_keeps_off_others i.raw; }
+
+testLoopAndNbdKeepEachOtherOff() {
+	image i.raw
+	for first in loop nbd; do
+		second=nbd
+		[ $first = loop ] || second=loop
+		mounted "$first:i.raw"
+		for options in '' ,ro; do
+			bdev mount "$second:i.raw$options" "$HERE/m2"
+			assert_status 1
+			assert_one_line "'i.raw' is in use" "mount on '$HERE/m'"
+		done
+		umounted
+		mounted "$first:i.raw,ro"
+		bdev mount "$second:i.raw" "$HERE/m2"
+		assert_status 1
+		assert_one_line "'i.raw' is in use" "mount on '$HERE/m'"
+		bdev mount "$second:i.raw,ro" "$HERE/m2"
+		assert_status 0
+		bdev umount "$HERE/m2"
+		umounted
+	done
+}
+
+testBackingFileInUseCannotBeWritten() {
+	chain .
+	mounted nbd:top.qcow2
+	bdev mount nbd:base.raw "$HERE/m2"
+	assert_status 1
+	assert_one_line "'base.raw' is in use"
+	bdev mount nbd:base.raw,ro "$HERE/m2"
+	assert_status 0
+	bdev umount "$HERE/m2"
+	umounted
+}
+
+testWeAreKeptOutForAsLongAsQemuHasIt() {
+	image i.qcow2
+	qemu-nbd -t -f qcow2 -k "$HERE/socket" i.qcow2 &
+	echo $! >"$SCRATCH/pids"
+	eventually [ -S socket ]
+	refuses nbd:i.qcow2 "'i.qcow2' is in use"
+	refuses nbd:i.qcow2,ro "'i.qcow2' is in use"
+	kill $!
+	wait $!
+	mounted nbd:i.qcow2
+	umounted
+}
+
+# --- stacks ---
+
+testTmpfsAndOverlayOverAReadOnlyImage() {
+	image i.qcow2
+	before=$(sha256sum <i.qcow2)
+	mounted nbd:i.qcow2,ro tmpfs:.,size=1m overlay:delta
+	echo new >m/new
+	[ ! -e delta ] || fail 'it is on disk'
+	umounted
+	same 'the image' "$before" "$(sha256sum <i.qcow2)"
+}
+
+testNameWithSeparators() {
+	name='a b:c,d"e{}.qcow2'
+	image "$name"
+	mounted 'nbd:a b\:c\,d"e{}.qcow2'
+	bdev status --json
+	same "$HERE/$name" "$(printf '%s' "$out" | jq -r '.[0].stack[0].image')"
+	umounted
+}
+
+# shellcheck source=/dev/null
+. shunit2
