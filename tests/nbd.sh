@@ -262,10 +262,7 @@ format_works() { # FORMAT
 
 testRawIsReadAndWritten() { format_works raw; }
 testQcow2IsReadAndWritten() { format_works qcow2; }
-testQedIsReadAndWritten() { format_works qed; }
-testVdiIsReadAndWritten() { format_works vdi; }
-testVmdkIsReadAndWritten() { format_works vmdk; }
-testVhdxIsReadAndWritten() { format_works vhdx; }
+# Its size is a number of cylinders.
 testVpcIsReadAndWritten() { format_works vpc; }
 
 # The kernel has many writes under way at a time.
@@ -304,28 +301,6 @@ testWhatARawImageNamesIsNotOpened() {
 	refused 'holds no file system'
 	grep -q qemu trace || fail 'QEMU was not there'
 	same '' "$(grep secret trace)"
-}
-
-# --- backing files ---
-
-# base.raw, mid.qcow2 and top.qcow2 in this directory, each named by the next.
-chain() { # DIRECTORY
-	cp "$SCRATCH/base.raw" "$1/base.raw"
-	over "$1/mid.qcow2" base.raw raw
-	over "$1/top.qcow2" mid.qcow2 qcow2
-}
-
-testChainOfThreeIsWrittenOnTopOnly() {
-	chain .
-	before=$(md5sum base.raw mid.qcow2)
-	mounted nbd:top.qcow2
-	echo new >m/new
-	umounted
-	mounted nbd:top.qcow2,ro
-	same new "$(cat m/new)"
-	umounted
-	same 'what it stands on' "$before" "$(md5sum base.raw mid.qcow2)"
-	assert_clean top.qcow2
 }
 
 # --- partitions ---
@@ -382,16 +357,6 @@ testPartitionsOfAnMbr() {
 	partition_works nbd:d.qcow2:6
 }
 
-testReadersOfTwoPartitionsOfOneDisk() {
-	disk d.qcow2 gpt 'start=16MiB, size=8MiB' 'start=25MiB, size=1MiB'
-	mounted nbd:d.qcow2:1,ro
-	bdev mount nbd:d.qcow2:1,ro "$HERE/m2"
-	assert_status 0
-	bdev umount "$HERE/m2"
-	same content "$(cat m/marker)"
-	umounted
-}
-
 # --- read-only, and who may use an image ---
 
 testReadOnlyChangesNothingInTheImage() {
@@ -417,21 +382,6 @@ testQemuIsKeptOutForAsLongAsItIsMounted() {
 	bdev umount "$HERE/m"
 	run qemu-io -f qcow2 -c 'write 7M 512' i.qcow2
 	assert_status 0
-}
-
-testOneWriterOfFive() {
-	image i.qcow2
-	for i in 1 2 3 4 5; do
-		mkdir "t$i"
-		"$LXC_BDEV" mount nbd:i.qcow2 "$HERE/t$i" 2>"err$i" && echo "$i" >>won &
-		eval "pid$i=$!"
-	done
-	wait "$pid1" "$pid2" "$pid3" "$pid4" "$pid5"
-	same "winners; $(cat err*)" 1 "$(wc -l <won)"
-	same 'others' 4 "$(grep -c 'is in use' err* | grep -c ':1$')"
-	bdev umount "$HERE/t$(cat won)"
-	assert_nothing_left
-	assert_clean i.qcow2
 }
 
 testFiveImagesAtOnce() {
@@ -505,24 +455,7 @@ testFstrimShrinksAQcow2() {
 	assert_clean i.qcow2
 }
 
-testFstrimShrinksARawImage() {
-	image i.raw
-	trimmed i.raw
-	[ $returned -gt 4000 ] || fail "KiB: $returned"
-	assert_clean i.raw
-}
-
 # --- stacks ---
-
-testOverlayOverAReadOnlyImage() {
-	image i.qcow2
-	before=$(sha256sum <i.qcow2)
-	mounted nbd:i.qcow2,ro overlay:delta
-	echo new >m/new
-	umounted
-	same 'in the upper' new "$(cat delta/new)"
-	same 'the image' "$before" "$(sha256sum <i.qcow2)"
-}
 
 testTwoImagesBelowOneOverlay() {
 	image low.qcow2 high.raw

@@ -44,6 +44,11 @@ testDiskBelowAnImageCannotBeTakenOffInTheStage() {
 
 # --- formats ---
 
+testQedIsReadAndWritten() { format_works qed; }
+testVdiIsReadAndWritten() { format_works vdi; }
+testVmdkIsReadAndWritten() { format_works vmdk; }
+testVhdxIsReadAndWritten() { format_works vhdx; }
+
 testOtherExtensionsOfAFormat() {
 	image i.vpc i.vmdk i.img
 	mv i.vpc i.vhd
@@ -143,6 +148,26 @@ testEachNodeThatQemuIsGivenHasItsDriver() {
 }
 
 # --- backing files ---
+
+# base.raw, mid.qcow2 and top.qcow2 in this directory, each named by the next.
+chain() { # DIRECTORY
+	cp "$SCRATCH/base.raw" "$1/base.raw"
+	over "$1/mid.qcow2" base.raw raw
+	over "$1/top.qcow2" mid.qcow2 qcow2
+}
+
+testChainOfThreeIsWrittenOnTopOnly() {
+	chain .
+	before=$(md5sum base.raw mid.qcow2)
+	mounted nbd:top.qcow2
+	echo new >m/new
+	umounted
+	mounted nbd:top.qcow2,ro
+	same new "$(cat m/new)"
+	umounted
+	same 'what it stands on' "$before" "$(md5sum base.raw mid.qcow2)"
+	assert_clean top.qcow2
+}
 
 testBackingFilesAreLookedForBesideTheImage() {
 	mkdir images
@@ -296,6 +321,13 @@ testBadLineInThePolicyIsNamedByFileAndLine() {
 }
 
 # --- options ---
+
+testFstrimShrinksARawImage() {
+	image i.raw
+	trimmed i.raw
+	[ $returned -gt 4000 ] || fail "KiB: $returned"
+	assert_clean i.raw
+}
 
 testNativeAioNeedsODirect() {
 	with_direct
@@ -524,6 +556,16 @@ testServerThatIsNotThereIsOneErrorLine() {
 
 # --- partitions ---
 
+testReadersOfTwoPartitionsOfOneDisk() {
+	disk d.qcow2 gpt 'start=16MiB, size=8MiB' 'start=25MiB, size=1MiB'
+	mounted nbd:d.qcow2:1,ro
+	bdev mount nbd:d.qcow2:1,ro "$HERE/m2"
+	assert_status 0
+	bdev umount "$HERE/m2"
+	same content "$(cat m/marker)"
+	umounted
+}
+
 testPartitionOfARawDisk() {
 	disk d.raw gpt "$(gpt)"
 	partition_works nbd:d.raw:12
@@ -549,6 +591,21 @@ testPartitionOfAnImageWithoutATableIsRefused() {
 }
 
 # --- read-only, and who may use an image ---
+
+testOneWriterOfFive() {
+	image i.qcow2
+	for i in 1 2 3 4 5; do
+		mkdir "t$i"
+		"$LXC_BDEV" mount nbd:i.qcow2 "$HERE/t$i" 2>"err$i" && echo "$i" >>won &
+		eval "pid$i=$!"
+	done
+	wait "$pid1" "$pid2" "$pid3" "$pid4" "$pid5"
+	same "winners; $(cat err*)" 1 "$(wc -l <won)"
+	same 'others' 4 "$(grep -c 'is in use' err* | grep -c ':1$')"
+	bdev umount "$HERE/t$(cat won)"
+	assert_nothing_left
+	assert_clean i.qcow2
+}
 
 testImageOnAReadOnlyFileSystem() {
 	mkdir disk
@@ -645,6 +702,16 @@ testWeAreKeptOutForAsLongAsQemuHasIt() {
 }
 
 # --- stacks ---
+
+testOverlayOverAReadOnlyImage() {
+	image i.qcow2
+	before=$(sha256sum <i.qcow2)
+	mounted nbd:i.qcow2,ro overlay:delta
+	echo new >m/new
+	umounted
+	same 'in the upper' new "$(cat delta/new)"
+	same 'the image' "$before" "$(sha256sum <i.qcow2)"
+}
 
 testTmpfsAndOverlayOverAReadOnlyImage() {
 	image i.qcow2

@@ -317,7 +317,7 @@ int attach_settle(struct attachment *attachment, int mount)
 		r = nbd_arm(attachment->nr, attachment->backend);
 		if (r < 0)
 			(void)log_errno(r, "%s: let '%s' end with its mount", request->spec->where, attachment->node);
-		else if (request->reconnect)
+		else
 			r = keeper_of_nbd(&attachment->server, request->graph, attachment->argv, attachment->nr,
 					  attachment->backend, request->reconnect, request->home, attachment->journal);
 		break;

@@ -122,6 +122,8 @@ static int keep_nbd(void *arg)
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 		(void)close(pidfd);
+		if (!keeper->seconds)
+			return nbd_cut(keeper->nr, keeper->backend) < 0;
 		until = proc_now() + 1000LL * keeper->seconds;
 		/* Disconnected, so that it had to end; or it died. */
 		do {

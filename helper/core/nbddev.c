@@ -206,6 +206,23 @@ int nbd_reconnect(int nr, const char *backend, int fd)
 	return reconfigure(nr, backend, fd);
 }
 
+int nbd_cut(int nr, const char *backend)
+{
+	uint16_t family = 0;
+	_cleanup_close_ int netlink = open_family(&family);
+	uint32_t index = (uint32_t)nr;
+	struct message message;
+	ANSWER(answer);
+
+	if (netlink < 0)
+		return netlink;
+	if (nbd_find(backend) != nr)
+		return 0;
+	begin(&message, family, NBD_CMD_DISCONNECT);
+	(void)add(&message, NBD_ATTR_INDEX, &index, sizeof(index));
+	return transact(netlink, &message, answer, sizeof(answer));
+}
+
 /* --- devices --- */
 
 char *nbd_node(int nr)

@@ -22,6 +22,11 @@ int nbd_arm(int nr, const char *backend);
 int nbd_reconnect(int nr, const char *backend, int fd);
 
 /*
+ * Disconnect the device, used or not: its server has died, and what was asked of it would wait for ever. 0 or -errno.
+ */
+int nbd_cut(int nr, const char *backend);
+
+/*
  * The old way, for network namespaces that do not have the netlink family: give the connection to an unused device and
  * serve it, in this process, until it is disconnected. Writes the device's number as an int to `tell` before that.
  * Returns 0 after an orderly end, or -errno.
