@@ -525,8 +525,8 @@ testKilledKeeperIsNotNeededForUmount() {
 	image i.qcow2
 	mounted nbd:i.qcow2
 	case $(transport) in
-	ioctl) kill -KILL "$(server bdev-keeper)" ;;
-	*) same 'it needs none' '' "$(server bdev-keeper)" ;;
+	fuse) same 'it needs none' '' "$(server bdev-keeper)" ;;
+	*) kill -KILL "$(server bdev-keeper)" ;;
 	esac
 	echo new >m/new
 	umounted

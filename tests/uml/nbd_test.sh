@@ -16,7 +16,7 @@ testDeviceIsConnectedByNetlink() {
 	image i.qcow2
 	mounted nbd:i.qcow2
 	same netlink "$(transport)"
-	same 'processes' 1 "$(record server 2 | wc -l)"
+	same 'QEMU, and one that sees it end' 2 "$(record server 2 | wc -l)"
 	umounted
 }
 
