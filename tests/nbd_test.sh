@@ -100,7 +100,7 @@ testWhatIsNoImageIsRefused() {
 		dir.raw not a regular file
 		fifo.raw not a regular file
 		dangling.raw No such file
-		empty.raw
+		empty.raw the image is empty
 		zeros.raw holds no file system
 	END
 }
@@ -492,6 +492,9 @@ testPasswordInAUriIsRefused() {
 	policy 'bdev.policy.uri = https:' 'bdev.policy.uri = nbd:'
 	for uri in https://user:password@host/i nbd://password@127.0.0.1:1/; do
 		refuses "nbd:,uri=$uri,format=raw" 'a name or password in it would be seen by everybody'
+		assertNotContains "$out$err" password@
+		refuses "nbd:,uri=$uri,format=raw,nonsense=1" nonsense
+		assertNotContains "$out$err" password@
 	done
 }
 

@@ -75,10 +75,11 @@ int mount_copy_namespace(const char *const *paths)
 	if (r < 0)
 		return r;
 	(void)mount_each(collect, &points);
-	for (size_t i = points.n; i > 0; i--) {
-		if (!leads_to(points.at[i - 1], paths))
-			(void)umount2(points.at[i - 1], MNT_DETACH | UMOUNT_NOFOLLOW);
-		free(points.at[i - 1]);
+	/* The outermost first, which takes all below it along: each that really goes waits for the kernel. */
+	for (size_t i = 0; i < points.n; i++) {
+		if (!leads_to(points.at[i], paths))
+			(void)umount2(points.at[i], MNT_DETACH | UMOUNT_NOFOLLOW);
+		free(points.at[i]);
 	}
 	free(points.at);
 	return 0;

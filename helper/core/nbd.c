@@ -123,6 +123,8 @@ int nbd_negotiate(int fd, struct nbd_export *ret, char *error, size_t size)
 		r = -errno;
 	for (int i = 0; r == 0 && i < REPLIES_MAX; i++)
 		r = take_reply(fd, ret, error, size);
+	if (r == 1 && !ret->size)
+		(void)snprintf(error, size, "the image is empty");
 	if (r >= 0)
 		r = r == 1 && ret->size ? 0 : -EPROTO;
 	if (ret->block_size < BLOCK_SIZE_MIN)

@@ -293,7 +293,6 @@ static int read_vmdk(struct image *image)
 }
 
 /* --- formats whose parents QEMU does not open: an image that needs one is of no use --- */
-
 static int read_vdi(struct image *image)
 {
 	static const uint8_t none[32];
@@ -301,6 +300,8 @@ static int read_vdi(struct image *image)
 
 	if ((type != 1 && type != 2) || memcmp(image->head + 424, none, sizeof(none)) != 0)
 		return refuse(image, "is a differencing VDI, which is not supported");
+	if (le(image->head + 384, 4) > 16 << 20) /* QEMU has it in memory, whole; this is of 16 TiB */
+		return refuse(image, "has a block map of over 64 MiB");
 	return set_size(image, size / SECTOR + !!(size % SECTOR), SECTOR);
 }
 

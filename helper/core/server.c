@@ -62,16 +62,27 @@ static void write_file(const char *path, const char *text)
 		(void)!write(fd, text, strlen(text));
 }
 
-static void join_cgroup(void)
+/*
+ * Into our cgroup, in each hierarchy: by a process of its own, since the kernel makes whoever moves a process wait for
+ * an RCU grace period, 10 to 25 ms, in which the server can start. Its pid, or -1.
+ */
+static pid_t move_to_cgroup(pid_t pid)
 {
+	char text[24];
+	pid_t mover = fork();
+
+	if (mover != 0)
+		return mover;
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
 	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
 		_cleanup_free_ char *dir = xasprintf("%s/" CGROUP, hierarchies[i]);
 		_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", dir);
 		_cleanup_free_ char *above = xasprintf("%s/cgroup.procs", hierarchies[i]);
 
 		if (access(above, F_OK) == 0 && (mkdir(dir, 0755) == 0 || errno == EEXIST))
-			write_file(procs, "0");
+			write_file(procs, text);
 	}
+	_exit(0);
 }
 
 void server_tidy(void)
@@ -169,7 +180,6 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 	(void)chdir("/");
 	(void)umask(022);
 	default_signals();
-	join_cgroup();
 	write_file("/proc/self/oom_score_adj", OOM_SCORE);
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* Linux 5.6 */
 	r = leave_mount_namespace(request);
@@ -210,6 +220,7 @@ int server_start(const struct server_request *request, struct journal *journal, 
 	if (r == 0 && write(go[1], "", 1) != 1)
 		r = log_errno(-errno, "start %s", request->name);
 	(void)close(go[1]);
+	ret->mover = r == 0 ? move_to_cgroup(ret->pid) : -1;
 	if (r < 0 && ret->pid > 0)
 		(void)waitpid(ret->pid, NULL, 0);
 	ret->log = r < 0 ? -EBADF : TAKE_FD(log);
@@ -236,6 +247,9 @@ char *server_complaint(const struct server *server)
 
 void server_close(struct server *server)
 {
+	if (server->mover > 0)
+		(void)waitpid(server->mover, NULL, 0);
+	server->mover = -1;
 	cleanup_close(&server->log);
 	server->log = -EBADF;
 }

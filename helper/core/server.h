@@ -18,7 +18,8 @@ struct server_request {
 
 struct server {
 	pid_t pid;
-	int log; /* its stderr */
+	pid_t mover; /* who puts it into its cgroup */
+	int log;     /* its stderr */
 };
 
 /* In PATH of a daemon: its path, for the caller to free, or NULL. */
@@ -35,9 +36,11 @@ int server_start(const struct server_request *request, struct journal *journal, 
 /* The first line that it wrote to stderr, without "PROGRAM: ", for the caller to free; NULL: none. */
 char *server_complaint(const struct server *server);
 
+/* It is in its cgroup from now on; the log is closed. */
+void server_close(struct server *server);
+
 /* End one that is of no use (the build failed), and close the log. It gets SIGTERM, and time. */
 void server_end(struct server *server);
-void server_close(struct server *server);
 
 /* Run a program to its end, argv[0] being its name. Its exit status, or -errno. */
 int server_call(const char *const argv[]);

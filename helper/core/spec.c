@@ -14,9 +14,17 @@
 
 #define SPEC_MAX_BYTES 65536 /* 500 lowers of 128 bytes */
 
+/* The text as it may be shown: of a URI's "NAME:PASSWORD@", nothing. For the caller to free. */
+static char *shown(const char *text)
+{
+	const char *name = strstr(text, "://"), *at = name ? strrchr(name, '@') : NULL;
+
+	return at ? xasprintf("%.*s***%s", (int)(name + 3 - text), text, at) : xstrdup(text);
+}
+
 int spec_refuse(const struct spec *spec, int r, const char *format, ...)
 {
-	_cleanup_free_ char *reason = NULL;
+	_cleanup_free_ char *reason = NULL, *text = shown(spec->text);
 	va_list args;
 	int n;
 
@@ -25,7 +33,7 @@ int spec_refuse(const struct spec *spec, int r, const char *format, ...)
 	va_end(args);
 	if (n < 0)
 		must(NULL);
-	log_error("%s: '%s': %s", spec->where, spec->text, reason);
+	log_error("%s: '%s': %s", spec->where, text, reason);
 	return r;
 }
 

@@ -365,6 +365,11 @@ static void a_vdi_that_needs_another_is_refused(void)
 	CHECK(refused("b", "vdi", "differencing"));
 	patch_le("c", 368, 1000, 8);
 	CHECK(look("c", "vdi") == 0 && refs.size == 1024);
+	patch_le("c", 384, 16 << 20, 4);
+	CHECK(look("c", "vdi") == 0);
+	patch_le("c", 384, (16 << 20) + 1, 4);
+	CHECK(refused("c", "vdi", "block map of over 64 MiB"));
+	patch_le("c", 384, 1, 4);
 	patch_le("c", 368, UINT64_MAX, 8);
 	CHECK(refused("c", "vdi", "size"));
 }
