@@ -23,6 +23,7 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "rootfs", required_argument, NULL, 'R' },
 	{ "target", required_argument, NULL, 'T' },
+	{ "source", required_argument, NULL, 'S' },
 	{ "monitor", required_argument, NULL, 'M' },
 	{ "fix", no_argument, NULL, 'F' },
 	{ "logfile", required_argument, NULL, 'o' },
@@ -85,6 +86,9 @@ static int take_option(int letter, struct args *args)
 		break;
 	case 'T':
 		args->target = optarg;
+		break;
+	case 'S':
+		args->source = optarg;
 		break;
 	case 'M':
 		args->monitor = (pid_t)strtol(optarg, &end, 10);

@@ -13,10 +13,12 @@
 
 #include "../core/build.h"
 #include "../core/cleanup.h"
+#include "../core/clone.h"
 #include "../core/log.h"
 #include "../core/path.h"
 #include "../core/plan.h"
 #include "../core/spec.h"
+#include "../core/view.h"
 
 struct bdev_option {
 	const char *name;
@@ -31,9 +33,16 @@ struct bdev_type {
 	const char *summary;		   /* one line */
 	const char *undo;		   /* what ends it */
 	const struct bdev_option *options; /* beside `ro`, up to a NULL name; or NULL */
+	const char *for_writers[4];	   /* the options that say how to write: of no use to who only reads */
 	const char *filesystem;		   /* what the kernel must have in /proc/filesystems, or NULL */
 	/* Check the spec, add its step to the plan. Changes nothing. 0 or -errno after one error line. */
 	int (*plan)(const struct spec *spec, struct plan *plan);
+	/* What others may see of it, by the functions of core/view.h; NULL: the same, read-only. 0 or -errno (logged). */
+	int (*view)(const struct spec *spec, struct view *view);
+	/* Copy what the container owns of it, by the functions of core/clone.h; NULL: its source. 0 or -errno (logged). */
+	int (*clone)(const struct spec *spec, struct clone *clone);
+	/* It stands for other specs: add them to *out. Then there is no plan, view nor build. 0 or -errno (logged). */
+	int (*expand)(const struct spec *spec, struct stack *out);
 	/* Do the step; build_add_root() what it makes. 0 or -errno after one error line. */
 	int (*build)(const struct step *step, struct build *build);
 };
@@ -43,7 +52,8 @@ struct bdev_type {
 	X(loop)       \
 	X(tmpfs)      \
 	X(overlay)    \
-	X(nbd)
+	X(nbd)        \
+	X(container)
 
 extern const struct bdev_type *const bdev_types[];
 extern const size_t bdev_ntypes;

@@ -212,6 +212,7 @@ const struct bdev_type bdev_loop = {
 	.summary = "a file system image in a file: ext2-4, xfs, btrfs, squashfs, erofs",
 	.undo = "the kernel, on last close (autoclear)",
 	.options = loop_options,
+	.for_writers = { "discard" },
 	.plan = loop_plan,
 	.build = loop_build,
 };

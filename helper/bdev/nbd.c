@@ -291,6 +291,44 @@ static int nbd_build(const struct step *step, struct build *build)
 	return r;
 }
 
+/* The image, and of what it stands on that which is the container's own. */
+static int nbd_clone(const struct spec *spec, struct clone *clone)
+{
+	struct plan from = { .dir = clone->from_dir, .dirfd = clone->from };
+	struct plan to = { .dir = clone->to_dir, .dirfd = clone->to };
+	struct qemu_graph graph = { .first_fd = FIRST_FD };
+	struct nbd_data data = { 0 };
+	int r = parse(spec, &from, &data);
+
+	if (r == 0)
+		r = qemu_open(spec, &data.qemu, from.dirfd, -EBADF, &graph);
+	for (size_t i = 0; r == 0 && i < graph.nfds; i++) {
+		_cleanup_free_ char *path = path_of(graph.fds[i]);
+		const char *own = path_below(path, clone->from_dir);
+
+		if (i == 0)
+			own = spec->sources[0];
+		if (own)
+			r = clone_source(clone, spec, own);
+	}
+	qemu_close(&graph);
+	if (r < 0 || !*spec->sources[0] || *spec->sources[0] == '/')
+		return r;
+	/* What the copy names must not be the source's, which may end. */
+	r = qemu_open(spec, &data.qemu, to.dirfd, -EBADF, &graph);
+	for (size_t i = 0; r == 0 && i < graph.nfds; i++) {
+		_cleanup_free_ char *path = path_of(graph.fds[i]);
+
+		if (path_below(path, clone->from_dir) && !path_below(path, clone->to_dir))
+			r = spec_refuse(spec, -EINVAL,
+					"not copied: it names '%s' by its absolute path; qemu-img rebase -u can make "
+					"that a relative one",
+					path);
+	}
+	qemu_close(&graph);
+	return r;
+}
+
 static const struct bdev_option nbd_options[] = {
 	{ "format", "FORMAT", "raw, qcow2, qed, vdi, vmdk, vhdx or vpc (default: by the file name's extension)" },
 	{ "uri", "URI",
@@ -311,6 +349,8 @@ const struct bdev_type bdev_nbd = {
 	.summary = "an image that QEMU reads (qcow2, vdi, vmdk, ...), or one on a server",
 	.undo = "the kernel, on last close; QEMU ends with its connection",
 	.options = nbd_options,
+	.clone = nbd_clone,
+	.for_writers = { "discard", "detect-zeroes" },
 	.plan = nbd_plan,
 	.build = nbd_build,
 };

@@ -183,13 +183,14 @@ static int overlay_plan(const struct spec *spec, struct plan *plan)
 	int r, depth;
 	size_t n;
 
+	data->cover = -1;
 	depth = plan_lowers(spec, plan, &n);
-	r = depth < 0 ? depth : plan_upper(spec, plan, data);
+	r = depth < 0 ? depth : *upper_of(spec) ? plan_upper(spec, plan, data) : 0;
 	if (r < 0)
 		return r;
 	plan_add_root(plan, spec, depth, !spec->readonly && data->cover < 0);
 	plan_step(plan, spec, data, "mount overlay: %zu lower%s, upper '%s'%s%s%s", n, n == 1 ? "" : "s",
-		  upper_of(spec), data->cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
+		  *upper_of(spec) ? upper_of(spec) : "none", data->cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
 		  spec_option(spec, "volatile") ? ", volatile" : "");
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
@@ -316,14 +317,14 @@ static int overlay_build(const struct step *step, struct build *build)
 	int r;
 
 	r = open_lowers(spec, build, &layers);
-	if (r == 0 && spec->readonly) {
+	if (r == 0 && spec->readonly && *data->upper) {
 		/* Without writing, the upper is one more lower, on top. */
 		(void)ARRAY_ADD(layers.lowers, layers.n);
 		memmove(layers.lowers + 1, layers.lowers, (layers.n - 1) * sizeof(*layers.lowers));
 		layers.lowers[0] = path_open(build->dirfd, data->upper, O_PATH | O_DIRECTORY);
 		if (layers.lowers[0] < 0)
 			r = log_errno(layers.lowers[0], "%s: open upper '%s'", spec->where, upper_of(spec));
-	} else if (r == 0) {
+	} else if (r == 0 && !spec->readonly) {
 		r = open_upper(spec, build, data, &layers);
 		if (r == 0 && data->cover < 0)
 			r = claim_upper(spec, build, &layers, &lock, &work_lock);
@@ -342,6 +343,35 @@ static int overlay_build(const struct step *step, struct build *build)
 	return build_add_root(build, &mount, NULL);
 }
 
+/* Its layers, for an overlay of whoever looks. An upper on a tmpfs is of one run, and there may not have been one yet. */
+static int overlay_view(const struct spec *spec, struct view *view)
+{
+	_cleanup_close_ int dirfd = open(view->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), upper = -EBADF;
+
+	for (size_t i = spec->nsources - 1; i > 0; i--)
+		view_add_dir(view, spec, spec->sources[i - 1]);
+	if (view_is_covered(view, upper_of(spec)))
+		return 0;
+	upper = path_open(dirfd, upper_of(spec), O_PATH | O_DIRECTORY);
+	if (upper != -ENOENT || *upper_of(spec) == '/')
+		view_add_dir(view, spec, upper_of(spec));
+	return 0;
+}
+
+/* Its work directory is made anew, and so is an upper that nothing was written to yet. */
+static int overlay_clone(const struct spec *spec, struct clone *clone)
+{
+	_cleanup_close_ int upper = -EBADF;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i + 1 < spec->nsources; i++)
+		r = clone_source(clone, spec, spec->sources[i]);
+	if (r < 0 || view_is_covered(&clone->hidden, upper_of(spec)))
+		return r;
+	upper = path_open(clone->from, upper_of(spec), O_PATH | O_DIRECTORY);
+	return upper == -ENOENT ? 0 : clone_source(clone, spec, upper_of(spec));
+}
+
 static const struct bdev_option overlay_options[] = {
 	{ "work", "DIR", "overlay's work directory, on the upper's file system (default: UPPER.work)" },
 	{ "volatile", NULL, "never sync the upper: fast, and refused after a crash of the host" },
@@ -357,5 +387,7 @@ const struct bdev_type bdev_overlay = {
 	.options = overlay_options,
 	.filesystem = "overlay",
 	.plan = overlay_plan,
+	.view = overlay_view,
+	.clone = overlay_clone,
 	.build = overlay_build,
 };

@@ -104,6 +104,18 @@ static int tmpfs_build(const struct step *step, struct build *build)
 	return r < 0 ? r : build_add_cover(build, &mount);
 }
 
+static int tmpfs_view(const struct spec *spec, struct view *view)
+{
+	view_cover(view, spec->sources[0]);
+	return 0;
+}
+
+static int tmpfs_clone(const struct spec *spec, struct clone *clone)
+{
+	view_cover(&clone->hidden, spec->sources[0]);
+	return clone_make_dir(clone, spec, spec->sources[0]);
+}
+
 static const struct bdev_option tmpfs_options[] = {
 	{ "size", "BYTES", "the most it may hold, e.g. 512m or 10% (default: half of the memory)" },
 	{ "nr_inodes", "N", "the most files" },
@@ -121,5 +133,7 @@ const struct bdev_type bdev_tmpfs = {
 	.options = tmpfs_options,
 	.filesystem = "tmpfs",
 	.plan = tmpfs_plan,
+	.view = tmpfs_view,
+	.clone = tmpfs_clone,
 	.build = tmpfs_build,
 };

@@ -44,9 +44,34 @@ static int enter(struct build *build, const char *scratch)
 		if (r < 0)
 			return log_errno(r, "enter a private mount namespace");
 	}
-	/* Opened here: in the stage, layers must be reached through its own mounts. */
-	build->dirfd = open(build->plan->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return build->dirfd < 0 ? log_errno(-errno, "open '%s'", build->plan->dir) : 0;
+	return 0;
+}
+
+/* In the stage, layers must be reached through its own mounts: so the directory is opened once more. */
+static int enter_dir(struct build *build, const char *dir)
+{
+	if (build->dir && strcmp(build->dir, dir) == 0)
+		return 0;
+	cleanup_close(&build->dirfd);
+	build->dir = dir;
+	build->dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return build->dirfd < 0 ? log_errno(-errno, "open '%s'", dir) : 0;
+}
+
+/* One step, with the relative sources where its spec has them. */
+static int build_step(struct build *build, const struct plan *plan, const struct step *step)
+{
+	struct plan own = *plan;
+	int r = journal_add(build->journal, "step", step->spec->text, NULL);
+
+	plan_own(plan, step->spec, &own.dir, &own.dirfd);
+	if (r == 0)
+		r = enter_dir(build, own.dir);
+	build->plan = &own;
+	if (r == 0)
+		r = step->build(step, build);
+	build->plan = plan;
+	return r;
 }
 
 /* The finished tree, detached also from the stage. */
@@ -77,12 +102,9 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 	_cleanup_free_ char *scratch = xasprintf("%s/stage", journal->dir);
 	int r = enter(&build, scratch);
 
-	for (size_t i = 0; r == 0 && i < plan->nsteps; i++) {
-		const struct step *step = &plan->steps[i];
-
-		if (step->build)
-			r = journal_add(journal, "step", step->spec->text, NULL) ?: step->build(step, &build);
-	}
+	for (size_t i = 0; r == 0 && i < plan->nsteps; i++)
+		if (plan->steps[i].build)
+			r = build_step(&build, plan, &plan->steps[i]);
 	if (r == 0)
 		r = build.nroots == 1 ? leave(&build, build.roots[0]) : log_errno(-EINVAL, "build the stack");
 

@@ -9,7 +9,8 @@
 struct build {
 	const struct plan *plan;
 	struct journal *journal;
-	int dirfd;	    /* the container's directory, for path_open */
+	const char *dir;    /* where the step's relative sources are */
+	int dirfd;	    /* the same, for path_open */
 	int wait_ms;	    /* how long an image may be held by what is just ending */
 	struct stage stage; /* .host -EBADF: none */
 	int *roots;	    /* the trees not taken yet, lowest first */

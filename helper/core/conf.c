@@ -17,18 +17,38 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#define HOSTNAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+
 #define INCLUDE_DEPTH  16
 #define FILE_MAX_BYTES (16 << 20)
 
 static int read_conf(const char *file, unsigned int depth, struct conf *conf);
+
+static void replace(char **slot, const char *value)
+{
+	free(*slot);
+	*slot = *value ? xstrdup(value) : NULL;
+}
 
 static int key_bdev(struct conf_reader *reader, const char *key, const char *value)
 {
 	_cleanup_free_ char *where = xasprintf("%s:%u: %s", reader->file, reader->line, key);
 	struct conf *conf = reader->arg;
 
+	if (strcmp(key, "bdev.hostname") == 0) {
+		replace(&conf->hostname, value);
+		return strspn(value, HOSTNAME_CHARACTERS) == strlen(value)
+			       ? 0
+			       : log_refuse(-EINVAL, "%s: '%s' is no host name", where, value);
+	}
+	if (strcmp(key, "bdev.clone") == 0) {
+		conf->link = strcmp(value, "link") == 0;
+		return conf->link || !*value || strcmp(value, "copy") == 0
+			       ? 0
+			       : log_refuse(-EINVAL, "%s: '%s': not copy or link", where, value);
+	}
 	if (strcmp(key, "bdev.rootfs") != 0)
-		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs", where);
+		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs, bdev.clone, bdev.hostname", where);
 	if (!*value) {
 		stack_clear(&conf->stack);
 		return 0;
@@ -74,12 +94,6 @@ static int include(struct conf_reader *reader, const char *path)
 	return r;
 }
 
-static void replace(char **slot, const char *value)
-{
-	free(*slot);
-	*slot = *value ? xstrdup(value) : NULL;
-}
-
 static int key_value(struct conf_reader *reader, const char *key, const char *value)
 {
 	struct conf *conf = reader->arg;
@@ -97,6 +111,8 @@ static int key_value(struct conf_reader *reader, const char *key, const char *va
 		replace(&conf->rootfs_path, value);
 	else if (strcmp(key, "lxc.rootfs.options") == 0)
 		replace(&conf->rootfs_options, value);
+	else if (strcmp(key, "lxc.uts.name") == 0 || strcmp(key, "lxc.utsname") == 0)
+		replace(&conf->uts_name, value);
 	else if (strcmp(key, "lxc.idmap") == 0 || strcmp(key, "lxc.id_map") == 0)
 		conf->idmap = *value != '\0';
 	else if (strcmp(key, "lxc.monitor.unshare") == 0)
@@ -209,6 +225,8 @@ void conf_clear(struct conf *conf)
 	stack_clear(&conf->stack);
 	free(conf->rootfs_path);
 	free(conf->rootfs_options);
+	free(conf->uts_name);
+	free(conf->hostname);
 	*conf = (struct conf){ 0 };
 }
 

@@ -8,6 +8,9 @@ struct conf {
 	struct stack stack;   /* bdev.rootfs, in order */
 	char *rootfs_path;    /* lxc.rootfs.path as written, or NULL */
 	char *rootfs_options; /* lxc.rootfs.options, or NULL */
+	char *uts_name;	      /* lxc.uts.name, or NULL */
+	char *hostname;	      /* bdev.hostname, or NULL */
+	bool link;	      /* bdev.clone = link */
 	bool idmap;	      /* any lxc.idmap */
 	bool monitor_unshare; /* lxc.monitor.unshare = 1 */
 	bool hooked;	      /* a pre-start hook of ours */

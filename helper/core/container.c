@@ -4,11 +4,15 @@
  */
 #include "container.h"
 #include "cleanup.h"
+#include "depends.h"
 #include "log.h"
 #include "path.h"
+#include "view.h"
 
 #include <fcntl.h>
 #include <limits.h>
+
+#define VIEW_DEPTH_MAX 16 /* of containers that stand on containers */
 
 int container_from_config(const char *name, const char *config, struct container *ret)
 {
@@ -60,14 +64,25 @@ int rootfs_parse(const char *text, struct rootfs *ret)
 {
 	const char *path = text, *colon = strchr(text, ':'), *end;
 
+	*ret = (struct rootfs){ 0 };
 	/* "TYPE:/...": a type has no slash in it. */
 	if (*text != '/' && colon && !memchr(text, '/', (size_t)(colon - text)))
 		path = colon + 1;
 	if (*path != '/')
 		return log_refuse(-EINVAL, "lxc.rootfs.path '%s': not an absolute path", text);
 	end = strstr(path, ":/");
-	*ret = (struct rootfs){ .path = end ? xstrndup(path, (size_t)(end - path)) : xstrdup(path), .overlay = end };
+	ret->path = end ? xstrndup(path, (size_t)(end - path)) : xstrdup(path);
+	/* Of several lowers the first is below; the last path is the upper. */
+	for (; end; end = strstr(end + 1, ":/"))
+		ret->upper = (free(ret->upper), xstrdup(end + 1));
 	return 0;
+}
+
+void rootfs_clear(struct rootfs *rootfs)
+{
+	free(rootfs->path);
+	free(rootfs->upper);
+	*rootfs = (struct rootfs){ 0 };
 }
 
 char *rootfs_shared(const struct rootfs *rootfs, const struct stack *stack)
@@ -119,10 +134,90 @@ static int check_conf(const struct container *container, const struct conf *conf
 	return 0;
 }
 
+/* LXC's own rootfs, as a spec. */
+static int view_rootfs(const struct conf *conf, const char *config, const char *dir, struct stack *out)
+{
+	const char *path = conf->rootfs_path;
+	_cleanup_free_ char *text = NULL;
+	struct stack stack = { 0 };
+	int r;
+
+	if (!path)
+		return log_refuse(-EINVAL, "%s: neither bdev.rootfs nor lxc.rootfs.path in it", config);
+	text = *path == '/' ? xasprintf("dir:%s", path) : xstrdup(path);
+	r = spec_add(&stack, text, config);
+	if (r == 0)
+		r = view_stack(&stack, dir, out);
+	stack_clear(&stack);
+	return r;
+}
+
+static int view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out);
+
+/* What LXC's own overlay adds. */
+static int view_upper(const char *upper, const char *config, const char *dir, struct stack *out)
+{
+	_cleanup_free_ char *text = xasprintf("dir:%s", upper);
+	struct stack stack = { 0 };
+	int r = spec_add(&stack, text, config);
+
+	if (r == 0)
+		r = view_stack(&stack, dir, out);
+	stack_clear(&stack);
+	return r;
+}
+
+/* What a container shows. `below`: not what LXC's own overlay adds. */
+static int view_container(const char *dir, bool below, unsigned int depth, struct stack *out)
+{
+	_cleanup_free_ char *config = xasprintf("%s/config", dir);
+	struct rootfs rootfs = { 0 };
+	struct conf conf = { 0 };
+	int r = conf_read(config, &conf);
+
+	if (r == 0 && depth > VIEW_DEPTH_MAX)
+		r = log_refuse(-ELOOP, "%s: %d containers that stand on each other", config, VIEW_DEPTH_MAX);
+	if (r == 0 && conf.stack.n && conf.rootfs_path)
+		r = rootfs_parse(conf.rootfs_path, &rootfs);
+	if (r == 0 && !conf.stack.n)
+		r = view_rootfs(&conf, config, dir, out);
+	else if (r == 0 && rootfs.upper)
+		r = view_below(&conf, dir, depth, out) ?: below ? 0 : view_upper(rootfs.upper, config, dir, out);
+	else if (r == 0)
+		r = view_stack(&conf.stack, dir, out);
+	rootfs_clear(&rootfs);
+	conf_clear(&conf);
+	return r;
+}
+
+/* What is below LXC's own overlay of a clone: the stack of the container that it was made from, else its own. */
+static int view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out)
+{
+	_cleanup_free_ char *on = depends_on(dir);
+
+	return on ? view_container(on, true, depth + 1, out) : view_stack(&conf->stack, dir, out);
+}
+
+int container_view(const struct spec *spec, const char *dir, struct stack *out)
+{
+	static unsigned int depth;
+	_cleanup_free_ char *real = realpath(dir, NULL);
+	int r;
+
+	if (!real)
+		return spec_refuse(spec, -errno, "directory '%s': %s", dir, strerror(errno));
+	/* Two that name each other come back here. */
+	depth++;
+	r = view_container(real, false, depth, out);
+	depth--;
+	return r;
+}
+
 int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,
 		   struct plan *ret)
 {
 	struct plan_target target = { .in_namespace = true };
+	struct stack below = { 0 };
 	struct rootfs rootfs = { 0 };
 	int r;
 
@@ -137,12 +232,18 @@ int container_plan(const struct container *container, const struct conf *conf, c
 		r = check_conf(container, conf, &rootfs);
 	if (r == 0) {
 		target.mount = rootfs.path;
-		target.readonly = rootfs.overlay;
+		target.readonly = rootfs.upper != NULL;
 		ret->dirfd = open(container->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		r = ret->dirfd < 0 ? log_errno(-errno, "open '%s'", container->dir)
-				   : plan_make(&conf->stack, &target, ret);
+		r = ret->dirfd < 0 ? log_errno(-errno, "open '%s'", container->dir) : 0;
 	}
-	free(rootfs.path);
+	if (r == 0 && rootfs.upper)
+		r = view_below(conf, container->dir, 0, &below);
+	if (r == 0 && below.n > 1)
+		r = view_merge(&below, container->config);
+	if (r == 0)
+		r = plan_make(rootfs.upper ? &below : &conf->stack, &target, ret);
+	stack_clear(&below);
+	rootfs_clear(&rootfs);
 	return r;
 }
 

@@ -27,11 +27,18 @@ int container_journal(const struct container *container, bool create, struct jou
 
 /* Where LXC's three forms of a rootfs path ("/P", "TYPE:/P", "[TYPE:]/LOWER:/UPPER") let a stack go. */
 struct rootfs {
-	char *path;   /* the directory to attach to, for the caller to free */
-	bool overlay; /* it is the lower of LXC's own overlay: read-only then */
+	char *path;  /* the directory to attach to */
+	char *upper; /* the upper of LXC's own overlay, whose lower `path` is: read-only then; or NULL */
 };
-/* 0, or -EINVAL (logged). */
+/* 0, or -EINVAL (logged). rootfs_clear() in both cases. */
 int rootfs_parse(const char *text, struct rootfs *ret);
+void rootfs_clear(struct rootfs *rootfs);
+
+/*
+ * Add to *out what the stack of the container in that directory (absolute) shows, read-only, be it ours or a plain
+ * rootfs of LXC's. spec: for whom. 0 or -errno (logged).
+ */
+int container_view(const struct spec *spec, const char *dir, struct stack *out);
 
 /* The first absolute source of the stack that is the rootfs path or below it, for the caller to free, or NULL. */
 char *rootfs_shared(const struct rootfs *rootfs, const struct stack *stack);

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 static char *escape(const char *field)
@@ -94,13 +95,13 @@ static int read_records(struct journal *journal)
 	return 0;
 }
 
-int journal_open(const char *place, const char *name, bool create, struct journal *ret)
+static int open_journal(const char *place, const char *name, bool create, bool shared, struct journal *ret)
 {
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
 	int r;
 
 	*ret = journal;
-	journal.dirfd = rundir_open(place, name, create, &journal.dir);
+	journal.dirfd = rundir_open(place, name, create, shared, &journal.dir);
 	if (journal.dirfd < 0)
 		return journal.dirfd;
 	r = read_records(&journal);
@@ -111,6 +112,25 @@ int journal_open(const char *place, const char *name, bool create, struct journa
 	}
 	*ret = journal;
 	return 0;
+}
+
+int journal_open(const char *place, const char *name, bool create, struct journal *ret)
+{
+	return open_journal(place, name, create, false, ret);
+}
+
+int journal_share(const char *place, const char *name, struct journal *ret)
+{
+	return open_journal(place, name, true, true, ret);
+}
+
+void journal_unshare(struct journal *journal)
+{
+	/* The last of them removes what the first has made, unless a start has come in between. */
+	if (!journal->n && flock(journal->dirfd, LOCK_EX | LOCK_NB) == 0 && read_records(journal) == 0 && !journal->n)
+		journal_discard(journal);
+	else
+		journal_close(journal);
 }
 
 int journal_peek(const char *id, struct journal *ret)

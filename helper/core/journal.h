@@ -28,6 +28,12 @@ struct journal {
  * it holds. 0; -ENOENT when there is none and !create; or -errno after one error line.
  */
 int journal_open(const char *place, const char *name, bool create, struct journal *ret);
+/*
+ * Open it, made if need be, with a lock that others may share: as long as somebody holds it, no start of the container
+ * and no release goes on. journal_unshare() ends it, and leaves nothing. 0 or -errno (logged).
+ */
+int journal_share(const char *place, const char *name, struct journal *ret);
+void journal_unshare(struct journal *journal);
 /* The same for an ID as rundir_list gives it, without the lock. -ENOENT: nothing in it. */
 int journal_peek(const char *id, struct journal *ret);
 void journal_close(struct journal *journal);

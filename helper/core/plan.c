@@ -13,6 +13,8 @@
 #include "log.h"
 #include "path.h"
 
+#include <fcntl.h>
+
 const char *phase_name(enum phase phase)
 {
 	static const char *const names[] = { [PHASE_PRE_START] = "pre-start" };
@@ -109,20 +111,63 @@ static int check_whole(const struct stack *stack, const struct plan *plan)
 			    : spec_refuse(&stack->specs[stack->n - 1], -EINVAL, "the stack has no root file system");
 }
 
-int plan_make(const struct stack *stack, const struct plan_target *target, struct plan *plan)
+static int open_owner(struct plan *plan, const struct spec *spec)
 {
+	struct plan_owner *owner;
+	int fd;
+
+	for (size_t i = 0; i < plan->nowners; i++)
+		if (strcmp(plan->owners[i].dir, spec->dir) == 0)
+			return 0;
+	fd = open(spec->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return log_errno(-errno, "%s: open '%s'", spec->where, spec->dir);
+	owner = ARRAY_ADD(plan->owners, plan->nowners);
+	*owner = (struct plan_owner){ .dir = spec->dir, .dirfd = fd };
+	return 0;
+}
+
+void plan_own(const struct plan *plan, const struct spec *spec, const char **ret_dir, int *ret_dirfd)
+{
+	*ret_dir = plan->dir;
+	*ret_dirfd = plan->dirfd;
+	for (size_t i = 0; spec->dir && i < plan->nowners; i++) {
+		if (strcmp(plan->owners[i].dir, spec->dir) == 0) {
+			*ret_dir = plan->owners[i].dir;
+			*ret_dirfd = plan->owners[i].dirfd;
+		}
+	}
+}
+
+/* A type finds relative sources in the plan's directory: for a moment, it is the spec's. */
+static int plan_spec(struct plan *plan, const struct spec *spec)
+{
+	const struct bdev_type *type = bdev_check(spec);
+	const char *dir = plan->dir;
+	int dirfd = plan->dirfd, r = type ? 0 : -EINVAL;
+
+	if (r == 0 && spec->dir)
+		r = open_owner(plan, spec);
+	if (r < 0)
+		return r;
+	plan_own(plan, spec, &plan->dir, &plan->dirfd);
+	r = type->plan(spec, plan);
+	plan->dir = dir;
+	plan->dirfd = dirfd;
+	return r;
+}
+
+int plan_make(const struct stack *given, const struct plan_target *target, struct plan *plan)
+{
+	const struct stack *stack = &plan->stack;
 	int r;
 
 	plan->in_namespace = target->in_namespace;
-	for (size_t i = 0; i < stack->n; i++) {
-		const struct bdev_type *type = bdev_check(&stack->specs[i]);
-
-		if (!type)
-			return -EINVAL;
-		r = type->plan(&stack->specs[i], plan);
-		if (r < 0)
-			return r;
-	}
+	r = view_expand(given, &plan->stack);
+	for (size_t i = 0; r == 0 && i < stack->n; i++)
+		r = plan_spec(plan, &stack->specs[i]);
+	if (r < 0)
+		return r;
 	r = check_whole(stack, plan);
 	if (r < 0)
 		return r;
@@ -147,6 +192,10 @@ void plan_clear(struct plan *plan)
 	}
 	for (size_t i = 0; i < plan->ncovers; i++)
 		free(plan->covers[i].dir);
+	for (size_t i = 0; i < plan->nowners; i++)
+		(void)close(plan->owners[i].dirfd);
+	stack_clear(&plan->stack);
+	free(plan->owners);
 	free(plan->steps);
 	free(plan->roots);
 	free(plan->covers);
@@ -156,5 +205,6 @@ void plan_clear(struct plan *plan)
 	plan->steps = NULL;
 	plan->roots = NULL;
 	plan->covers = NULL;
-	plan->nsteps = plan->nroots = plan->ncovers = 0;
+	plan->owners = NULL;
+	plan->nsteps = plan->nroots = plan->ncovers = plan->nowners = 0;
 }

@@ -35,12 +35,21 @@ struct plan_cover {
 	bool used, keep;
 };
 
+/* A directory that relative sources of some specs belong to, beside the plan's own. */
+struct plan_owner {
+	const char *dir; /* a spec's */
+	int dirfd;
+};
+
 /*
  * What a stack becomes on this host. Making it reads (paths, superblocks) and changes nothing.
  */
 struct plan {
 	const char *dir; /* the container's directory */
 	int dirfd;	 /* the same, for path_open */
+	struct stack stack; /* the specs, with what they stand for in their place */
+	struct plan_owner *owners;
+	size_t nowners;
 	struct step *steps;
 	size_t nsteps;
 	struct plan_root *roots; /* lowest first */
@@ -66,6 +75,9 @@ struct plan_target {
  */
 int plan_make(const struct stack *stack, const struct plan_target *target, struct plan *plan);
 void plan_clear(struct plan *plan);
+
+/* Where the relative sources of a spec are: the plan's own directory, or one of its owners'. */
+void plan_own(const struct plan *plan, const struct spec *spec, const char **ret_dir, int *ret_dirfd);
 
 /* A kept tmpfs is in it: the stack outlives a reboot of the container. */
 bool plan_keeps(const struct plan *plan);

@@ -62,12 +62,12 @@ static int open_run_dir(bool create)
 	return TAKE_FD(fd);
 }
 
-static int lock_dir(int fd, const char *name)
+static int lock_dir(int fd, const char *name, int operation)
 {
 	long long start = proc_now();
 	bool said = false;
 
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	while (flock(fd, operation | LOCK_NB) < 0) {
 		long long waited = proc_now() - start;
 
 		if (errno != EWOULDBLOCK)
@@ -85,7 +85,7 @@ static int lock_dir(int fd, const char *name)
 }
 
 /* Open RUN_DIR/ID, locked, and still in its place: whoever held the lock before may have removed it. */
-static int open_locked(int run, const char *id, const char *name, bool create)
+static int open_locked(int run, const char *id, const char *name, bool create, int operation)
 {
 	for (;;) {
 		_cleanup_close_ int fd = -EBADF;
@@ -99,7 +99,7 @@ static int open_locked(int run, const char *id, const char *name, bool create)
 			continue;
 		if (fd < 0)
 			return errno == ENOENT ? -ENOENT : log_errno(-errno, "open '%s/%s'", RUN_DIR, id);
-		r = lock_dir(fd, name);
+		r = lock_dir(fd, name, operation);
 		if (r < 0)
 			return r;
 		if (fstat(fd, &st) == 0 && st.st_nlink > 0)
@@ -107,7 +107,7 @@ static int open_locked(int run, const char *id, const char *name, bool create)
 	}
 }
 
-int rundir_open(const char *place, const char *name, bool create, char **ret_path)
+int rundir_open(const char *place, const char *name, bool create, bool shared, char **ret_path)
 {
 	_cleanup_free_ char *id = make_id(place, name);
 	_cleanup_close_ int run = open_run_dir(create);
@@ -115,7 +115,7 @@ int rundir_open(const char *place, const char *name, bool create, char **ret_pat
 
 	if (run < 0)
 		return run;
-	fd = open_locked(run, id, name, create);
+	fd = open_locked(run, id, name, create, shared ? LOCK_SH : LOCK_EX);
 	if (fd >= 0)
 		*ret_path = xasprintf("%s/%s", RUN_DIR, id);
 	return fd;

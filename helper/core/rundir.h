@@ -11,7 +11,7 @@
  * it is. Waits up to 10 s for another process to let go, saying so after one second. The lock ends with the descriptor.
  * fd; -ENOENT when there is none and !create; or -errno after one error line.
  */
-int rundir_open(const char *place, const char *name, bool create, char **ret_path);
+int rundir_open(const char *place, const char *name, bool create, bool shared, char **ret_path);
 
 /* The IDs of all (none without RUN_DIR), for the caller to free each and the array. 0 or -errno (logged). */
 int rundir_list(char ***ret, size_t *ret_n);

@@ -139,6 +139,25 @@ static int parse(struct spec *spec)
 	return r;
 }
 
+struct spec *spec_copy(struct stack *stack, const struct spec *spec)
+{
+	struct spec *copy = ARRAY_ADD(stack->specs, stack->n);
+
+	*copy = (struct spec){ .readonly = spec->readonly };
+	copy->text = xstrdup(spec->text);
+	copy->where = xstrdup(spec->where);
+	copy->type = xstrdup(spec->type);
+	copy->dir = spec->dir ? xstrdup(spec->dir) : NULL;
+	for (size_t i = 0; i < spec->nsources; i++)
+		*ARRAY_ADD(copy->sources, copy->nsources) = xstrdup(spec->sources[i]);
+	for (size_t i = 0; i < spec->noptions; i++)
+		*ARRAY_ADD(copy->options, copy->noptions) = (struct spec_option){
+			.name = xstrdup(spec->options[i].name),
+			.value = spec->options[i].value ? xstrdup(spec->options[i].value) : NULL,
+		};
+	return copy;
+}
+
 static void spec_clear(struct spec *spec)
 {
 	for (size_t i = 0; i < spec->nsources; i++)
@@ -152,6 +171,7 @@ static void spec_clear(struct spec *spec)
 	free(spec->type);
 	free(spec->where);
 	free(spec->text);
+	free(spec->dir);
 }
 
 int spec_add(struct stack *stack, const char *text, const char *where)

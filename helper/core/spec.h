@@ -20,6 +20,7 @@ struct spec {
 	struct spec_option *options; /* without `ro`, which every type takes */
 	size_t noptions;
 	bool readonly;
+	char *dir; /* where relative sources are, if not where the rest of the stack has them: another container's */
 };
 
 struct stack {
@@ -32,6 +33,9 @@ struct stack {
  * `\` makes the next one of `: , \` or space ordinary. 0, or -EINVAL after one error line.
  */
 int spec_add(struct stack *stack, const char *text, const char *where);
+
+/* Add a copy of a spec of another stack. It stays in its place until the next one is added. */
+struct spec *spec_copy(struct stack *stack, const struct spec *spec);
 
 /* Forget all specs; the stack can be filled again. */
 void stack_clear(struct stack *stack);

@@ -1,32 +1,110 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * clone - refuse what would leave two containers with one writable store.
+ * clone - give the new container its own copy of what the source owns.
  *
- * The new container's config has the source's specs. A stack that writes
- * nothing lasting (read-only images, an upper on a tmpfs) serves both; any
- * other must be copied, which is not done here.
+ * Its config has the source's specs: relative paths are copied, absolute ones
+ * shared. With `bdev.clone = link` it stands on the source instead. Of what
+ * lxc-copy -s or -e makes, nothing is copied: LXC puts an overlay on the
+ * source's stack, and a start finds that.
  */
-#include "../core/plan.h"
+#include "../core/build.h"
+#include "../core/clone.h"
+#include "../core/hostname.h"
+#include "../core/link.h"
+#include "../core/origin.h"
+#include "../core/release.h"
 #include "hook.h"
+
+/* Nobody may write to what is being copied. 0 or -errno (logged). */
+static int check_source(const struct container *source, const struct journal *journal)
+{
+	struct plan plan = { .dirfd = -EBADF };
+	struct process monitor;
+	struct conf conf = { 0 };
+	int r;
+
+	if (!journal_monitor(journal, &monitor) || !proc_alive(&monitor))
+		return 0;
+	r = conf_read(source->config, &conf);
+	if (r == 0)
+		r = container_plan(source, &conf, NULL, &plan);
+	if (r == 0 && plan.writer)
+		r = spec_refuse(plan.writer, -EBUSY, "not copied while '%s' runs and writes to it: stop it first",
+				source->name);
+	container_plan_close(&plan);
+	conf_clear(&conf);
+	return r;
+}
+
+/* With the clone's root as it will be, for a moment. Its name inside is no reason to fail. */
+static void set_hostname(const struct container *container, const struct conf *conf)
+{
+	_cleanup_close_ int stack = -EBADF;
+	struct plan plan = { .dirfd = -EBADF };
+	struct journal journal;
+	int r = container_journal(container, true, &journal);
+
+	if (r < 0)
+		return;
+	r = container_plan(container, conf, NULL, &plan);
+	/* A stack that keeps nothing gets it at each start, where bdev.hostname says so. */
+	if (r == 0 && plan.writer) {
+		r = journal_begin(&journal, container->dir, container->name, NULL);
+		if (r == 0)
+			r = stack = build_stack(&plan, &journal, 1000);
+		if (r >= 0)
+			r = hostname_write(stack, conf->uts_name);
+		cleanup_close(&stack);
+		stack = -EBADF;
+	}
+	if (r < 0)
+		log_warn("'%s': its host name could not be written to its /etc/hostname", container->name);
+	container_plan_close(&plan);
+	(void)release(&journal);
+}
+
+static int clone(const struct container *container, const char *name, const struct conf *conf)
+{
+	_cleanup_free_ char *dir = origin_find(container, name, conf), *config = NULL;
+	struct container source;
+	struct journal journal;
+	int r;
+
+	if (!dir)
+		return -ENOENT;
+	config = xasprintf("%s/config", dir);
+	r = container_from_config(name, config, &source);
+	if (r == 0)
+		r = journal_share(source.dir, source.name, &journal);
+	if (r == 0) {
+		r = check_source(&source, &journal);
+		if (r == 0)
+			r = conf->link ? link_container(container, &source)
+				       : clone_stack(&conf->stack, source.dir, container->dir);
+		journal_unshare(&journal);
+	}
+	container_clear(&source);
+	return r;
+}
 
 static int run(const struct args *args)
 {
-	struct plan plan = { .dirfd = -EBADF };
 	struct container container;
+	struct rootfs rootfs = { 0 };
 	struct conf conf = { 0 };
 	int r;
 
 	r = hook_container(args, "clone", &container);
 	if (r == 0)
 		r = conf_read(container.config, &conf);
-	if (r == 0 && conf.stack.n)
-		r = container_plan(&container, &conf, args->rootfs, &plan);
-	if (r == 0 && plan.writer)
-		r = spec_refuse(plan.writer, -EINVAL,
-				"not cloned: '%s' and its source would both write to it; make it read-only "
-				"below a tmpfs and an overlay, or give the new container its own",
-				container.name);
-	container_plan_close(&plan);
+	if (r == 0 && conf.stack.n && args->rootfs)
+		r = rootfs_parse(args->rootfs, &rootfs);
+	if (r == 0 && conf.stack.n && !rootfs.upper) {
+		r = clone(&container, args->source, &conf);
+		if (r == 0 && !conf.link && conf.uts_name)
+			set_hostname(&container, &conf);
+	}
+	rootfs_clear(&rootfs);
 	conf_clear(&conf);
 	container_clear(&container);
 	return r;
@@ -34,7 +112,7 @@ static int run(const struct args *args)
 
 const struct verb verb_clone = {
 	.name = "clone",
-	.options = "nfR",
+	.options = "nfRS",
 	.max = -1,
 	.run = run,
 };

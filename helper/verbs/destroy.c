@@ -6,6 +6,7 @@
  * image's contents. This deletes nothing itself: after a failed clone LXC runs
  * the new container's destroy hook with the source's paths.
  */
+#include "../core/depends.h"
 #include "../core/mount.h"
 #include "../core/release.h"
 #include "hook.h"
@@ -73,9 +74,17 @@ static int check_rootfs(const struct container *container, const char *path)
 			       container->name, shared, rootfs.path);
 	else if (real)
 		r = check_mounts(container->name, real);
-	free(rootfs.path);
+	rootfs_clear(&rootfs);
 	conf_clear(&conf);
 	return r;
+}
+
+/* LXC refuses by itself, save in lxc-copy -R, which destroys what it has cloned. 0 or -EBUSY (logged). */
+static int check_clones(const struct container *container)
+{
+	_cleanup_free_ char *clone = depends_dependent(container->dir);
+
+	return clone ? log_refuse(-EBUSY, "'%s': not destroyed: clone '%s' stands on it", container->name, clone) : 0;
 }
 
 static int run(const struct args *args)
@@ -86,6 +95,8 @@ static int run(const struct args *args)
 	r = hook_container(args, "destroy", &container);
 	if (r == 0)
 		r = finish(&container);
+	if (r == 0)
+		r = check_clones(&container);
 	if (r == 0)
 		r = check_mounts(container.name, container.dir);
 	/* LXC names none for a failed clone. */

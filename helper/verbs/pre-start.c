@@ -10,6 +10,8 @@
  * cgroups behind, and with lxc.idmap only here are the privileges.
  */
 #include "../core/build.h"
+#include "../core/depends.h"
+#include "../core/hostname.h"
 #include "../core/release.h"
 #include "../core/mount.h"
 #include "../core/path.h"
@@ -132,12 +134,43 @@ static int reuse(int stack, const char *name, const char *rootfs_path)
 	struct rootfs rootfs = { 0 };
 	int r = rootfs_path ? rootfs_parse(rootfs_path, &rootfs) : 0;
 
-	free(rootfs.path);
-	if (r < 0 || rootfs.overlay)
+	bool below = rootfs.upper;
+
+	rootfs_clear(&rootfs);
+	if (r < 0 || below)
 		return r;
 	/* It may have been full, and read-only for that. */
 	(void)mount_set_writable(stack);
 	return prepare_pin(stack, name);
+}
+
+/* What clones stand on is not written to: they would see it change below them. 0 or -EBUSY (logged). */
+static int check_clones(const struct container *container, const struct plan *plan)
+{
+	_cleanup_free_ char *clone = plan->writer ? depends_dependent(container->dir) : NULL;
+
+	return clone ? spec_refuse(plan->writer, -EBUSY,
+				   "clone '%s' stands on what this would write to: destroy that first, or start a "
+				   "clone instead",
+				   clone)
+		     : 0;
+}
+
+/* A clone has its own name inside, too. A failure is no reason not to start. */
+static void set_hostname(int stack, const struct container *container, const struct conf *conf, const char *rootfs_path)
+{
+	_cleanup_free_ char *on = depends_on(container->dir);
+	struct rootfs rootfs = { 0 };
+	int r = 0;
+
+	if (rootfs_path && rootfs_parse(rootfs_path, &rootfs) == 0 && rootfs.upper && on && conf->uts_name)
+		r = hostname_write_upper(stack, rootfs.upper, conf->uts_name);
+	else if (conf->hostname)
+		r = hostname_write(stack, conf->hostname);
+	if (r < 0)
+		log_warn("'%s': its host name could not be written to its /etc/hostname: %s", container->name,
+			 strerror(-r));
+	rootfs_clear(&rootfs);
 }
 
 static int start(const struct container *container, const struct conf *conf, const struct process *monitor,
@@ -157,6 +190,8 @@ static int start(const struct container *container, const struct conf *conf, con
 	}
 	r = container_plan(container, conf, rootfs, &plan);
 	if (r == 0)
+		r = check_clones(container, &plan);
+	if (r == 0)
 		r = journal_begin(&journal, container->dir, container->name, monitor);
 	if (r == 0 && plan_keeps(&plan))
 		r = journal_add(&journal, "keep", "reboot", NULL);
@@ -164,6 +199,8 @@ static int start(const struct container *container, const struct conf *conf, con
 		r = stack = build_stack(&plan, &journal, wait_ms);
 	if (r >= 0)
 		r = plan.at_readonly ? make_readonly(stack) : prepare_pin(stack, container->name);
+	if (r >= 0)
+		set_hostname(stack, container, conf, rootfs);
 	if (r >= 0)
 		r = release_attach(&journal, stack, plan.at);
 	container_plan_close(&plan);

@@ -11,6 +11,7 @@ struct args {
 	const char *config;  /* -f */
 	const char *rootfs;  /* --rootfs */
 	const char *target;  /* --target */
+	const char *source;  /* --source */
 	pid_t monitor;	     /* --monitor; 0: not given */
 	bool json;	     /* --json */
 	bool fix;	     /* --fix */

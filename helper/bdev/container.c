@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * container - the stack of another container, read-only, for an overlay on
+ * it. It stands for that container's own specs: so any store can be below,
+ * and all who look share its images.
+ */
+#include "bdev.h"
+#include "../core/container.h"
+
+static int container_expand(const struct spec *spec, struct stack *out)
+{
+	if (spec->nsources != 1 || *spec->sources[0] != '/')
+		return spec_refuse(spec, -EINVAL, "not the absolute path of a container's directory");
+	return container_view(spec, spec->sources[0], out);
+}
+
+const struct bdev_type bdev_container = {
+	.name = "container",
+	.source = "DIR",
+	.summary = "the stack of the container in that directory, read-only",
+	.undo = "the kernel, with the mount",
+	.expand = container_expand,
+};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "conf.h"
+#include "copy.h"
+#include "view.h"
+
+/* A container being copied to another directory. */
+struct clone {
+	const char *from_dir, *to_dir;
+	int from, to; /* the same, for path_open */
+	struct copy copy;
+	struct view hidden; /* what a tmpfs covers, so that nothing of it is on disk */
+	char **done;	    /* relative paths that are copied */
+	size_t ndone;
+	long long since, shown;
+	int terminal; /* where progress is shown, or -EBADF */
+};
+
+/*
+ * For the types: copy the spec's source if it is relative, which is what makes it the container's own: a file or a
+ * tree, with everything. It appears under its name when it is whole. Nobody may be writing to it: -EBUSY. 0 or -errno
+ * (logged).
+ */
+int clone_source(struct clone *clone, const struct spec *spec, const char *source);
+/* Make the directory, empty. */
+int clone_make_dir(struct clone *clone, const struct spec *spec, const char *source);
+
+/* Copy what the stack owns from one container's directory to another's. 0 or -errno (logged). */
+int clone_stack(const struct stack *stack, const char *from, const char *to);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * depends - lxc_rdepends and lxc_snapshots, two files of LXC's in a
+ * container's directory: what it stands on, and what stands on it. Each has a
+ * line with the lxcpath and a line with the name of every such container
+ * (add_rdepends() and mod_rdep() in LXC's lxccontainer.c).
+ */
+#include "depends.h"
+#include "cleanup.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/file.h>
+
+#define STANDS_ON "lxc_rdepends"
+#define STOOD_UPON "lxc_snapshots"
+
+/* Call for each entry's directory, until it says true. */
+static void each(const char *dir, const char *name, bool (*found)(char *entry, void *arg), void *arg)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name), *lxcpath = NULL, *line = NULL;
+	FILE *f = fopen(path, "re");
+	size_t size = 0;
+	bool done = false;
+
+	while (f && !done && getline(&line, &size, f) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!lxcpath) {
+			lxcpath = xstrdup(line);
+			continue;
+		}
+		done = found(xasprintf("%s/%s", lxcpath, line), arg);
+		free(lxcpath);
+		lxcpath = NULL;
+	}
+	if (f)
+		(void)fclose(f);
+}
+
+static bool take_last(char *entry, void *arg)
+{
+	char **last = arg;
+
+	free(*last);
+	*last = entry;
+	return false;
+}
+
+/* Records of containers that were removed by hand count for nothing. */
+static bool take_existing(char *entry, void *arg)
+{
+	char **ret = arg;
+
+	if (access(entry, F_OK) < 0) {
+		free(entry);
+		return false;
+	}
+	*ret = entry;
+	return true;
+}
+
+char *depends_on(const char *dir)
+{
+	char *last = NULL;
+
+	each(dir, STANDS_ON, take_last, &last);
+	return last;
+}
+
+char *depends_dependent(const char *dir)
+{
+	char *found = NULL;
+
+	each(dir, STOOD_UPON, take_existing, &found);
+	return found;
+}
+
+static int append(const char *dir, const char *file, const char *container)
+{
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, file), *lxcpath = xstrdup(container), *text = NULL;
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
+	char *slash = strrchr(lxcpath, '/');
+
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return -errno;
+	*slash = '\0';
+	text = xasprintf("%s\n%s\n", lxcpath, slash + 1);
+	return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -EIO;
+}
+
+int depends_record(const char *dir, const char *on)
+{
+	int r = append(on, STOOD_UPON, dir);
+
+	return r < 0 ? r : append(dir, STANDS_ON, on);
+}

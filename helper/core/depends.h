@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Which container stands on which, in LXC's own records: it refuses to destroy a container that is stood upon, and
+ * keeps them when clones go. All containers are named by their directories.
+ */
+
+/* What the container was cloned from last, by lxc-copy -s or -e or by link: its directory, for the caller to free, or
+ * NULL. */
+char *depends_on(const char *dir);
+
+/* A clone that stands on the container: its directory, for the caller to free, or NULL. */
+char *depends_dependent(const char *dir);
+
+/* Record that a new container (with no records yet) stands on this one. 0 or -errno. */
+int depends_record(const char *dir, const char *on);

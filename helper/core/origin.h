@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "container.h"
+
+/*
+ * Which container LXC is cloning when it runs a clone hook: its directory, for the caller to free, or NULL after an
+ * error line. name is what LXC calls it; conf is the new container's, a copy of its.
+ */
+char *origin_find(const struct container *container, const char *name, const struct conf *conf);
