@@ -63,18 +63,16 @@ static uint64_t device(const struct statx *st)
 /* What is at fd, of the tree: -EXDEV when it is on another mount. */
 static int look(const struct walk *walk, int fd, struct statx *ret)
 {
-	const struct statx *top = &walk->top;
-
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, ret) < 0)
 		return -errno;
 	/* On overlay, a file may show another device than its directory. */
-	if (ret->stx_mask & STATX_MNT_ID ? ret->stx_mnt_id != top->stx_mnt_id : device(ret) != device(top))
+	if (ret->stx_mask & STATX_MNT_ID ? ret->stx_mnt_id != walk->top.stx_mnt_id : device(ret) != device(&walk->top))
 		return -EXDEV;
 	if (!S_ISDIR(ret->stx_mode))
 		return 0;
 	if (device(ret) == device(&walk->target) && ret->stx_ino == walk->target.stx_ino)
 		return -ELOOP;
-	return device(ret) == device(top) ? 0 : -EXDEV;
+	return device(ret) == device(&walk->top) ? 0 : -EXDEV;
 }
 
 /* The attributes of what fd (of these, open for reading; or a path to it) is, to a name in the target. */
@@ -186,14 +184,14 @@ static void dir_unref(struct dir *dir)
 /* Open it in the target, however deep it lies. fd or -errno. */
 static int dir_open(struct walk *walk, const struct dir *dir)
 {
-	_cleanup_free_ const struct dir **chain = NULL;
+	_cleanup_free_ const char **chain = NULL;
 	_cleanup_close_ int at = fcntl(walk->top_to, F_DUPFD_CLOEXEC, 0);
 	size_t n = 0;
 
 	for (; dir->parent; dir = dir->parent)
-		*ARRAY_ADD(chain, n) = dir;
+		*ARRAY_ADD(chain, n) = dir->name;
 	while (at >= 0 && n-- > 0) {
-		int next = openat(at, chain[n]->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int next = openat(at, chain[n], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 		if (next < 0)
 			return -errno;
@@ -226,7 +224,8 @@ static int copy_link(struct walk *walk, const struct statx *st, const char *name
 	_cleanup_close_ int there = -EBADF;
 	int r = 0;
 
-	*link = (struct link){ .dev = device(st), .ino = st->stx_ino };
+	link->dev = device(st);
+	link->ino = st->stx_ino;
 	known = *(struct link **)must(tsearch(link, &walk->links, link_compare));
 	if (known != link) {
 		free(link);
@@ -290,8 +289,7 @@ static int copy_entries(struct walk *walk)
 		     entry = (const void *)((const char *)entry + entry->d_reclen)) {
 			if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 				continue;
-			r = copy_entry(walk, entry);
-			if (r < 0)
+			if ((r = copy_entry(walk, entry)) < 0)
 				return failed(walk, entry->d_name, r);
 		}
 	}
@@ -322,22 +320,20 @@ static int enter(struct walk *walk, const char *name)
 	dir = dir_new(walk->here, name);
 	dir->st = st;
 	change(walk, dir, &from, &to);
-	r = copy_entries(walk);
-	if (r == 0)
-		copy_progress(walk->way.copy, 0, 1);
-	return r;
+	copy_progress(walk->way.copy, 0, 1);
+	return copy_entries(walk);
 }
 
-/* All that is in the current directory is copied. */
+/* All that is in the current directory is copied. 1: so it is for the top. */
 static int leave(struct walk *walk)
 {
 	_cleanup_close_ int from = -EBADF, to = -EBADF;
 	struct dir *dir = walk->here;
-	struct statx st;
+	struct statx st = { 0 };
 	int r = copy_attributes(walk, &dir->st, walk->from, NULL, ".");
 
 	if (r < 0 || !dir->parent)
-		return r < 0 ? failed(walk, "", r) : 0;
+		return r < 0 ? failed(walk, "", r) : 1;
 	from = openat(walk->from, "..", OPEN_DIR);
 	to = openat(walk->to, "..", OPEN_DIR);
 	r = from < 0 || to < 0 ? -errno : look(walk, from, &st);
@@ -353,17 +349,15 @@ static int leave(struct walk *walk)
 /* Nothing but what we say is to come from the target's top to what is made in it; and only root gets there. */
 static int prepare(struct walk *walk)
 {
-	static const char *const acls[] = { "system.posix_acl_default", "system.posix_acl_access" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(acls); i++)
-		if (fremovexattr(walk->to, acls[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
-			return -errno;
+	if (fremovexattr(walk->to, "system.posix_acl_default") < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+		return -errno;
+	if (fremovexattr(walk->to, "system.posix_acl_access") < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+		return -errno;
 	return fchown(walk->to, walk->uid, walk->gid) < 0 || fchmod(walk->to, 0700) < 0 ? -errno : 0;
 }
 
 int copy_tree(int from, int to, struct copy *copy)
 {
-	_cleanup_close_ int proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ struct walk *walk = xcalloc(1, sizeof(*walk));
 	unsigned int mask = STATX_BASIC_STATS | STATX_MNT_ID;
 	mode_t old = umask(0);
@@ -371,7 +365,7 @@ int copy_tree(int from, int to, struct copy *copy)
 
 	*copy->error = '\0';
 	walk->way = (struct copy_way){ .copy = copy, .buffer = walk->buffer };
-	walk->proc = proc;
+	walk->proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	walk->uid = geteuid();
 	walk->gid = getegid();
 	walk->top_from = from;
@@ -379,7 +373,7 @@ int copy_tree(int from, int to, struct copy *copy)
 	walk->from = openat(from, ".", OPEN_DIR);
 	walk->to = openat(to, ".", OPEN_DIR);
 	walk->here = dir_new(NULL, "");
-	if (proc < 0 || walk->from < 0 || walk->to < 0 || statx(from, "", AT_EMPTY_PATH, mask, &walk->top) < 0 ||
+	if (walk->proc < 0 || walk->from < 0 || walk->to < 0 || statx(from, "", AT_EMPTY_PATH, mask, &walk->top) < 0 ||
 	    statx(to, "", AT_EMPTY_PATH, mask, &walk->target) < 0)
 		r = -errno;
 	else
@@ -387,17 +381,19 @@ int copy_tree(int from, int to, struct copy *copy)
 	walk->here->st = walk->top;
 	if (r == 0)
 		r = copy_entries(walk);
-	while (r == 0 && (walk->here->n || walk->here->parent)) {
+	while (r == 0) {
 		_cleanup_free_ char *name = walk->here->n ? walk->here->names[--walk->here->n] : NULL;
 
 		r = name ? enter(walk, name) : leave(walk);
 	}
-	if (r == 0)
-		r = leave(walk);
 	(void)umask(old);
 	cleanup_close(&walk->from);
 	cleanup_close(&walk->to);
+	cleanup_close(&walk->proc);
 	tdestroy(walk->links, link_free);
-	dir_unref(walk->here);
-	return r;
+	for (struct dir *dir = walk->here, *parent; dir; dir = parent) {
+		parent = dir->parent;
+		dir_unref(dir);
+	}
+	return r < 0 ? r : 0;
 }
