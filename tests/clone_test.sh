@@ -75,7 +75,7 @@ testWhatIsSharedIsNotCopied() {
 	mark c1 first
 	copy -n c1 -N c2
 	assert_status 0
-	assertEquals 'what it owns' 'config delta0 rootfs' "$(cd "$LXCPATH/c2" && find . -mindepth 1 -maxdepth 1 ! -name '*.work' | sed 's|./||' | sort | xargs)"
+	assertEquals 'what it owns' '.lxc-bdev.hostname config delta0 rootfs' "$(cd "$LXCPATH/c2" && find . -mindepth 1 -maxdepth 1 ! -name '*.work' | sed 's|./||' | sort | xargs)"
 	begin c1
 	begin c2
 	has c2 first

@@ -10,10 +10,12 @@
 #include "path.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#define LEFT ".lxc-bdev.hostname"
 #define NO_WAY_OUT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
 
 static int open_below(int dirfd, const char *path, unsigned long long flags, unsigned int mode)
@@ -51,6 +53,32 @@ int hostname_write(int root, const char *name)
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	return write_line(fd, name);
+}
+
+int hostname_leave(const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" LEFT, dir);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : write_line(fd, name);
+}
+
+int hostname_write_left(const char *dir, int root, bool keep)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" LEFT, dir);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	char name[HOST_NAME_MAX + 2] = "";
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (read(fd, name, sizeof(name) - 1) < 0)
+		return -errno;
+	name[strcspn(name, "\n")] = '\0';
+	r = *name ? hostname_write(root, name) : 0;
+	if (r == 0 && !keep)
+		(void)unlink(path);
+	return r;
 }
 
 /* A directory of the upper as overlay copies it up, without what is in it. fd or -errno. */

@@ -7,12 +7,10 @@
  * lxc-copy -s or -e makes, nothing is copied: LXC puts an overlay on the
  * source's stack, and a start finds that.
  */
-#include "../core/build.h"
 #include "../core/clone.h"
 #include "../core/hostname.h"
 #include "../core/link.h"
 #include "../core/origin.h"
-#include "../core/release.h"
 #include "hook.h"
 
 /* Nobody may write to what is being copied. 0 or -errno (logged). */
@@ -34,33 +32,6 @@ static int check_source(const struct container *source, const struct journal *jo
 	container_plan_close(&plan);
 	conf_clear(&conf);
 	return r;
-}
-
-/* With the clone's root as it will be, for a moment. Its name inside is no reason to fail. */
-static void set_hostname(const struct container *container, const struct conf *conf)
-{
-	_cleanup_close_ int stack = -EBADF;
-	struct plan plan = { .dirfd = -EBADF };
-	struct journal journal;
-	int r = container_journal(container, true, &journal);
-
-	if (r < 0)
-		return;
-	r = container_plan(container, conf, NULL, &plan);
-	/* A stack that keeps nothing gets it at each start, where bdev.hostname says so. */
-	if (r == 0 && plan.writer) {
-		r = journal_begin(&journal, container->dir, container->name, NULL);
-		if (r == 0)
-			r = stack = build_stack(&plan, &journal, 1000);
-		if (r >= 0)
-			r = hostname_write(stack, conf->uts_name);
-		cleanup_close(&stack);
-		stack = -EBADF;
-	}
-	if (r < 0)
-		log_warn("'%s': its host name could not be written to its /etc/hostname", container->name);
-	container_plan_close(&plan);
-	(void)release(&journal);
 }
 
 static int clone(const struct container *container, const char *name, const struct conf *conf)
@@ -92,7 +63,7 @@ static int run(const struct args *args)
 	struct container container;
 	struct rootfs rootfs = { 0 };
 	struct conf conf = { 0 };
-	int r;
+	int r, name;
 
 	r = hook_container(args, "clone", &container);
 	if (r == 0)
@@ -101,8 +72,10 @@ static int run(const struct args *args)
 		r = rootfs_parse(args->rootfs, &rootfs);
 	if (r == 0 && conf.stack.n && !rootfs.upper) {
 		r = clone(&container, args->source, &conf);
-		if (r == 0 && !conf.link && conf.uts_name)
-			set_hostname(&container, &conf);
+		/* Its name inside is no reason to fail. */
+		if (r == 0 && conf.uts_name && (name = hostname_leave(container.dir, conf.uts_name)) < 0)
+			log_warn("'%s': its host name cannot be left for its first start: %s", container.name,
+				 strerror(-name));
 	}
 	rootfs_clear(&rootfs);
 	conf_clear(&conf);

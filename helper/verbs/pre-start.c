@@ -157,7 +157,8 @@ static int check_clones(const struct container *container, const struct plan *pl
 }
 
 /* A clone has its own name inside, too. A failure is no reason not to start. */
-static void set_hostname(int stack, const struct container *container, const struct conf *conf, const char *rootfs_path)
+static void set_hostname(int stack, const struct container *container, const struct conf *conf, const struct plan *plan,
+			 const char *rootfs_path)
 {
 	_cleanup_free_ char *on = depends_on(container->dir);
 	struct rootfs rootfs = { 0 };
@@ -167,6 +168,8 @@ static void set_hostname(int stack, const struct container *container, const str
 		r = hostname_write_upper(stack, rootfs.upper, conf->uts_name);
 	else if (conf->hostname)
 		r = hostname_write(stack, conf->hostname);
+	else
+		r = hostname_write_left(container->dir, stack, !plan->writer);
 	if (r < 0)
 		log_warn("'%s': its host name could not be written to its /etc/hostname: %s", container->name,
 			 strerror(-r));
@@ -200,7 +203,7 @@ static int start(const struct container *container, const struct conf *conf, con
 	if (r >= 0)
 		r = plan.at_readonly ? make_readonly(stack) : prepare_pin(stack, container->name);
 	if (r >= 0)
-		set_hostname(stack, container, conf, rootfs);
+		set_hostname(stack, container, conf, &plan, rootfs);
 	if (r >= 0)
 		r = release_attach(&journal, stack, plan.at);
 	container_plan_close(&plan);
