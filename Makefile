@@ -14,6 +14,7 @@ COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 # LXC's own places, asked from the installed LXC.
 LXC_START := $(shell readlink -f "$$(command -v lxc-start)")
 LXC_CONFIG_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/config,$(LXC_START))
+LXC_TEMPLATE_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/templates,$(LXC_START))
 LXC_PATH := $(shell lxc-config lxc.lxcpath 2>/dev/null || echo /var/lib/lxc)
 LXC_ETC := $(shell dirname -- "$$(lxc-config lxc.default_config 2>/dev/null || echo /etc/lxc/default.conf)")
 
@@ -23,7 +24,8 @@ endif
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Werror
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF='"$(LXC_ETC)/lxc.conf"' \
-	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' $(WARNINGS) $(CFLAGS)
+	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' \
+	-DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' $(WARNINGS) $(CFLAGS)
 LIBS = -lblkid -ljson-c
 # Static: a hook is one exec, and the dynamic linker would be a third of it. And no library of a container's is ever loaded.
 ALL_LDFLAGS = -static $(LDFLAGS)
@@ -42,7 +44,7 @@ DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
 DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils rsync strace jq \
 	user-mode-linux mandoc bash bash-completion attr acl
 DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
-DEPS_BENCH = strace fio qemu-utils user-mode-linux
+DEPS_BENCH = strace fio qemu-utils user-mode-linux rsync xfsprogs
 
 all: build/lxc-bdev
 
@@ -77,17 +79,21 @@ install: all
 	@test -n '$(LXC_CONFIG_DIR)' || \
 		{ echo 'install: no lxc-start found; install LXC, or say where its config directory is: LXC_CONFIG_DIR=' >&2; exit 1; }
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LXC_CONFIG_DIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(MANDIR)/man5' \
-		'$(DESTDIR)$(COMPLETIONDIR)'
+		'$(DESTDIR)$(COMPLETIONDIR)' '$(DESTDIR)$(LXC_TEMPLATE_DIR)'
 	install -m 0755 build/lxc-bdev '$(DESTDIR)$(BINDIR)/lxc-bdev'
 	sed 's|@BINDIR@|$(BINDIR)|' config/bdev.conf.in >build/bdev.conf
 	install -m 0644 build/bdev.conf '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf'
+	sed 's|@BINDIR@|$(BINDIR)|; s|@LXC_CONFIG_DIR@|$(LXC_CONFIG_DIR)|; s|@LXC_TEMPLATE_DIR@|$(LXC_TEMPLATE_DIR)|' \
+		templates/lxc-bdev.in >build/lxc-bdev.template
+	install -m 0755 build/lxc-bdev.template '$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
 	install -m 0644 man/lxc-bdev.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8'
 	install -m 0644 man/bdev.conf.5 '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5'
 	install -m 0644 config/bash-completion/lxc-bdev '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev'
 
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/lxc-bdev' '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf' '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8' \
-		'$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev'
+		'$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
+		'$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
 
 # $(call need,PACKAGES): install those that are missing, on Debian and its like.
 define need

@@ -164,6 +164,28 @@ snapshot_clone_stands_on_the_source() { # KIND
 	assert_nothing_left
 }
 
+# What runs and writes is not shown to others, and what others see is not written to.
+writer_and_reader_exclude_each_other() { # KIND
+	stored c1 "$1"
+	container c2 "container:$LXCPATH/c1" overlay:delta0
+	mark c1 first
+	begin c1
+	start c2
+	assertNotEquals 'the reader does not start' 0 "$status"
+	assertContains "$(our_lines c2 pre-start)" "container 'c1'"
+	assertEquals 'one line' 1 "$(our_lines c2 pre-start | wc -l)"
+	end c1
+	begin c2
+	has c2 first
+	start c1
+	assertNotEquals 'the writer does not start' 0 "$status"
+	assertContains "$(our_lines c1 pre-start)" "container 'c2'"
+	end c2
+	begin c1
+	end c1
+	assert_nothing_left
+}
+
 # ephemerals_share KIND HOW-MANY
 ephemerals_share() {
 	stored c1 "$1"

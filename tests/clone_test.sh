@@ -24,6 +24,11 @@ testASnapshotCloneStandsOnAnImage() { snapshot_clone_stands_on_the_source loop; 
 testASnapshotCloneStandsOnAStack() { snapshot_clone_stands_on_the_source stack; }
 testASnapshotCloneStandsOnAQcow2() { snapshot_clone_stands_on_the_source nbd; }
 
+testARunningWriterOnADirectoryExcludesReaders() { writer_and_reader_exclude_each_other dir; }
+testARunningWriterOnAnImageExcludesReaders() { writer_and_reader_exclude_each_other loop; }
+testARunningWriterOnAStackExcludesReaders() { writer_and_reader_exclude_each_other stack; }
+testARunningWriterOnAQcow2ExcludesReaders() { writer_and_reader_exclude_each_other nbd; }
+
 testTwentyEphemeralsOfAnImageAtOnceShareIt() { ephemerals_share loop 20; }
 testEphemeralsOfAStackShareIt() { ephemerals_share stack 5; }
 testEphemeralsOfADirectoryShareIt() { ephemerals_share dir 3; }

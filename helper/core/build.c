@@ -89,6 +89,34 @@ static int leave(struct build *build, int root)
 	return r < 0 ? log_errno(r, "leave the private mount namespace") : TAKE_FD(detached);
 }
 
+/*
+ * Who shows another container's stack must not see it change, and so says which; whoever writes to a stack says that,
+ * too, and then each looks whether the other is there. 0 or -EBUSY (logged).
+ */
+static int take_turns(const struct plan *plan, struct journal *journal)
+{
+	_cleanup_free_ char *reader = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->nowners; i++) {
+		_cleanup_free_ char *writer = NULL;
+		const char *dir = plan->owners[i].dir;
+
+		r = journal_add(journal, "shows", dir, NULL);
+		writer = r == 0 ? journal_find_running("writes", dir, journal->dir) : NULL;
+		if (writer)
+			return log_refuse(-EBUSY, "%s runs and writes to its store in '%s', which is to be shown; stop it first",
+					  writer, dir);
+	}
+	if (r < 0 || !plan->writer)
+		return r;
+	r = journal_add(journal, "writes", plan->dir, NULL);
+	reader = r == 0 && plan->in_namespace ? journal_find_running("shows", plan->dir, journal->dir) : NULL;
+	if (reader)
+		return spec_refuse(plan->writer, -EBUSY, "%s stands on what this would write to", reader);
+	return r;
+}
+
 int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 {
 	struct build build = {
@@ -100,7 +128,7 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 	};
 	/* Not enter()'s own: the stage goes on using it. */
 	_cleanup_free_ char *scratch = xasprintf("%s/stage", journal->dir);
-	int r = enter(&build, scratch);
+	int r = take_turns(plan, journal) ?: enter(&build, scratch);
 
 	for (size_t i = 0; r == 0 && i < plan->nsteps; i++)
 		if (plan->steps[i].build)

@@ -252,7 +252,16 @@ static char *describe(const struct journal *journal)
 	return xasprintf("mount on '%s'", journal_get(journal, "target", 0) ?: "?");
 }
 
-char *journal_find_holder(const char *kind, const char *field, const char *except)
+static bool has(const struct journal *journal, const char *kind, const char *field)
+{
+	for (size_t k = 0; k < journal->n; k++)
+		if (strcmp(journal->records[k].kind, kind) == 0 && journal->records[k].n &&
+		    strcmp(journal->records[k].fields[0], field) == 0)
+			return true;
+	return false;
+}
+
+static char *find(const char *kind, const char *field, const char *except, bool running)
 {
 	char **ids, *found = NULL;
 	size_t n;
@@ -260,17 +269,26 @@ char *journal_find_holder(const char *kind, const char *field, const char *excep
 	(void)rundir_list(&ids, &n);
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
+		struct process monitor;
 
 		if (!found && journal_peek(ids[i], &journal) == 0) {
-			for (size_t k = 0; !found && k < journal.n; k++)
-				if (strcmp(journal.records[k].kind, kind) == 0 && journal.records[k].n &&
-				    strcmp(journal.records[k].fields[0], field) == 0 &&
-				    (!except || strcmp(except, journal.dir) != 0))
-					found = describe(&journal);
+			if ((!except || strcmp(except, journal.dir) != 0) && has(&journal, kind, field) &&
+			    (!running || !journal_monitor(&journal, &monitor) || proc_alive(&monitor)))
+				found = describe(&journal);
 			journal_close(&journal);
 		}
 		free(ids[i]);
 	}
 	free(ids);
 	return found;
+}
+
+char *journal_find_holder(const char *kind, const char *field, const char *except)
+{
+	return find(kind, field, except, false);
+}
+
+char *journal_find_running(const char *kind, const char *field, const char *except)
+{
+	return find(kind, field, except, true);
 }

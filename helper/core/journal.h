@@ -53,6 +53,9 @@ bool journal_monitor(const struct journal *journal, struct process *ret);
 /* Remove the journal and its directory, and close it. */
 void journal_discard(struct journal *journal);
 
+/* The same, but only of a container that runs (or a mount that may). */
+char *journal_find_running(const char *kind, const char *field, const char *except);
+
 /* Whose journal has a record of this kind with this first field: "container 'NAME'" and the like, for the caller to
  * free, or NULL. Not counting the journal in `except` (a RUN_DIR/ID), which may be NULL. */
 char *journal_find_holder(const char *kind, const char *field, const char *except);
