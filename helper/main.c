@@ -16,6 +16,9 @@ static const struct verb *const verbs[] = { VERBS(ENTRY) };
 
 enum { OPT_VERSION = 256 };
 
+/* Of --foreground, as --fix has the letter of its short form. */
+#define FOREGROUND 'g'
+
 static const struct option options[] = {
 	{ "name", required_argument, NULL, 'n' },
 	{ "lxcpath", required_argument, NULL, 'P' },
@@ -26,6 +29,14 @@ static const struct option options[] = {
 	{ "source", required_argument, NULL, 'S' },
 	{ "monitor", required_argument, NULL, 'M' },
 	{ "fix", no_argument, NULL, 'F' },
+	{ "newname", required_argument, NULL, 'N' },
+	{ "newpath", required_argument, NULL, 'p' },
+	{ "tmpfs", optional_argument, NULL, 't' },
+	{ "upper", required_argument, NULL, 'U' },
+	{ "backing", required_argument, NULL, 'B' },
+	{ "keepdata", no_argument, NULL, 'D' },
+	{ "keepname", no_argument, NULL, 'K' },
+	{ "foreground", no_argument, NULL, FOREGROUND },
 	{ "logfile", required_argument, NULL, 'o' },
 	{ "logpriority", required_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
@@ -39,11 +50,19 @@ static void print_help(void)
 	       "Backing storage for LXC containers: see lxc-bdev(8) and bdev.conf(5).\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (verbs[i]->usage)
-			printf("  %-7s %s\n          %s\n", verbs[i]->name, verbs[i]->usage, verbs[i]->summary);
+			printf("  %-9s %s\n            %s\n", verbs[i]->name, verbs[i]->usage, verbs[i]->summary);
 	printf("\n  -n, --name=NAME         the container\n"
 	       "  -P, --lxcpath=PATH      where containers are (default: LXC's)\n"
 	       "  -f, --config=FILE       use this config file instead of the container's own\n"
 	       "      --json              write JSON\n"
+	       "  -N, --newname=NAME      the new container (default: NAME and six random letters)\n"
+	       "  -p, --newpath=PATH      where the new container is made (default: beside the other)\n"
+	       "  -t, --tmpfs[=SIZE]      in memory, at most SIZE\n"
+	       "      --upper=DIR         in this directory, which is kept\n"
+	       "  -B, --backing=TYPE      overlay (the default) or aufs\n"
+	       "  -D, --keepdata          keep the new container when it stops\n"
+	       "  -K, --keepname          keep the host name\n"
+	       "  -F, --foreground        stay attached to the new container\n"
 	       "  -o, --logfile=FILE      append messages to FILE too\n"
 	       "  -l, --logpriority=LEVEL show messages from this level on (default WARN)\n"
 	       "  -h, --help              show this\n"
@@ -80,6 +99,31 @@ static int take_option(int letter, struct args *args)
 		break;
 	case 'F':
 		args->fix = true;
+		break;
+	case 'N':
+		args->newname = optarg;
+		break;
+	case 'p':
+		args->newpath = optarg;
+		break;
+	case 't':
+		args->tmpfs = true;
+		args->size = optarg;
+		break;
+	case 'U':
+		args->upper = optarg;
+		break;
+	case 'B':
+		args->backing = optarg;
+		break;
+	case 'D':
+		args->keepdata = true;
+		break;
+	case 'K':
+		args->keepname = true;
+		break;
+	case FOREGROUND:
+		args->foreground = true;
 		break;
 	case 'R':
 		args->rootfs = *optarg ? optarg : NULL;
@@ -122,7 +166,9 @@ static int parse(const struct verb *verb, int argc, char **argv, struct args *ar
 
 	opterr = 0;
 	/* No '+': options may follow words, as in LXC's tools. */
-	while (index = -1, (letter = getopt_long(argc, argv, ":n:P:f:o:l:h", options, &index)) != -1) {
+	while (index = -1, (letter = getopt_long(argc, argv, ":n:P:f:N:p:t::B:DKFo:l:h", options, &index)) != -1) {
+		if (letter == 'F' && index < 0)
+			letter = FOREGROUND;
 		if (letter == 'h') {
 			print_help();
 			return -1;

@@ -15,6 +15,15 @@ struct args {
 	pid_t monitor;	     /* --monitor; 0: not given */
 	bool json;	     /* --json */
 	bool fix;	     /* --fix */
+	const char *newname; /* -N */
+	const char *newpath; /* -p */
+	const char *size;    /* --tmpfs=SIZE; NULL: not given */
+	const char *upper;   /* --upper */
+	const char *backing; /* -B */
+	bool tmpfs;	     /* -t */
+	bool keepdata;	     /* -D */
+	bool keepname;	     /* -K */
+	bool foreground;     /* -F */
 	int argc;	     /* what is not an option */
 	char **argv;
 };
@@ -37,6 +46,7 @@ struct verb {
 	X(status)    \
 	X(types)     \
 	X(doctor)    \
+	X(ephemeral) \
 	X(pre_start) \
 	X(post_stop) \
 	X(clone)     \
