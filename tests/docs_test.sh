@@ -62,12 +62,19 @@ readme_blocks() {
 readme_files() {
 	readme_blocks sh
 	conf=$(bdev_conf "$ROOT/build")
+	# The template as it is installed.
+	mkdir -p /srv/config
+	cp "$conf" /srv/config/bdev.conf
+	printf 'lxc.include = %s/common.conf\n' "$LXC_COMMON" >/srv/config/common.conf
+	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|/srv/config|; s|@LXC_TEMPLATE_DIR@|/usr/share/lxc/templates|" \
+		"$ROOT/templates/lxc-bdev.in" >/srv/template
+	chmod +x /srv/template
 	echo web1 >>"$SCRATCH/started"
 	for _block in "$HERE"/readme/*.sh; do
 		{
 			echo "P=$LXCPATH"
 			sed -e "s|^P=/var/lib/lxc\$|P=$LXCPATH|" -e "s|/usr/share/lxc/config/bdev.conf|$conf|" \
-				-e 's|/tmp/try.conf|/srv/try.conf|' "$_block"
+				-e 's|/tmp/try.conf|/srv/try.conf|' -e 's|-t bdev |-t /srv/template |' "$_block"
 		} >"$_block.here"
 		assertFalse "$(basename "$_block") would work in /var/lib/lxc" "grep -F /var/lib/lxc '$_block.here'"
 		! grep -q -F /var/lib/lxc "$_block.here" || return

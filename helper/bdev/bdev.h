@@ -37,9 +37,11 @@ struct bdev_type {
 	const char *filesystem;		   /* what the kernel must have in /proc/filesystems, or NULL */
 	/* Check the spec, add its step to the plan. Changes nothing. 0 or -errno after one error line. */
 	int (*plan)(const struct spec *spec, struct plan *plan);
-	/* What others may see of it, by the functions of core/view.h; NULL: the same, read-only. 0 or -errno (logged). */
+	/* What others may see of it, by the functions of core/view.h; NULL: the same, read-only. 0 or -errno (logged).
+	 */
 	int (*view)(const struct spec *spec, struct view *view);
-	/* Copy what the container owns of it, by the functions of core/clone.h; NULL: its source. 0 or -errno (logged). */
+	/* Copy what the container owns of it, by the functions of core/clone.h; NULL: its source. 0 or -errno (logged).
+	 */
 	int (*clone)(const struct spec *spec, struct clone *clone);
 	/* It stands for other specs: add them to *out. Then there is no plan, view nor build. 0 or -errno (logged). */
 	int (*expand)(const struct spec *spec, struct stack *out);

@@ -190,8 +190,8 @@ static int overlay_plan(const struct spec *spec, struct plan *plan)
 		return r;
 	plan_add_root(plan, spec, depth, !spec->readonly && data->cover < 0);
 	plan_step(plan, spec, data, "mount overlay: %zu lower%s, upper '%s'%s%s%s", n, n == 1 ? "" : "s",
-		  *upper_of(spec) ? upper_of(spec) : "none", data->cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
-		  spec_option(spec, "volatile") ? ", volatile" : "");
+		  *upper_of(spec) ? upper_of(spec) : "none", data->cover >= 0 ? " on the tmpfs" : "",
+		  spec->readonly ? ", read-only" : "", spec_option(spec, "volatile") ? ", volatile" : "");
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
 }
@@ -343,7 +343,8 @@ static int overlay_build(const struct step *step, struct build *build)
 	return build_add_root(build, &mount, NULL);
 }
 
-/* Its layers, for an overlay of whoever looks. An upper on a tmpfs is of one run, and there may not have been one yet. */
+/* Its layers, for an overlay of whoever looks. An upper on a tmpfs is of one run, and there may not have been one yet.
+ */
 static int overlay_view(const struct spec *spec, struct view *view)
 {
 	_cleanup_close_ int dirfd = open(view->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), upper = -EBADF;

@@ -105,8 +105,9 @@ static int take_turns(const struct plan *plan, struct journal *journal)
 		r = journal_add(journal, "shows", dir, NULL);
 		writer = r == 0 ? journal_find_running("writes", dir, journal->dir) : NULL;
 		if (writer)
-			return log_refuse(-EBUSY, "%s runs and writes to its store in '%s', which is to be shown; stop it first",
-					  writer, dir);
+			return log_refuse(
+				-EBUSY, "%s runs and writes to its store in '%s', which is to be shown; stop it first",
+				writer, dir);
 	}
 	if (r < 0 || !plan->writer)
 		return r;

@@ -19,8 +19,8 @@
 
 #define HOSTNAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
-#define INCLUDE_DEPTH  16
-#define FILE_MAX_BYTES (16 << 20)
+#define INCLUDE_DEPTH	    16
+#define FILE_MAX_BYTES	    (16 << 20)
 
 static int read_conf(const char *file, unsigned int depth, struct conf *conf);
 
@@ -74,6 +74,9 @@ static int include(struct conf_reader *reader, const char *path)
 	if (reader->depth >= INCLUDE_DEPTH)
 		return log_refuse(-ELOOP, "%s:%u: lxc.include: '%s' is nested deeper than %d files", reader->file,
 				  reader->line, path, INCLUDE_DEPTH);
+	/* LXC passes over a directory that is not there. */
+	if (stat(path, &st) < 0 && errno == ENOENT && path[strlen(path) - 1] == '/')
+		return 0;
 	if (stat(path, &st) < 0)
 		return log_errno(-errno, "%s:%u: lxc.include: '%s'%s", reader->file, reader->line, path,
 				 *path == '/' ? "" : ", a relative path,");

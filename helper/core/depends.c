@@ -8,11 +8,9 @@
 #include "depends.h"
 #include "cleanup.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
-#include <sys/file.h>
 
-#define STANDS_ON "lxc_rdepends"
+#define STANDS_ON  "lxc_rdepends"
 #define STOOD_UPON "lxc_snapshots"
 
 /* Call for each entry's directory, until it says true. */
@@ -73,24 +71,4 @@ char *depends_dependent(const char *dir)
 
 	each(dir, STOOD_UPON, take_existing, &found);
 	return found;
-}
-
-static int append(const char *dir, const char *file, const char *container)
-{
-	_cleanup_free_ char *path = xasprintf("%s/%s", dir, file), *lxcpath = xstrdup(container), *text = NULL;
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
-	char *slash = strrchr(lxcpath, '/');
-
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return -errno;
-	*slash = '\0';
-	text = xasprintf("%s\n%s\n", lxcpath, slash + 1);
-	return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -EIO;
-}
-
-int depends_record(const char *dir, const char *on)
-{
-	int r = append(on, STOOD_UPON, dir);
-
-	return r < 0 ? r : append(dir, STANDS_ON, on);
 }

@@ -12,6 +12,3 @@ char *depends_on(const char *dir);
 
 /* A clone that stands on the container: its directory, for the caller to free, or NULL. */
 char *depends_dependent(const char *dir);
-
-/* Record that a new container (with no records yet) stands on this one. 0 or -errno. */
-int depends_record(const char *dir, const char *on);

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#define LEFT ".lxc-bdev.hostname"
+#define LEFT	   ".lxc-bdev.hostname"
 #define NO_WAY_OUT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
 
 static int open_below(int dirfd, const char *path, unsigned long long flags, unsigned int mode)

@@ -3,8 +3,8 @@
  * link - clones that stand on their source.
  */
 #include "link.h"
+#include "base.h"
 #include "cleanup.h"
-#include "depends.h"
 #include "log.h"
 
 #include <fcntl.h>
@@ -39,14 +39,14 @@ static int rewrite(const struct container *container, const char *on)
 	FILE *from = fopen(container->config, "re"), *to = from ? fopen(fresh, "we") : NULL;
 	size_t size = 0;
 	struct stat st;
-	int r = !to || fstat(fileno(from), &st) < 0 ? -errno : 0;
+	int r = !from || !to || fstat(fileno(from), &st) < 0 ? -errno : 0;
 
 	while (r == 0 && getline(&line, &size, from) > 0)
 		if (!is_stack_line(line))
 			(void)fprintf(to, "%s%s", line, strchr(line, '\n') ? "" : "\n");
 	if (r == 0 && (fprintf(to, "bdev.rootfs = container:%s\nbdev.rootfs = overlay:delta0\n", escaped) < 0 ||
-		       fflush(to) != 0 || ferror(to) || ferror(from) ||
-		       fchown(fileno(to), st.st_uid, st.st_gid) < 0 || fchmod(fileno(to), st.st_mode & 07777) < 0))
+		       fflush(to) != 0 || ferror(to) || ferror(from) || fchown(fileno(to), st.st_uid, st.st_gid) < 0 ||
+		       fchmod(fileno(to), st.st_mode & 07777) < 0))
 		r = errno ? -errno : -EIO;
 	if (from)
 		(void)fclose(from);
@@ -73,7 +73,7 @@ int link_container(const struct container *container, const struct container *so
 			       source->config);
 	conf_clear(&conf);
 	if (r == 0) {
-		r = depends_record(container->dir, source->dir);
+		r = base_record(container->dir, source->dir);
 		if (r < 0)
 			(void)log_errno(r, "record that '%s' stands on '%s'", container->dir, source->dir);
 	}

@@ -48,8 +48,7 @@ static void look(struct search *search, char *dir)
 	if (!real || strcmp(real, search->container->dir) == 0)
 		return;
 	config = xasprintf("%s/config", real);
-	if (access(config, F_OK) == 0 && conf_read(config, &conf) == 0 &&
-	    same_stack(&conf.stack, &search->conf->stack))
+	if (access(config, F_OK) == 0 && conf_read(config, &conf) == 0 && same_stack(&conf.stack, &search->conf->stack))
 		search->found = TAKE_PTR(real);
 	conf_clear(&conf);
 }

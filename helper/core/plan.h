@@ -45,8 +45,8 @@ struct plan_owner {
  * What a stack becomes on this host. Making it reads (paths, superblocks) and changes nothing.
  */
 struct plan {
-	const char *dir; /* the container's directory */
-	int dirfd;	 /* the same, for path_open */
+	const char *dir;    /* the container's directory */
+	int dirfd;	    /* the same, for path_open */
 	struct stack stack; /* the specs, with what they stand for in their place */
 	struct plan_owner *owners;
 	size_t nowners;

@@ -96,8 +96,8 @@ static void check_rootfs(const char *text, const char *path, bool overlay)
 
 	CHECK(rootfs_parse(text, &rootfs) == 0);
 	CHECK_STRING(path, rootfs.path);
-	CHECK(rootfs.overlay == overlay);
-	free(rootfs.path);
+	CHECK(!rootfs.upper == !overlay);
+	rootfs_clear(&rootfs);
 }
 
 static void all_forms_of_a_rootfs_path_are_understood(void)

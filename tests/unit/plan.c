@@ -30,8 +30,8 @@ static void each_spec_is_one_step_lowest_first(void)
 {
 	CHECK(MAKE("dir:a", "tmpfs:.", "overlay:up") == 0);
 	CHECK(plan.nsteps == 4);
-	CHECK(plan.steps[0].spec == &stack.specs[0] && plan.steps[1].spec == &stack.specs[1]);
-	CHECK(plan.steps[2].spec == &stack.specs[2] && !plan.steps[3].spec);
+	CHECK(plan.steps[0].spec == &plan.stack.specs[0] && plan.steps[1].spec == &plan.stack.specs[1]);
+	CHECK(plan.steps[2].spec == &plan.stack.specs[2] && !plan.steps[3].spec);
 	CHECK_STRING("/target", plan.at);
 }
 
@@ -72,9 +72,9 @@ static void the_third_stacking_file_system_is_refused(void)
 
 static void only_what_outlives_the_run_is_a_writer(void)
 {
-	CHECK(MAKE("dir:a") == 0 && plan.writer == &stack.specs[0]);
+	CHECK(MAKE("dir:a") == 0 && plan.writer == &plan.stack.specs[0]);
 	CHECK(MAKE("dir:a,ro") == 0 && !plan.writer);
-	CHECK(MAKE("dir:a", "overlay:up") == 0 && plan.writer == &stack.specs[1]);
+	CHECK(MAKE("dir:a", "overlay:up") == 0 && plan.writer == &plan.stack.specs[1]);
 	CHECK(MAKE("dir:a", "tmpfs:.", "overlay:up") == 0 && !plan.writer);
 }
 
