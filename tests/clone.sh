@@ -125,7 +125,7 @@ running_source_is_not_copied() { # KIND
 	stored c1 "$1"
 	begin c1
 	copy -n c1 -N c2 --allowrunning
-	assert_copy_refused c2 'c1' 'runs and writes'
+	assert_copy_refused c2 "container 'c1'" 'runs and writes'
 	inside c1 touch /goes-on
 	assert_status 0
 	end c1

@@ -110,6 +110,99 @@ testASourceThatWasNotFoundIsAnError() {
 	assert_one_line nobody 'was not found'
 }
 
+# Two containers of one name with the same stack, and a program that nobody knows.
+testAnUnknownProgramThatMayMeanSeveralIsRefused() {
+	stored c1 loop
+	mkdir other
+	cp -a "$LXCPATH/c1" other/
+	sed -i "s|$LXCPATH|$HERE/other|" other/c1/config
+	cp "$(command -v lxc-copy)" my-copy
+	run ./my-copy -P "$LXCPATH" -n c1 -N c2 -p "$HERE/other" -o "$HERE/copy.log" -l DEBUG
+	assertNotEquals 0 "$status"
+	assertContains "$(grep -o 'lxc-bdev: clone: .*' copy.log)" 'it may be cloned from any of'
+	# With one that can be meant, it works.
+	run ./my-copy -P "$LXCPATH" -n c1 -N c3
+	assert_status 0
+	assertTrue 'the image' '[ -e "$LXCPATH/c3/i.img" ]'
+}
+
+testARestoreDoesNotTakeAContainerThatIsCalledAsTheSnapshot() {
+	stored c1 stack
+	stored snap0 stack
+	mark c1 of-c1
+	mark snap0 of-a-stranger
+	lxc-snapshot -P "$LXCPATH" -n c1
+	run lxc-snapshot -P "$LXCPATH" -n c1 -r snap0
+	assert_status 0
+	begin c1
+	has c1 of-c1
+	has_not c1 of-a-stranger
+	end c1
+}
+
+testACopyOfWhatWouldGoWithItsSourceIsRefused() {
+	container c1 "dir:$LXCPATH/c1/tree,ro" overlay:delta0
+	cp -a "$(shared_root)" "$LXCPATH/c1/tree"
+	copy -n c1 -N c2 -R
+	assert_copy_refused c2 "$LXCPATH/c1/tree" 'would go with it'
+	assertTrue 'it is there' '[ -e "$LXCPATH/c1/tree/bin/busybox" ]'
+}
+
+testWhatAnotherStandsOnIsNotDestroyed() {
+	stored c1 stack
+	container c2 "container:$LXCPATH/c1" overlay:delta0
+	begin c2
+	run lxc-destroy -P "$LXCPATH" -n c1
+	assertNotEquals 0 "$status"
+	has c2 bin/busybox
+	end c2
+	destroy c1
+}
+
+testARunningSnapshotCloneIsAWriter() {
+	stored c1 stack
+	copy -n c1 -N c2 -s
+	assert_status 0
+	container c3 "container:$LXCPATH/c2" overlay:delta0
+	begin c2
+	start c3
+	assertNotEquals 'c3 would see it change' 0 "$status"
+	end c2
+	begin c3
+	start c2
+	assertNotEquals 'c2 would change it' 0 "$status"
+	end c3
+	begin c2
+	end c2
+}
+
+testASnapshotCloneOfASnapshotCloneKeepsNobodyFromStarting() {
+	stored c1 stack
+	copy -n c1 -N c2 -s
+	copy -n c2 -N c3 -s
+	assert_status 0
+	begin c2
+	begin c3
+	end c2
+	end c3
+}
+
+testAContainerThatRunsByAnotherNameIsNotCopied() {
+	stored c1 stack
+	lxc-start -P "$LXCPATH" -n c9 -f "$LXCPATH/c1/config"
+	copy -n c1 -N c2
+	assert_copy_refused c2 "container 'c9' runs and writes"
+	lxc-stop -P "$LXCPATH" -n c9 -k
+}
+
+testAnUpperThatMayBeDamagedIsNotCopied() {
+	stored c1 stack
+	sed -i 's/overlay:delta0/&,volatile/' "$LXCPATH/c1/config"
+	mkdir -p "$LXCPATH/c1/delta0" "$LXCPATH/c1/delta0.work/work/incompat/volatile"
+	copy -n c1 -N c2
+	assert_copy_refused c2 'may be damaged'
+}
+
 # --- what is copied ---
 
 testAnUpperIsCopiedWithEverything() {
@@ -248,6 +341,9 @@ testAnInterruptedCopyNeverLooksWhole() {
 	kill -KILL "-$group" 2>/dev/null
 	wait "$group" 2>/dev/null
 	assertFalse 'there is no upper' '[ -e "$LXCPATH/c2/delta0" ]'
+	start c2
+	assertNotEquals 'it does not start' 0 "$status"
+	assertContains "$(our_lines c2 pre-start)" 'copying it was interrupted'
 	destroy c2
 	assertTrue 'all of it is gone' 'gone c2'
 	bdev doctor --fix
@@ -300,6 +396,34 @@ testLinkedClonesOfLinkedClonesStart() {
 		destroy "c$n"
 	done
 	assert_nothing_left
+}
+
+testASnapshotOfALinkingContainerIsACopy() {
+	linked
+	destroy c2
+	run lxc-snapshot -P "$LXCPATH" -n c1
+	assert_status 0
+	mark c1 second
+	run lxc-snapshot -P "$LXCPATH" -n c1 -r snap0
+	assertEquals "$err" 0 "$status"
+	begin c1
+	has c1 first
+	has_not c1 second
+	end c1
+}
+
+testALinkInALxcpathThatIsASymlinkLetsItsSourceGo() {
+	ln -s "$LXCPATH" via
+	real=$LXCPATH
+	stored c1 stack
+	echo 'bdev.clone = link' >>"$LXCPATH/c1/config"
+	sed -i "s|$LXCPATH|$HERE/via|" "$LXCPATH/c1/config"
+	LXCPATH=$HERE/via copy -n c1 -N c2
+	assertEquals "$err" 0 "$status"
+	LXCPATH=$HERE/via destroy c2
+	LXCPATH=$HERE/via destroy c1
+	LXCPATH=$real
+	assertTrue 'all is gone' 'gone c1'
 }
 
 testARenameOfALinkingContainerDestroysNothing() {

@@ -277,22 +277,6 @@ testCopyOfAWritableUpperIsRefused() {
 	assertTrue 'the upper' '[ -d upper ]'
 }
 
-testCopyThatWouldLackItsImageIsRefused() {
-	container c1 loop:base.img,ro tmpfs:. overlay:delta0
-	make_image "$LXCPATH/c1/base.img" ext4
-	assert_clone_refused 'loop:base.img,ro' 'No such file or directory'
-	assertTrue 'the image' '[ -e "$LXCPATH/c1/base.img" ]'
-}
-
-testRenameOfAWritableContainerIsRefusedAndLosesNothing() {
-	container c1 loop:root.img
-	make_image "$LXCPATH/c1/root.img" ext4
-	run lxc-copy -P "$LXCPATH" -n c1 -N c2 -R
-	assertNotEquals 0 "$status"
-	start c1
-	assert_status 0
-}
-
 # --- destroy ---
 
 destroy() { run lxc-destroy -P "$LXCPATH" -n "$@" -o "$HERE/destroy.log" -l DEBUG; }

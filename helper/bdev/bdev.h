@@ -33,6 +33,7 @@ struct bdev_type {
 	const char *summary;		   /* one line */
 	const char *undo;		   /* what ends it */
 	const struct bdev_option *options; /* beside `ro`, up to a NULL name; or NULL */
+	bool writes_last;		   /* it writes to its last source, not to its first */
 	const char *for_writers[4];	   /* the options that say how to write: of no use to who only reads */
 	const char *filesystem;		   /* what the kernel must have in /proc/filesystems, or NULL */
 	/* Check the spec, add its step to the plan. Changes nothing. 0 or -errno after one error line. */

@@ -362,8 +362,11 @@ static int overlay_view(const struct spec *spec, struct view *view)
 /* Its work directory is made anew, and so is an upper that nothing was written to yet. */
 static int overlay_clone(const struct spec *spec, struct clone *clone)
 {
+	const struct spec_option *option = spec_option(spec, "work");
+	_cleanup_free_ char *work = option ? xstrdup(option->value) : xasprintf("%s.work", upper_of(spec));
+	const struct plan source = { .dirfd = clone->from };
 	_cleanup_close_ int upper = -EBADF;
-	int r = 0;
+	int r = *work == '/' ? clone_shared(clone, spec, work) : check_volatile(spec, &source, work);
 
 	for (size_t i = 0; r == 0 && i + 1 < spec->nsources; i++)
 		r = clone_source(clone, spec, spec->sources[i]);
@@ -388,6 +391,7 @@ const struct bdev_type bdev_overlay = {
 	.options = overlay_options,
 	.filesystem = "overlay",
 	.plan = overlay_plan,
+	.writes_last = true,
 	.view = overlay_view,
 	.clone = overlay_clone,
 	.build = overlay_build,

@@ -66,41 +66,63 @@ static int open_parent(int dirfd, const char *path, const char **ret_base)
 	return path_open_made(dirfd, parent);
 }
 
-static int copy_image(struct clone *clone, const struct spec *spec, int from, int parent, const char *part,
-		      const struct stat *st)
+/* Nobody writes to it, and nobody begins to while the descriptor is open (an image), or now. 0 or -EBUSY (logged). */
+static int check_unused(const struct spec *spec, int from, const struct stat *st)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool shared;
+
+	if (S_ISDIR(st->st_mode))
+		return overlayfs_in_use(from, root) ? spec_refuse(spec, -EBUSY, "not copied: it is in use") : 0;
+	return image_lock(from, true, false, 1000, &shared) < 0
+		       ? spec_refuse(spec, -EBUSY, "not copied: somebody writes to it")
+		       : 0;
+}
+
+static int copy_image(struct clone *clone, int from, int parent, const char *part, const struct stat *st)
 {
 	_cleanup_close_ int to = openat(parent, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	bool shared;
-	int r;
+	int r = to < 0 ? -errno : copy_file(from, to, &clone->copy);
 
-	if (to < 0)
-		return -errno;
-	r = image_lock(from, true, false, 1000, &shared);
-	if (r == -EWOULDBLOCK || r == -EBUSY)
-		return spec_refuse(spec, -EBUSY, "not copied: somebody writes to it");
-	if (r == 0)
-		r = copy_file(from, to, &clone->copy);
 	if (r == 0 && (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0))
 		r = -errno;
 	return r;
 }
 
-static int copy_dir(struct clone *clone, const struct spec *spec, int from, int parent, const char *part)
+static int copy_dir(struct clone *clone, int from, int parent, const char *part)
 {
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), to = -EBADF;
+	_cleanup_close_ int to = -EBADF;
 
-	if (overlayfs_in_use(from, root))
-		return spec_refuse(spec, -EBUSY, "not copied: it is in use");
 	if (mkdirat(parent, part, 0700) < 0)
 		return -errno;
 	to = openat(parent, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return to < 0 ? -errno : copy_tree(from, to, &clone->copy);
 }
 
-/* Of a file that was copied, all; of a tree, LXC removes what is left with the container. */
-static void forget_part(int parent, const char *part)
+int clone_shared(const struct clone *clone, const struct spec *spec, const char *source)
 {
-	(void)unlinkat(parent, part, 0);
+	_cleanup_free_ char *real = realpath(source, NULL);
+
+	if (!real || !path_below(real, clone->from_dir) || path_below(real, clone->to_dir))
+		return 0;
+	return spec_refuse(spec, -EINVAL,
+			   "'%s' is in the source's directory, and would go with it: name it by a relative path",
+			   source);
+}
+
+/* Under its own name now. 0 or -errno. */
+static int give_name(int parent, const char *part, const char *base)
+{
+	struct stat st;
+
+	if (renameat2(parent, part, parent, base, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* The file system cannot promise it; nobody else makes files here. */
+	if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	return renameat(parent, part, parent, base) < 0 ? -errno : 0;
 }
 
 int clone_source(struct clone *clone, const struct spec *spec, const char *source)
@@ -111,31 +133,34 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 	struct stat st;
 	int r;
 
-	if (!*source || *source == '/' || is_done(clone, path))
+	if (*source == '/')
+		return clone_shared(clone, spec, source);
+	if (!*source || is_done(clone, path))
 		return 0;
+	if (!path[1])
+		return spec_refuse(spec, -EINVAL, "'%s' is the container's directory itself, which cannot be copied",
+				   source);
 	from = path_open(clone->from, source, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (from < 0 || fstat(from, &st) < 0)
 		return spec_refuse(spec, from < 0 ? from : -errno, "copy '%s/%s': %s", clone->from_dir, source,
 				   path_strerror(from < 0 ? from : -errno));
+	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return spec_refuse(spec, -EINVAL, "'%s' is neither a file nor a directory", source);
+	if (check_unused(spec, from, &st) < 0)
+		return -EBUSY;
 	parent = open_parent(clone->to, path + 1, &base);
 	if (parent < 0)
 		return log_errno(parent, "make the directory of '%s/%s'", clone->to_dir, source);
 	part = xasprintf(".%s" PART, base);
 	*clone->copy.error = '\0';
-	if (S_ISREG(st.st_mode))
-		r = copy_image(clone, spec, from, parent, part, &st);
-	else if (S_ISDIR(st.st_mode))
-		r = copy_dir(clone, spec, from, parent, part);
-	else
-		r = spec_refuse(spec, -EINVAL, "'%s' is neither a file nor a directory", source);
-	if (r == 0 && renameat2(parent, part, parent, base, RENAME_NOREPLACE) < 0)
-		r = -errno;
+	r = S_ISREG(st.st_mode) ? copy_image(clone, from, parent, part, &st) : copy_dir(clone, from, parent, part);
+	if (r == 0)
+		r = give_name(parent, part, base);
 	if (r < 0) {
-		forget_part(parent, part);
-		return r == -EBUSY || r == -EINVAL
-			       ? r
-			       : log_errno(r, "copy '%s/%s%s%s' to '%s'", clone->from_dir, source,
-					   *clone->copy.error ? "/" : "", clone->copy.error, clone->to_dir);
+		/* A file; what there is of a tree LXC removes with the container. */
+		(void)unlinkat(parent, part, 0);
+		return log_errno(r, "copy '%s/%s%s%s' to '%s'", clone->from_dir, source, *clone->copy.error ? "/" : "",
+				 clone->copy.error, clone->to_dir);
 	}
 	*ARRAY_ADD(clone->done, clone->ndone) = TAKE_PTR(path);
 	return 0;
@@ -147,6 +172,14 @@ int clone_make_dir(struct clone *clone, const struct spec *spec, const char *sou
 
 	(void)spec;
 	return fd < 0 && *source != '/' ? log_errno(fd, "make '%s/%s'", clone->to_dir, source) : 0;
+}
+
+bool clone_owns(const struct spec *spec)
+{
+	const struct bdev_type *type = bdev_find(spec->type);
+	const char *written = spec->sources[type && type->writes_last ? spec->nsources - 1 : 0];
+
+	return *written && *written != '/';
 }
 
 int clone_stack(const struct stack *stack, const char *from, const char *to)

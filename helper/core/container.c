@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#define MARK	       ".lxc-bdev.cloning"
 #define VIEW_DEPTH_MAX 16 /* of containers that stand on containers */
 
 int container_from_config(const char *name, const char *config, struct container *ret)
@@ -53,6 +54,30 @@ void container_clear(struct container *container)
 	free(container->config);
 	free(container->dir);
 	*container = (struct container){ 0 };
+}
+
+int container_mark(const struct container *container, bool begun)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" MARK, container->dir);
+	_cleanup_close_ int fd = -EBADF;
+
+	if (begun) {
+		fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		return fd < 0 ? log_errno(-errno, "write '%s'", path) : 0;
+	}
+	return unlink(path) < 0 ? log_errno(-errno, "remove '%s'", path) : 0;
+}
+
+int container_check_whole(const char *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" MARK, dir);
+
+	return access(path, F_OK) < 0
+		       ? 0
+		       : log_refuse(-EINVAL,
+				    "'%s': not all of it is there: copying it was interrupted; destroy it "
+				    "and copy again",
+				    dir);
 }
 
 int container_journal(const struct container *container, bool create, struct journal *ret)
@@ -173,7 +198,7 @@ static int view_container(const char *dir, bool below, unsigned int depth, struc
 	_cleanup_free_ char *config = xasprintf("%s/config", dir);
 	struct rootfs rootfs = { 0 };
 	struct conf conf = { 0 };
-	int r = conf_read(config, &conf);
+	int r = container_check_whole(dir) ?: conf_read(config, &conf);
 
 	if (r == 0 && depth > VIEW_DEPTH_MAX)
 		r = log_refuse(-ELOOP, "%s: %d containers that stand on each other", config, VIEW_DEPTH_MAX);
@@ -227,7 +252,7 @@ int container_plan(const struct container *container, const struct conf *conf, c
 	if (!rootfs_path)
 		return log_refuse(-EINVAL, "%s: no lxc.rootfs.path: name an empty directory, where the stack goes",
 				  container->config);
-	r = rootfs_parse(rootfs_path, &rootfs);
+	r = container_check_whole(container->dir) ?: rootfs_parse(rootfs_path, &rootfs);
 	if (r == 0)
 		r = check_conf(container, conf, &rootfs);
 	if (r == 0) {
@@ -242,6 +267,11 @@ int container_plan(const struct container *container, const struct conf *conf, c
 		r = view_merge(&below, container->config);
 	if (r == 0)
 		r = plan_make(rootfs.upper ? &below : &conf->stack, &target, ret);
+	/* What its start changes is LXC's upper then. */
+	if (r == 0 && rootfs.upper) {
+		ret->below = true;
+		ret->writer = &ret->stack.specs[ret->stack.n - 1];
+	}
 	stack_clear(&below);
 	rootfs_clear(&rootfs);
 	return r;

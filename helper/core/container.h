@@ -22,6 +22,13 @@ int container_from_config(const char *name, const char *config, struct container
 int container_from_lxcpath(const char *name, const char *lxcpath, struct container *ret);
 void container_clear(struct container *container);
 
+/*
+ * While a container is being copied into its directory, that is marked: begun, done. What is marked is not whole, which
+ * container_check_whole() says. 0 or -errno (logged).
+ */
+int container_mark(const struct container *container, bool begun);
+int container_check_whole(const char *dir);
+
 /* journal_open() for it. */
 int container_journal(const struct container *container, bool create, struct journal *ret);
 

@@ -44,16 +44,21 @@ static bool take_last(char *entry, void *arg)
 	return false;
 }
 
+struct search {
+	bool (*counts)(const char *clone);
+	char *found;
+};
+
 /* Records of containers that were removed by hand count for nothing. */
 static bool take_existing(char *entry, void *arg)
 {
-	char **ret = arg;
+	struct search *search = arg;
 
-	if (access(entry, F_OK) < 0) {
+	if (access(entry, F_OK) < 0 || (search->counts && !search->counts(entry))) {
 		free(entry);
 		return false;
 	}
-	*ret = entry;
+	search->found = entry;
 	return true;
 }
 
@@ -65,10 +70,10 @@ char *depends_on(const char *dir)
 	return last;
 }
 
-char *depends_dependent(const char *dir)
+char *depends_dependent(const char *dir, bool (*counts)(const char *clone))
 {
-	char *found = NULL;
+	struct search search = { .counts = counts };
 
-	each(dir, STOOD_UPON, take_existing, &found);
-	return found;
+	each(dir, STOOD_UPON, take_existing, &search);
+	return search.found;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 /*
  * Which container stands on which, in LXC's own records: it refuses to destroy a container that is stood upon, and
  * keeps them when clones go. All containers are named by their directories.
@@ -10,5 +12,8 @@
  * NULL. */
 char *depends_on(const char *dir);
 
-/* A clone that stands on the container: its directory, for the caller to free, or NULL. */
-char *depends_dependent(const char *dir);
+/*
+ * A clone that stands on the container: its directory, for the caller to free, or NULL. counts (may be NULL) says of
+ * one whether it is meant.
+ */
+char *depends_dependent(const char *dir, bool (*counts)(const char *clone));

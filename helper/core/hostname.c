@@ -109,7 +109,7 @@ int hostname_write_upper(int root, const char *upper, const char *name)
 		return 0;
 	etc = copy_up_etc(root, top);
 	if (etc < 0)
-		return etc;
+		return etc == -ENOTDIR || etc == -ELOOP || etc == -ENOENT ? 0 : etc;
 	/* One that is there, or its whiteout, is the container's word. */
 	fd = open_below(etc, "hostname", O_WRONLY | O_CREAT | O_EXCL, st.st_mode & 0777);
 	if (fd < 0)

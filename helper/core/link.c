@@ -32,22 +32,30 @@ static char *escape(const char *path)
 	return out;
 }
 
+/* All lines but the stack's, and the new stack. 0 or -errno. */
+static int write_config(FILE *from, FILE *to, const char *on)
+{
+	_cleanup_free_ char *line = NULL, *escaped = escape(on);
+	size_t size = 0;
+	struct stat st;
+
+	if (fstat(fileno(from), &st) < 0 || fchown(fileno(to), st.st_uid, st.st_gid) < 0 ||
+	    fchmod(fileno(to), st.st_mode & 07777) < 0)
+		return -errno;
+	while (getline(&line, &size, from) > 0)
+		if (!is_stack_line(line))
+			(void)fprintf(to, "%s%s", line, strchr(line, '\n') ? "" : "\n");
+	(void)fprintf(to, "bdev.rootfs = container:%s\nbdev.rootfs = overlay:delta0\n", escaped);
+	return ferror(from) || fflush(to) != 0 || ferror(to) ? -EIO : 0;
+}
+
 /* The config with another stack, beside it; then in its place. 0 or -errno (logged). */
 static int rewrite(const struct container *container, const char *on)
 {
-	_cleanup_free_ char *fresh = xasprintf("%s.new", container->config), *line = NULL, *escaped = escape(on);
-	FILE *from = fopen(container->config, "re"), *to = from ? fopen(fresh, "we") : NULL;
-	size_t size = 0;
-	struct stat st;
-	int r = !from || !to || fstat(fileno(from), &st) < 0 ? -errno : 0;
+	_cleanup_free_ char *fresh = xasprintf("%s.new", container->config);
+	FILE *from = fopen(container->config, "re"), *to = fopen(fresh, "we");
+	int r = from && to ? write_config(from, to, on) : -errno;
 
-	while (r == 0 && getline(&line, &size, from) > 0)
-		if (!is_stack_line(line))
-			(void)fprintf(to, "%s%s", line, strchr(line, '\n') ? "" : "\n");
-	if (r == 0 && (fprintf(to, "bdev.rootfs = container:%s\nbdev.rootfs = overlay:delta0\n", escaped) < 0 ||
-		       fflush(to) != 0 || ferror(to) || ferror(from) || fchown(fileno(to), st.st_uid, st.st_gid) < 0 ||
-		       fchmod(fileno(to), st.st_mode & 07777) < 0))
-		r = errno ? -errno : -EIO;
 	if (from)
 		(void)fclose(from);
 	if (to && fclose(to) != 0 && r == 0)
@@ -61,9 +69,16 @@ static int rewrite(const struct container *container, const char *on)
 
 int link_container(const struct container *container, const struct container *source)
 {
+	/* As LXC wrote it: it compares texts. */
+	_cleanup_free_ char *dir = xstrdup(container->config);
 	struct conf conf = { 0 };
-	int r = rewrite(container, source->dir);
+	int r;
 
+	*strrchr(dir, '/') = '\0';
+	r = base_record(dir, source->dir);
+	if (r < 0)
+		return log_errno(r, "record that '%s' stands on '%s'", dir, source->dir);
+	r = rewrite(container, source->dir);
 	if (r == 0)
 		r = conf_read(container->config, &conf);
 	if (r == 0 && conf.stack.n != 2)
@@ -72,10 +87,5 @@ int link_container(const struct container *container, const struct container *so
 			       "must be in the container's own config",
 			       source->config);
 	conf_clear(&conf);
-	if (r == 0) {
-		r = base_record(container->dir, source->dir);
-		if (r < 0)
-			(void)log_errno(r, "record that '%s' stands on '%s'", container->dir, source->dir);
-	}
 	return r;
 }

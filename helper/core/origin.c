@@ -22,6 +22,7 @@ struct search {
 	const struct container *container;
 	const struct conf *conf;
 	char *found;
+	bool several;
 	char *looked; /* at, for the message */
 };
 
@@ -41,8 +42,6 @@ static void look(struct search *search, char *dir)
 	_cleanup_free_ char *given = dir, *real = realpath(dir, NULL), *config = NULL, *before = NULL;
 	struct conf conf = { 0 };
 
-	if (search->found)
-		return;
 	before = search->looked;
 	search->looked = xasprintf("%s%s'%s'", before ?: "", before ? ", " : "", given);
 	if (!real || strcmp(real, search->container->dir) == 0)
@@ -86,71 +85,128 @@ static pid_t parent_of(pid_t pid)
 	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
 }
 
-/* What lxc-copy and lxc-snapshot were told: -P LXCPATH and -n NAME. */
-static void look_where_told(struct search *search, const char *name)
+/* What a program of LXC's was told. */
+struct told {
+	char *lxcpath, *name;
+	bool snapshot, restore;
+};
+
+/* Is this the command line of one, and what does it say? */
+static bool read_told(int argc, char **argv, struct told *told)
 {
 	static const struct option options[] = { { "lxcpath", required_argument, NULL, 'P' },
 						 { "name", required_argument, NULL, 'n' },
+						 { "restore", required_argument, NULL, 'r' },
 						 { NULL, 0, NULL, 0 } };
+	const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
+	int letter;
+
+	told->snapshot = strcmp(program, "lxc-snapshot") == 0;
+	if (!told->snapshot && strcmp(program, "lxc-copy") != 0)
+		return false;
+	opterr = 0;
+	optind = 0;
+	while ((letter = getopt_long(argc, argv, told->snapshot ? "P:n:N:d:r:c:o:l:" : "P:n:N:p:B:L:m:o:l:", options,
+				     NULL)) != -1) {
+		if (letter == 'P')
+			told->lxcpath = (free(told->lxcpath), xstrdup(optarg));
+		else if (letter == 'n')
+			told->name = (free(told->name), xstrdup(optarg));
+		else if (letter == 'r')
+			told->restore = true;
+	}
+	if (!told->name && optind < argc)
+		told->name = xstrdup(argv[optind]);
+	if (!told->lxcpath)
+		told->lxcpath = conf_lxcpath();
+	return true;
+}
+
+/* Where lxc-copy or lxc-snapshot was told to look; false: it was neither. */
+static bool look_where_told(struct search *search, const char *name)
+{
+	pid_t pid = getppid();
+	bool found = false;
+
+	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = parent_of(pid)) {
+		_cleanup_free_ char *text = NULL;
+		_cleanup_free_ char **argv = NULL;
+		struct told told = { 0 };
+		int argc;
+
+		argv = command_line(pid, &argc, &text);
+		found = argv && read_told(argc, argv, &told);
+		if (found && told.restore)
+			look(search, xasprintf("%s/%s/snaps/%s", told.lxcpath, told.name ?: "", name));
+		else if (found)
+			look(search, xasprintf("%s/%s", told.lxcpath, name));
+		free(told.lxcpath);
+		free(told.name);
+	}
+	return found;
+}
+
+/* Any directory that a program was told of may be an lxcpath. */
+static void look_at_words(struct search *search, const char *name)
+{
 	pid_t pid = getppid();
 
 	for (int i = 0; i < ANCESTORS && pid > 1; i++, pid = parent_of(pid)) {
-		_cleanup_free_ char *lxcpath = NULL, *text = NULL, *of = NULL;
+		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char **argv = NULL;
-		const char *program;
-		int argc, letter;
+		int argc;
 
 		argv = command_line(pid, &argc, &text);
-		program = argv ? argv[0] : "";
-		if (strrchr(program, '/'))
-			program = strrchr(program, '/') + 1;
-		if (strncmp(program, "lxc-copy", 8) != 0 && strncmp(program, "lxc-snapshot", 12) != 0 &&
-		    strncmp(program, "lxc-clone", 9) != 0)
-			continue;
-		opterr = 0;
-		optind = 0;
-		while ((letter = getopt_long(argc, argv, "P:n:N:p:B:L:m:r:d:c:o:l:C", options, NULL)) != -1) {
-			char **slot = letter == 'P' ? &lxcpath : letter == 'n' ? &of : NULL;
+		for (int k = 0; k < argc; k++) {
+			const char *path = strchr(argv[k], '/');
+			char *dir = path ? xasprintf("%s/%s", path, name) : NULL;
 
-			if (slot && optarg)
-				*slot = (free(*slot), xstrdup(optarg));
+			if (dir && access(dir, F_OK) == 0)
+				look(search, dir);
+			else
+				free(dir);
 		}
-		if (!lxcpath)
-			lxcpath = conf_lxcpath();
-		look(search, xasprintf("%s/%s", lxcpath, name));
-		if (of)
-			look(search, xasprintf("%s/%s/snaps/%s", lxcpath, of, name));
-		return;
 	}
+}
+
+/* Where it may be when another program is at work. */
+static void look_around(struct search *search, const char *name)
+{
+	_cleanup_free_ char *lxcpath = conf_lxcpath(), *above = xstrdup(search->container->dir);
+	char *slash = strrchr(above, '/');
+
+	look_at_words(search, name);
+	*slash = '\0';
+	look(search, xasprintf("%s/snaps/%s", search->container->dir, name)); /* restored */
+	if (slash - above > 6 && strcmp(slash - 6, "/snaps") == 0)
+		look(search, xasprintf("%.*s", (int)(slash - above - 6), above)); /* snapshot */
+	else
+		look(search, xasprintf("%s/%s", above, name));
+	look(search, xasprintf("%s/%s", lxcpath, name));
 }
 
 char *origin_find(const struct container *container, const char *name, const struct conf *conf)
 {
 	struct search search = { .container = container, .conf = conf };
-	_cleanup_free_ char *lxcpath = conf_lxcpath();
 
 	if (!name || !*name || strchr(name, '/')) {
 		log_error("needs --source; bdev.conf has the right line");
 		return NULL;
 	}
-	look_where_told(&search, name);
-	look(&search, xasprintf("%s/snaps/%s", container->dir, name)); /* restored */
-	{
-		_cleanup_free_ char *above = realpath(container->dir, NULL);
-		char *slash = above ? strrchr(above, '/') : NULL;
-
-		if (slash)
-			*slash = '\0';
-		if (slash && strlen(above) > 6 && strcmp(above + strlen(above) - 6, "/snaps") == 0)
-			look(&search, xasprintf("%.*s", (int)strlen(above) - 6, above)); /* snapshot */
-		else if (slash)
-			look(&search, xasprintf("%s/%s", above, name));
-	}
-	look(&search, xasprintf("%s/%s", lxcpath, name));
+	if (!look_where_told(&search, name))
+		look_around(&search, name);
 	if (!search.found)
 		log_error("'%s': the container '%s' that it is cloned from was not found, with the same bdev.rootfs: "
-			  "neither %s",
+			  "not in %s",
 			  container->name, name, search.looked);
+	if (search.several) {
+		log_error(
+			"'%s': it may be cloned from any of %s, as all have the same bdev.rootfs: use lxc-copy, whose "
+			"command line says",
+			container->name, search.looked);
+		free(search.found);
+		search.found = NULL;
+	}
 	free(search.looked);
 	return search.found;
 }

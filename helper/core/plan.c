@@ -54,8 +54,11 @@ void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool w
 
 void plan_add_writer(struct plan *plan, const struct spec *spec)
 {
-	if (!plan->writer)
-		plan->writer = spec;
+	for (size_t i = 0; i < plan->nwriters; i++)
+		if (plan->writers[i] == spec)
+			return;
+	*ARRAY_ADD(plan->writers, plan->nwriters) = spec;
+	plan->writer = plan->writers[0];
 }
 
 size_t plan_take_roots(struct plan *plan, int *ret_depth)
@@ -196,6 +199,7 @@ void plan_clear(struct plan *plan)
 		(void)close(plan->owners[i].dirfd);
 	stack_clear(&plan->stack);
 	free(plan->owners);
+	free(plan->writers);
 	free(plan->steps);
 	free(plan->roots);
 	free(plan->covers);
@@ -206,5 +210,6 @@ void plan_clear(struct plan *plan)
 	plan->roots = NULL;
 	plan->covers = NULL;
 	plan->owners = NULL;
-	plan->nsteps = plan->nroots = plan->ncovers = plan->nowners = 0;
+	plan->writers = NULL;
+	plan->nsteps = plan->nroots = plan->ncovers = plan->nowners = plan->nwriters = 0;
 }

@@ -59,6 +59,9 @@ struct plan {
 	bool in_namespace; /* for the monitor's namespace, not for the host's */
 	char *at;	   /* where the finished stack is attached */
 	bool at_readonly;
+	bool below;		     /* LXC's own overlay writes above it */
+	const struct spec **writers; /* all of them */
+	size_t nwriters;
 	const struct spec *writer; /* the first spec whose store a start of the container changes, or NULL */
 };
 

@@ -11,27 +11,67 @@
 #include "../core/hostname.h"
 #include "../core/link.h"
 #include "../core/origin.h"
+#include "../core/path.h"
 #include "hook.h"
 
 /* Nobody may write to what is being copied. 0 or -errno (logged). */
-static int check_source(const struct container *source, const struct journal *journal)
+static int check_source(const struct container *source)
+{
+	_cleanup_free_ char *writer = journal_find_running("writes", source->dir, NULL);
+	int r = container_check_whole(source->dir);
+
+	if (r == 0 && writer)
+		r = log_refuse(-EBUSY, "'%s': not copied while %s runs and writes to it: stop it first", source->dir,
+			       writer);
+	return r;
+}
+
+/* What is written to and not copied, both would have. 0 or -errno (logged). */
+static int check_shared(const struct container *source, const char *name)
 {
 	struct plan plan = { .dirfd = -EBADF };
-	struct process monitor;
 	struct conf conf = { 0 };
-	int r;
+	int r = conf_read(source->config, &conf);
 
-	if (!journal_monitor(journal, &monitor) || !proc_alive(&monitor))
-		return 0;
-	r = conf_read(source->config, &conf);
 	if (r == 0)
 		r = container_plan(source, &conf, NULL, &plan);
-	if (r == 0 && plan.writer)
-		r = spec_refuse(plan.writer, -EBUSY, "not copied while '%s' runs and writes to it: stop it first",
-				source->name);
+	for (size_t i = 0; r == 0 && i < plan.nwriters; i++)
+		if (!clone_owns(plan.writers[i]))
+			r = spec_refuse(plan.writers[i], -EINVAL,
+					"not cloned: '%s' and its source would both write to it; make it read-only "
+					"below an overlay, or name it by a relative path, to be copied",
+					name);
 	container_plan_close(&plan);
 	conf_clear(&conf);
 	return r;
+}
+
+/* A snapshot is a copy, and what is restored from it: with the one that it is of, it would go. */
+static bool is_snapshot(const struct container *container, const struct container *source)
+{
+	const char *slash = strrchr(source->dir, '/');
+
+	return path_below(container->dir, source->dir) || path_below(source->dir, container->dir) ||
+	       (slash - source->dir > 6 && strncmp(slash - 6, "/snaps", 6) == 0);
+}
+
+static int copy(const struct container *container, const struct container *source, const struct conf *conf)
+{
+	bool link = conf->link && !is_snapshot(container, source);
+	int r = link ? 0 : check_shared(source, container->name), name;
+
+	if (r == 0)
+		r = container_mark(container, true);
+	if (r == 0)
+		r = link ? link_container(container, source) : clone_stack(&conf->stack, source->dir, container->dir);
+	if (r < 0)
+		return r;
+	/* Its name inside is no reason to fail. */
+	if (conf->uts_name && (link || clone_owns(&conf->stack.specs[conf->stack.n - 1])) &&
+	    (name = hostname_leave(container->dir, conf->uts_name)) < 0)
+		log_warn("'%s': its host name cannot be left for its first start: %s", container->name,
+			 strerror(-name));
+	return container_mark(container, false);
 }
 
 static int clone(const struct container *container, const char *name, const struct conf *conf)
@@ -48,10 +88,7 @@ static int clone(const struct container *container, const char *name, const stru
 	if (r == 0)
 		r = journal_share(source.dir, source.name, &journal);
 	if (r == 0) {
-		r = check_source(&source, &journal);
-		if (r == 0)
-			r = conf->link ? link_container(container, &source)
-				       : clone_stack(&conf->stack, source.dir, container->dir);
+		r = check_source(&source) ?: copy(container, &source, conf);
 		journal_unshare(&journal);
 	}
 	container_clear(&source);
@@ -63,20 +100,15 @@ static int run(const struct args *args)
 	struct container container;
 	struct rootfs rootfs = { 0 };
 	struct conf conf = { 0 };
-	int r, name;
+	int r;
 
 	r = hook_container(args, "clone", &container);
 	if (r == 0)
 		r = conf_read(container.config, &conf);
 	if (r == 0 && conf.stack.n && args->rootfs)
 		r = rootfs_parse(args->rootfs, &rootfs);
-	if (r == 0 && conf.stack.n && !rootfs.upper) {
+	if (r == 0 && conf.stack.n && !rootfs.upper)
 		r = clone(&container, args->source, &conf);
-		/* Its name inside is no reason to fail. */
-		if (r == 0 && conf.uts_name && (name = hostname_leave(container.dir, conf.uts_name)) < 0)
-			log_warn("'%s': its host name cannot be left for its first start: %s", container.name,
-				 strerror(-name));
-	}
 	rootfs_clear(&rootfs);
 	conf_clear(&conf);
 	container_clear(&container);

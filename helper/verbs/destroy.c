@@ -82,9 +82,12 @@ static int check_rootfs(const struct container *container, const char *path)
 /* LXC refuses by itself, save in lxc-copy -R, which destroys what it has cloned. 0 or -EBUSY (logged). */
 static int check_clones(const struct container *container)
 {
-	_cleanup_free_ char *clone = depends_dependent(container->dir);
+	_cleanup_free_ char *clone = depends_dependent(container->dir, NULL);
+	_cleanup_free_ char *shown = journal_find_running("shows", container->dir, NULL);
 
-	return clone ? log_refuse(-EBUSY, "'%s': not destroyed: clone '%s' stands on it", container->name, clone) : 0;
+	if (clone)
+		return log_refuse(-EBUSY, "'%s': not destroyed: clone '%s' stands on it", container->name, clone);
+	return shown ? log_refuse(-EBUSY, "'%s': not destroyed: %s stands on it, and runs", container->name, shown) : 0;
 }
 
 static int run(const struct args *args)

@@ -144,10 +144,26 @@ static int reuse(int stack, const char *name, const char *rootfs_path)
 	return prepare_pin(stack, name);
 }
 
+/* A clone by lxc-copy -s of one by lxc-copy -s has a copy of its upper, and does not stand on that. */
+static bool shows_upper(const char *clone)
+{
+	_cleanup_free_ char *config = xasprintf("%s/config", clone);
+	struct rootfs rootfs = { 0 };
+	struct conf conf;
+	bool shows = true;
+
+	if (conf_read(config, &conf) == 0 && conf.rootfs_path && rootfs_parse(conf.rootfs_path, &rootfs) == 0)
+		shows = !rootfs.upper;
+	rootfs_clear(&rootfs);
+	conf_clear(&conf);
+	return shows;
+}
+
 /* What clones stand on is not written to: they would see it change below them. 0 or -EBUSY (logged). */
 static int check_clones(const struct container *container, const struct plan *plan)
 {
-	_cleanup_free_ char *clone = plan->writer ? depends_dependent(container->dir) : NULL;
+	_cleanup_free_ char *clone =
+		plan->writer ? depends_dependent(container->dir, plan->below ? shows_upper : NULL) : NULL;
 
 	return clone ? spec_refuse(plan->writer, -EBUSY,
 				   "clone '%s' stands on what this would write to: destroy that first, or start a "
