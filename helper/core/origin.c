@@ -47,8 +47,13 @@ static void look(struct search *search, char *dir)
 	if (!real || strcmp(real, search->container->dir) == 0)
 		return;
 	config = xasprintf("%s/config", real);
-	if (access(config, F_OK) == 0 && conf_read(config, &conf) == 0 && same_stack(&conf.stack, &search->conf->stack))
-		search->found = TAKE_PTR(real);
+	if (access(config, F_OK) == 0 && conf_read(config, &conf) == 0 &&
+	    same_stack(&conf.stack, &search->conf->stack)) {
+		if (!search->found)
+			search->found = TAKE_PTR(real);
+		else if (strcmp(search->found, real) != 0)
+			search->several = true;
+	}
 	conf_clear(&conf);
 }
 
