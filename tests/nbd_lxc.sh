@@ -198,7 +198,7 @@ four_share_an_image() {
 		begin "$name"
 		inside "$name" /bin/sh -c 'echo "$0" >/root/who' "$name"
 	done
-	assertEquals 'each has a server of its own' 4 "$(server | wc -l)"
+	assertEquals 'one server for all' 1 "$(server | wc -l)"
 	for name in c1 c4; do
 		inside "$name" /bin/cat /root/who
 		assertEquals 'each sees its own' "$name" "$out"
@@ -206,6 +206,13 @@ four_share_an_image() {
 	stop c1
 	inside c4 /bin/busybox md5sum /bin/busybox
 	assertEquals 'without the first' "$(md5sum </bin/busybox | cut -d ' ' -f 1)" "${out%% *}"
+	# Nor does it matter to the others how one ends.
+	kill -KILL "$(monitor_pid c2)"
+	eventually is_stopped c2
+	inside c4 /bin/busybox md5sum /bin/busybox
+	assertEquals 'without the second' "$(md5sum </bin/busybox | cut -d ' ' -f 1)" "${out%% *}"
+	begin c2
+	assertEquals 'still one server' 1 "$(server | wc -l)"
 	for name in c2 c3 c4; do
 		stop "$name"
 	done

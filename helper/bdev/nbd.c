@@ -15,6 +15,7 @@
 #include "../core/blockfs.h"
 #include "../core/qemu.h"
 #include "../core/qformat.h"
+#include "../core/share.h"
 #include "../core/transport.h"
 
 #include <fcntl.h>
@@ -251,16 +252,30 @@ static int mount_attached(const struct spec *spec, struct attachment *attachment
 	return r < 0 ? r : build_add_root(build, &mount, NULL);
 }
 
-static int nbd_build(const struct step *step, struct build *build)
+/* What another reader has. 0; -ENOENT: nobody has it; or -errno (logged). */
+static int mount_shared(const struct spec *spec, struct build *build, const char *key)
+{
+	_cleanup_free_ char *node = NULL, *fstype = NULL;
+	_cleanup_close_ int device = share_take(build->journal, key, &node, &fstype), mount = -EBADF;
+	const struct blockfs fs = {
+		.fstype = fstype, .name = spec->sources[0], .where = spec->where, .readonly = true
+	};
+
+	if (device < 0)
+		return device;
+	mount = blockfs_mount(&fs, node, false);
+	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
+}
+
+static int mount_served(const struct step *step, struct build *build, const struct qemu_graph *graph, const char *key)
 {
 	const struct spec *spec = step->spec;
 	const struct nbd_data *data = step->data;
 	const struct spec_option *fstype = spec_option(spec, "fstype");
-	struct qemu_graph graph = { .first_fd = FIRST_FD };
 	struct attach_request request = {
 		.transport = data->transport.kind,
 		.spec = spec,
-		.graph = &graph,
+		.graph = graph,
 		.readonly = spec->readonly,
 		.options = &data->qemu,
 		.reconnect = data->reconnect,
@@ -270,22 +285,45 @@ static int nbd_build(const struct step *step, struct build *build)
 		.step = (unsigned int)(step - build->plan->steps),
 	};
 	struct attachment attachment;
+	int r = attach_image(&request, build->journal, &attachment);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < graph->nfds; i++)
+		image_share(graph->fds[i], false);
+	/* Readers may have it when it is armed; before, none of them looks (share_lock). */
+	if (key)
+		r = share_offer(build->journal, key, attachment.node, attachment.area.fstype);
+	if (r < 0)
+		attach_abandon(&attachment);
+	return r < 0 ? r : mount_attached(spec, &attachment, build);
+}
+
+static int nbd_build(const struct step *step, struct build *build)
+{
+	const struct spec *spec = step->spec;
+	const struct nbd_data *data = step->data;
+	struct qemu_graph graph = { .first_fd = FIRST_FD };
+	_cleanup_free_ char *key = NULL;
+	_cleanup_close_ int lock = -EBADF;
 	int r;
 
 	r = transport_prepare(spec, &data->transport);
 	if (r == 0)
 		r = qemu_open(spec, &data->qemu, build->plan->dirfd,
 			      build->stage.host >= 0 ? build->stage.root : -EBADF, &graph);
+	if (r == 0 && spec->readonly && graph.nfds) {
+		key = share_key(spec, graph.fds[0], data->transport.how);
+		lock = share_lock();
+	}
 	if (r == 0)
 		r = lock_images(spec, build, &graph);
 	if (r == 0)
 		r = journal_add(build->journal, "served", data->transport.how, NULL);
-	if (r == 0)
-		r = attach_image(&request, build->journal, &attachment);
 	if (r == 0) {
-		for (size_t i = 0; i < graph.nfds; i++)
-			image_share(graph.fds[i], false);
-		r = mount_attached(spec, &attachment, build);
+		r = key ? mount_shared(spec, build, key) : -ENOENT;
+		if (r == -ENOENT)
+			r = mount_served(step, build, &graph, key);
 	}
 	qemu_close(&graph);
 	return r;

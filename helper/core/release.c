@@ -20,6 +20,7 @@
 #include "overlayfs.h"
 #include "path.h"
 #include "server.h"
+#include "share.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -175,7 +176,8 @@ static int undo_nbd(const struct record *record, const struct journal *journal)
 	if (strncmp(backend, NBD_BY_PID, strlen(NBD_BY_PID)) == 0 &&
 	    !server_lives(journal, backend + strlen(NBD_BY_PID)))
 		return 0;
-	while ((nr = nbd_find(backend)) >= 0 && nbd_disconnect_idle(nr, backend) < 0) {
+	while ((nr = nbd_find(backend)) >= 0 && !share_is_used(journal, record) &&
+	       nbd_disconnect_idle(nr, backend) < 0) {
 		if (proc_now() >= until)
 			return log_refuse(-EBUSY, "'/dev/nbd%d' is still in use: a process holds a mount of it", nr);
 		proc_sleep(5);
@@ -184,11 +186,11 @@ static int undo_nbd(const struct record *record, const struct journal *journal)
 }
 
 /* What it served is idle by now: it ends by itself, and if it does not, is asked to. It may have much to write. */
-static int undo_server(const struct record *record)
+static int undo_server(const struct record *record, const struct journal *journal)
 {
 	struct process server = server_of(record);
 
-	if (proc_wait(&server, SERVER_WAIT_MS) == 0)
+	if (share_is_used(journal, record) || proc_wait(&server, SERVER_WAIT_MS) == 0)
 		return 0;
 	(void)kill(server.pid, SIGTERM);
 	if (proc_wait(&server, SERVER_END_MS) == 0)
@@ -198,14 +200,14 @@ static int undo_server(const struct record *record)
 }
 
 /* A loop device on what a server serves must be gone before the server is. 0 or -errno (logged). */
-static int undo_loop(const struct record *record)
+static int undo_loop(const struct record *record, const struct journal *journal)
 {
 	long long until = proc_now() + WAIT_MS;
 	int nr;
 
 	if (sscanf(record->fields[0], "/dev/loop%d", &nr) != 1)
 		return 0;
-	while (loopdev_is_bound(nr, strtoull(record->fields[1], NULL, 10))) {
+	while (!share_is_used(journal, record) && loopdev_is_bound(nr, strtoull(record->fields[1], NULL, 10))) {
 		if (proc_now() >= until)
 			return log_refuse(-EBUSY, "'%s' is still in use: a process holds a mount of it",
 					  record->fields[0]);
@@ -232,7 +234,7 @@ int release(struct journal *journal)
 		else if (first == 0 && strcmp(record->kind, "nbd") == 0 && record->n == 1)
 			r = undo_nbd(record, journal);
 		else if (first == 0 && served && strcmp(record->kind, "loop") == 0 && record->n == 3)
-			r = undo_loop(record);
+			r = undo_loop(record, journal);
 		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
 			r = undo_volatile(record);
 		if (r < 0 && first == 0)
@@ -241,7 +243,7 @@ int release(struct journal *journal)
 	/* Only when nothing holds any of them: what serves a mount must not go before it. */
 	for (size_t i = journal->n; i > 0 && first == 0; i--)
 		if (strcmp(journal->records[i - 1].kind, "server") == 0 && journal->records[i - 1].n == 3)
-			first = undo_server(&journal->records[i - 1]);
+			first = undo_server(&journal->records[i - 1], journal);
 	if (served)
 		server_tidy();
 	if (first == 0)
