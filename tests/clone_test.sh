@@ -257,6 +257,24 @@ testAnImageIsCopiedWithItsHoles() {
 	assertTrue 'blocks' '[ "$(stat -c %b "$LXCPATH/c2/i.img")" -lt 131072 ]'
 }
 
+# copy_has_uuid_of_its_own FSTYPE - and both run at once.
+copy_has_uuid_of_its_own() {
+	mkdir -p "$LXCPATH/c1"
+	make_image "$LXCPATH/c1/i.img" "$1"
+	container c1 loop:i.img
+	copy -n c1 -N c2
+	assertEquals "$err $(grep lxc-bdev: copy.log)" 0 "$status"
+	assertNotEquals "$(blkid -p -s UUID -o value "$LXCPATH/c1/i.img")" "$(blkid -p -s UUID -o value "$LXCPATH/c2/i.img")"
+	begin c1
+	begin c2
+	has c2 bin/busybox
+	end c1
+	end c2
+	assert_nothing_left
+}
+testACopyOfAnXfsHasAUuidOfItsOwn() { copy_has_uuid_of_its_own xfs; }
+testACopyOfABtrfsHasAUuidOfItsOwn() { copy_has_uuid_of_its_own btrfs; }
+
 testAQcow2IsCopiedWithWhatItStandsOn() {
 	stored c1 nbd
 	mv "$LXCPATH/c1/i.qcow2" "$LXCPATH/c1/base.qcow2"

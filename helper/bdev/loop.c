@@ -14,6 +14,7 @@
 #include "../core/blockfs.h"
 #include "../core/image.h"
 #include "../core/loopdev.h"
+#include "../core/server.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -197,6 +198,51 @@ static int loop_build(const struct step *step, struct build *build)
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 
+/*
+ * Some kernels mount no two file systems of one UUID: a copy gets one of its own, by the file system's own program.
+ * That it keeps it is no reason to fail. 0 or -errno (logged).
+ */
+static int renew_uuid(const struct spec *spec, int dirfd)
+{
+	const char *const xfs[] = { "xfs_admin", "-U", "generate", NULL, NULL };
+	const char *const btrfs[] = { "btrfstune", "-f", "-m", NULL, NULL };
+	struct loop_data data = { 0 };
+	struct loop_request request = { .name = spec->sources[0] };
+	_cleanup_close_ int found = open_image(spec, NULL, dirfd), image = -EBADF, device = -EBADF;
+	_cleanup_free_ char *reason = NULL, *node = NULL;
+	unsigned int partition = 0;
+	const char *argv[ARRAY_SIZE(xfs)];
+	int r = found < 0 ? found : parse_area(spec, &partition, &data.area);
+
+	if (r < 0 || image_probe(found, partition, NULL, &data.area, &reason) < 0)
+		return r;
+	if (strcmp(data.area.fstype, "xfs") != 0 && strcmp(data.area.fstype, "btrfs") != 0)
+		return 0;
+	request.offset = data.area.offset;
+	request.size = data.area.size;
+	image = path_reopen(found, O_RDWR);
+	r = image < 0 ? log_errno(image, "%s: open the copy of '%s'", spec->where, spec->sources[0])
+		      : loopdev_attach(spec, image, &request);
+	if (r >= 0)
+		r = loopdev_node(spec, device = r, &request, &node);
+	if (r < 0)
+		return r;
+	memcpy(argv, strcmp(data.area.fstype, "xfs") == 0 ? xfs : btrfs, sizeof(argv));
+	argv[3] = node;
+	r = server_call(argv);
+	if (r != 0)
+		log_warn("%s: the copy of '%s' keeps its UUID: %s %s", spec->where, spec->sources[0], argv[0],
+			 r == -ENOENT ? "is not installed" : "failed");
+	return 0;
+}
+
+static int loop_clone(const struct spec *spec, struct clone *clone)
+{
+	int r = clone_source(clone, spec, spec->sources[0]);
+
+	return r < 0 || *spec->sources[0] == '/' ? r : renew_uuid(spec, clone->to);
+}
+
 static const struct bdev_option loop_options[] = {
 	{ "fstype", "TYPE", "accept only this file system (found by its superblock in any case)" },
 	{ "offset", "BYTES", "where the file system begins" },
@@ -212,6 +258,7 @@ const struct bdev_type bdev_loop = {
 	.summary = "a file system image in a file: ext2-4, xfs, btrfs, squashfs, erofs",
 	.undo = "the kernel, on last close (autoclear)",
 	.options = loop_options,
+	.clone = loop_clone,
 	.for_writers = { "discard" },
 	.plan = loop_plan,
 	.build = loop_build,
