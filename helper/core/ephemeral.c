@@ -93,7 +93,7 @@ static bool is_hostname(const char *name)
 static void write_own(FILE *file, const struct ephemeral_request *request, const struct ephemeral *ephemeral)
 {
 	_cleanup_free_ char *rootfs = xasprintf("dir:%s/rootfs", ephemeral->dir);
-	_cleanup_free_ char *dir = ephemeral_escape(request->base->dir), *base = xasprintf("container:%s", dir);
+	_cleanup_free_ char *dir = spec_escape(request->base->dir), *base = xasprintf("container:%s", dir);
 
 	if (!request->conf->hooked)
 		write_line(file, "lxc.include", LXC_BDEV_CONF);
@@ -367,16 +367,4 @@ char *ephemeral_complaint(const struct ephemeral *ephemeral, bool *ret_ran)
 	dash = line ? strstr(line, " - ") : NULL;
 	dash = dash ? strstr(dash + 3, " - ") : NULL;
 	return dash ? xstrdup(dash + 3) : TAKE_PTR(line);
-}
-
-char *ephemeral_escape(const char *text)
-{
-	char *out = xcalloc(2 * strlen(text) + 1, 1), *end = out;
-
-	for (; *text; text++) {
-		if (strchr(":,\\", *text))
-			*end++ = '\\';
-		*end++ = *text;
-	}
-	return out;
 }

@@ -46,6 +46,3 @@ int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms);
 
 /* What the log says of its start: why it failed, for the caller to free, or NULL. *ret_ran: its init was executed. */
 char *ephemeral_complaint(const struct ephemeral *ephemeral, bool *ret_ran);
-
-/* The text as the source or an option of a spec; for the caller to free. */
-char *ephemeral_escape(const char *text);

@@ -20,22 +20,10 @@ static bool is_stack_line(const char *line)
 	return line[strspn(line, " \t")] == '=';
 }
 
-static char *escape(const char *path)
-{
-	char *out = xcalloc(strlen(path) * 2 + 1, 1), *p = out;
-
-	for (; *path; path++) {
-		if (strchr(":,\\ ", *path))
-			*p++ = '\\';
-		*p++ = *path;
-	}
-	return out;
-}
-
 /* All lines but the stack's, and the new stack. 0 or -errno. */
 static int write_config(FILE *from, FILE *to, const char *on)
 {
-	_cleanup_free_ char *line = NULL, *escaped = escape(on);
+	_cleanup_free_ char *line = NULL, *escaped = spec_escape(on);
 	size_t size = 0;
 	struct stat st;
 

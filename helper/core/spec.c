@@ -139,6 +139,18 @@ static int parse(struct spec *spec)
 	return r;
 }
 
+char *spec_escape(const char *text)
+{
+	char *out = xcalloc(2 * strlen(text) + 1, 1), *end = out;
+
+	for (; *text; text++) {
+		if (strchr(":,\\", *text))
+			*end++ = '\\';
+		*end++ = *text;
+	}
+	return out;
+}
+
 struct spec *spec_copy(struct stack *stack, const struct spec *spec)
 {
 	struct spec *copy = ARRAY_ADD(stack->specs, stack->n);

@@ -34,6 +34,9 @@ struct stack {
  */
 int spec_add(struct stack *stack, const char *text, const char *where);
 
+/* The text as a source or value of a spec, for the caller to free. */
+char *spec_escape(const char *text);
+
 /* Add a copy of a spec of another stack. It stays in its place until the next one is added. */
 struct spec *spec_copy(struct stack *stack, const struct spec *spec);
 

@@ -93,13 +93,13 @@ static char *upper_spec(const struct args *args)
 		(void)log_errno(-errno, "--upper '%s' (make it, an empty directory)", args->upper);
 		return NULL;
 	}
-	escaped = ephemeral_escape(real);
+	escaped = spec_escape(real);
 	return xasprintf("%s:%s", type, escaped);
 }
 
 static char *tmpfs_spec(const struct args *args)
 {
-	_cleanup_free_ char *size = args->size ? ephemeral_escape(args->size) : NULL;
+	_cleanup_free_ char *size = args->size ? spec_escape(args->size) : NULL;
 
 	return size ? xasprintf("tmpfs:.,size=%s", size) : xstrdup("tmpfs:.");
 }
