@@ -59,7 +59,7 @@ static void print_help(void)
 	       "  -p, --newpath=PATH      where the new container is made (default: beside the other)\n"
 	       "  -t, --tmpfs[=SIZE]      in memory, at most SIZE\n"
 	       "      --upper=DIR         in this directory, which is kept\n"
-	       "  -B, --backing=TYPE      overlay (the default) or aufs\n"
+	       "  -B, --backing=TYPE      overlay, the default and so far all\n"
 	       "  -D, --keepdata          keep the new container when it stops\n"
 	       "  -K, --keepname          keep the host name\n"
 	       "  -F, --foreground        stay attached to the new container\n"
@@ -164,6 +164,10 @@ static int parse(const struct verb *verb, int argc, char **argv, struct args *ar
 {
 	int letter, index, r;
 
+	/* Now, as getopt moves words. */
+	for (int i = 1; i < argc && !args->behind; i++)
+		if (strcmp(argv[i], "--") == 0)
+			args->behind = argc - i - 1;
 	opterr = 0;
 	/* No '+': options may follow words, as in LXC's tools. */
 	while (index = -1, (letter = getopt_long(argc, argv, ":n:P:f:N:p:t::B:DKFo:l:h", options, &index)) != -1) {

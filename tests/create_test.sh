@@ -435,6 +435,27 @@ testABaseContainer() {
 	boots base
 }
 
+testABaseIsNeitherDestroyedNorWrittenToWhileItIsStoodUpon() {
+	create base --store loop,size=64M --tarball "$(tarball)"
+	create c1 --base base
+	run lxc-destroy -P "$LXCPATH" -n base
+	assertNotEquals 'not destroyed' 0 "$status"
+	start base
+	assertNotEquals 'not started' 0 "$status"
+	assertContains "$(our_lines base pre-start)" "clone '$LXCPATH/c1' stands on"
+	run lxc-destroy -P "$LXCPATH" -n c1
+	assert_status 0
+	boots base
+}
+
+testAQcow2WithoutAFileSystemIsRefusedAtOnce() {
+	qemu-img create -q -f qcow2 empty.qcow2 8M
+	create c1 --image "$HERE/empty.qcow2"
+	assertNotEquals 0 "$status"
+	assertContains "$err" 'holds no file system'
+	assertFalse '[ -e "$LXCPATH/c1" ]'
+}
+
 testABaseContainerOfLxcsOwn() {
 	unblank
 	lxc-create -P "$LXCPATH" -n base -f conf -t busybox >/dev/null 2>&1

@@ -530,6 +530,15 @@ check_killed() {
 	nothing_left || assert_nothing_left
 }
 
+testASizeThatIsNoOptionIsNotRunAsACommand() {
+	shared
+	ephemeral base --tmpfs 16m -- /bin/true
+	assert_status 2
+	assert_one_line "'16m': a command comes after --"
+	ephemeral base /bin/true
+	assert_status 2
+}
+
 testKilledAtEachOfItsSystemCalls() {
 	shared
 	before=$(fingerprint base)

@@ -463,7 +463,7 @@ testDetectZeroes() {
 testUriIsRefusedUnlessThePolicyAllowsIt() {
 	for uri in nbd://127.0.0.1:1/ nbd+unix:///x?socket=/x rbd:pool/image https://host/i; do
 		refuses "nbd:,uri=$uri,format=raw" "uri=$uri is not allowed on this host" \
-			"add 'bdev.policy.uri = ${uri%%:*}:' to $POLICY"
+			"add 'bdev.policy.uri = $uri' to $POLICY"
 	done
 	policy 'bdev.policy.uri = nbd://127.0.0.1:10' 'bdev.policy.uri = nbd+unix:'
 	refuses nbd:,uri=nbd://127.0.0.1:2/,format=raw 'is not allowed on this host'

@@ -296,9 +296,9 @@ static int add_uri(struct walk *walk, struct json_object **ret)
 		return spec_refuse(walk->spec, -EINVAL, "uri=%s: no scheme, as in nbd://HOST/EXPORT", uri);
 	if (!policy_allows_uri(&walk->policy, uri))
 		return spec_refuse(walk->spec, -EPERM,
-				   "uri=%s is not allowed on this host; to allow it, add 'bdev.policy.uri = %s:' "
+				   "uri=%s is not allowed on this host; to allow it, add 'bdev.policy.uri = %s' "
 				   "to " LXC_POLICY,
-				   uri, scheme);
+				   uri, uri);
 	if (strcmp(scheme, "nbd") == 0 || strcmp(scheme, "nbd+unix") == 0) {
 		r = add_nbd(walk, scheme, node);
 	} else if (strcmp(scheme, "rbd") == 0) {

@@ -42,6 +42,10 @@ static int check_usage(const struct args *args)
 
 	if (!args->name)
 		return log_refuse(EXIT_USAGE, "of which container? -n NAME");
+	/* As in `--tmpfs 16m`, which is no size. */
+	if (args->argc != args->behind)
+		return log_refuse(EXIT_USAGE, "'%s': a command comes after --, a size after = (--tmpfs=SIZE)",
+				  args->argv[0]);
 	if (args->tmpfs && args->keepdata)
 		return log_refuse(EXIT_USAGE, "--tmpfs and --keepdata: what is in memory cannot be kept");
 	if (args->tmpfs && args->upper)

@@ -70,6 +70,7 @@ static char *human(unsigned long long bytes)
 /* What the records of one step say of it. Strings belong to the journal, or are NULL. */
 struct details {
 	const char *image, *lock, *device, *diskseq, *served, *server;
+	bool ended; /* the server, which should not */
 };
 
 static struct details details(const struct journal *journal, size_t step)
@@ -90,7 +91,11 @@ static struct details details(const struct journal *journal, size_t step)
 		} else if (strcmp(record->kind, "served") == 0 && record->n == 1) {
 			found.served = record->fields[0];
 		} else if (strcmp(record->kind, "server") == 0 && record->n == 3 && !found.server) {
+			const struct process server = { .pid = (pid_t)strtol(record->fields[0], NULL, 10),
+							.start = strtoull(record->fields[1], NULL, 10) };
+
 			found.server = record->fields[0]; /* the first is QEMU, others watch it */
+			found.ended = !proc_alive(&server);
 		}
 	}
 	/* The lock lives with the device: an image that is mounted without one holds none. */
@@ -103,8 +108,10 @@ static struct details details(const struct journal *journal, size_t step)
 static char *details_text(const struct journal *journal, size_t step)
 {
 	struct details found = details(journal, step);
-	_cleanup_free_ char *server =
-		found.server ? xasprintf("  served %s, pid %s", found.served ?: "", found.server) : xstrdup("");
+	_cleanup_free_ char *server = found.server
+					      ? xasprintf("  served %s, pid %s%s", found.served ?: "", found.server,
+							  found.ended ? ", which has ended: I/O fails" : "")
+					      : xstrdup("");
 
 	return found.device
 		       ? xasprintf("%s%s  %s%s", found.lock ? "  locked " : "", found.lock ?: "", found.device, server)

@@ -24,6 +24,7 @@ struct args {
 	bool keepdata;	     /* -D */
 	bool keepname;	     /* -K */
 	bool foreground;     /* -F */
+	int behind;	     /* how many words are behind -- */
 	int argc;	     /* what is not an option */
 	char **argv;
 };
