@@ -32,8 +32,12 @@ static int check_shared(const struct container *source, const char *name)
 	struct plan plan = { .dirfd = -EBADF };
 	struct conf conf = { 0 };
 	int r = conf_read(source->config, &conf);
+	bool shared = false;
 
-	if (r == 0)
+	/* Mostly there is nothing to ask a plan. */
+	for (size_t i = 0; i < conf.stack.n; i++)
+		shared |= !conf.stack.specs[i].readonly && !clone_owns(&conf.stack.specs[i]);
+	if (r == 0 && shared)
 		r = container_plan(source, &conf, NULL, &plan);
 	for (size_t i = 0; r == 0 && i < plan.nwriters; i++)
 		if (!clone_owns(plan.writers[i]))
