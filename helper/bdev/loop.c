@@ -221,10 +221,10 @@ static int renew_uuid(const struct spec *spec, int dirfd)
 	request.offset = data.area.offset;
 	request.size = data.area.size;
 	image = path_reopen(found, O_RDWR);
-	r = image < 0 ? log_errno(image, "%s: open the copy of '%s'", spec->where, spec->sources[0])
-		      : loopdev_attach(spec, image, &request);
-	if (r >= 0)
-		r = loopdev_node(spec, device = r, &request, &node);
+	if (image < 0)
+		return log_errno(image, "%s: open the copy of '%s'", spec->where, spec->sources[0]);
+	device = loopdev_attach(spec, image, &request);
+	r = device < 0 ? device : loopdev_node(spec, device, &request, &node);
 	if (r < 0)
 		return r;
 	memcpy(argv, strcmp(data.area.fstype, "xfs") == 0 ? xfs : btrfs, sizeof(argv));

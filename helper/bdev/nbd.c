@@ -315,6 +315,7 @@ static int nbd_build(const struct step *step, struct build *build)
 	if (r == 0 && spec->readonly && graph.nfds) {
 		key = share_key(spec, graph.fds[0], data->transport.how);
 		lock = share_lock();
+		r = lock < 0 ? log_errno(lock, "%s: lock '%s'", spec->where, RUN_DIR) : 0;
 	}
 	if (r == 0)
 		r = lock_images(spec, build, &graph);

@@ -20,19 +20,28 @@ static bool is_stack_line(const char *line)
 	return line[strspn(line, " \t")] == '=';
 }
 
-/* All lines but the stack's, and the new stack. 0 or -errno. */
+/* All lines but the stack's. */
+static void copy_lines(FILE *from, FILE *to)
+{
+	char *line = NULL;
+	size_t size = 0;
+
+	while (getline(&line, &size, from) > 0)
+		if (!is_stack_line(line))
+			(void)fprintf(to, "%s%s", line, strchr(line, '\n') ? "" : "\n");
+	free(line);
+}
+
+/* The same config for another stack. 0 or -errno. */
 static int write_config(FILE *from, FILE *to, const char *on)
 {
-	_cleanup_free_ char *line = NULL, *escaped = spec_escape(on);
-	size_t size = 0;
+	_cleanup_free_ char *escaped = spec_escape(on);
 	struct stat st;
 
 	if (fstat(fileno(from), &st) < 0 || fchown(fileno(to), st.st_uid, st.st_gid) < 0 ||
 	    fchmod(fileno(to), st.st_mode & 07777) < 0)
 		return -errno;
-	while (getline(&line, &size, from) > 0)
-		if (!is_stack_line(line))
-			(void)fprintf(to, "%s%s", line, strchr(line, '\n') ? "" : "\n");
+	copy_lines(from, to);
 	(void)fprintf(to, "bdev.rootfs = container:%s\nbdev.rootfs = overlay:delta0\n", escaped);
 	return ferror(from) || fflush(to) != 0 || ferror(to) ? -EIO : 0;
 }

@@ -54,11 +54,13 @@ void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool w
 
 void plan_add_writer(struct plan *plan, const struct spec *spec)
 {
+	size_t place = (size_t)(spec - plan->stack.specs);
+
 	for (size_t i = 0; i < plan->nwriters; i++)
-		if (plan->writers[i] == spec)
+		if (plan->writers[i] == place)
 			return;
-	*ARRAY_ADD(plan->writers, plan->nwriters) = spec;
-	plan->writer = plan->writers[0];
+	*ARRAY_ADD(plan->writers, plan->nwriters) = place;
+	plan->writer = &plan->stack.specs[plan->writers[0]];
 }
 
 size_t plan_take_roots(struct plan *plan, int *ret_depth)

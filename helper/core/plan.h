@@ -59,8 +59,8 @@ struct plan {
 	bool in_namespace; /* for the monitor's namespace, not for the host's */
 	char *at;	   /* where the finished stack is attached */
 	bool at_readonly;
-	bool below;		     /* LXC's own overlay writes above it */
-	const struct spec **writers; /* all of them */
+	bool below;	 /* LXC's own overlay writes above it */
+	size_t *writers; /* all of them, as places in the stack */
 	size_t nwriters;
 	const struct spec *writer; /* the first spec whose store a start of the container changes, or NULL */
 };

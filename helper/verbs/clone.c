@@ -39,12 +39,15 @@ static int check_shared(const struct container *source, const char *name)
 		shared |= !conf.stack.specs[i].readonly && !clone_owns(&conf.stack.specs[i]);
 	if (r == 0 && shared)
 		r = container_plan(source, &conf, NULL, &plan);
-	for (size_t i = 0; r == 0 && i < plan.nwriters; i++)
-		if (!clone_owns(plan.writers[i]))
-			r = spec_refuse(plan.writers[i], -EINVAL,
+	for (size_t i = 0; r == 0 && i < plan.nwriters; i++) {
+		const struct spec *writer = &plan.stack.specs[plan.writers[i]];
+
+		if (!clone_owns(writer))
+			r = spec_refuse(writer, -EINVAL,
 					"not cloned: '%s' and its source would both write to it; make it read-only "
 					"below an overlay, or name it by a relative path, to be copied",
 					name);
+	}
 	container_plan_close(&plan);
 	conf_clear(&conf);
 	return r;
