@@ -34,6 +34,35 @@ testEphemeralsOfAStackShareIt() { ephemerals_share stack 5; }
 testEphemeralsOfADirectoryShareIt() { ephemerals_share dir 3; }
 testEphemeralsOfAQcow2ShareIt() { ephemerals_share nbd 5; }
 
+# LXC's own tmpfs; its script cannot do with a blank in a path.
+testEphemeralsOnLxcsTmpfs() {
+	unblanked=$(mktemp -u /tmp/lxc-bdev-clone.XXXXXX)
+	ln -s "$LXCPATH" "$unblanked"
+	real=$LXCPATH
+	LXCPATH=$unblanked
+	with_hostname
+	stored c1 stack
+	mark c1 first
+	for n in e1 e2; do
+		run lxc-copy -P "$LXCPATH" -n c1 -N "$n" -e -t
+		assertTrue "it runs: $err" "is_running $n"
+		has "$n" first
+		hostname_inside "$n" "$n"
+		inside "$n" touch "/of-$n"
+	done
+	has_not e1 of-e2
+	stop e1
+	stop e2
+	assertTrue 'gone' 'eventually gone e1'
+	assertTrue 'gone' 'eventually gone e2'
+	begin c1
+	has_not c1 of-e1
+	end c1
+	LXCPATH=$real
+	rm -f "$unblanked"
+	assert_nothing_left
+}
+
 testSnapshotsOfADirectoryHoldAndRestore() { snapshots_hold_and_restore dir; }
 testSnapshotsOfAnImageHoldAndRestore() { snapshots_hold_and_restore loop; }
 testSnapshotsOfAStackHoldAndRestore() { snapshots_hold_and_restore stack; }
