@@ -41,7 +41,7 @@ TOOLS = $(patsubst %.c,build/%,$(wildcard tests/tools/*.c))
 
 DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev
 DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
-DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils rsync strace jq \
+DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils qemu-block-extra rsync strace jq \
 	user-mode-linux mandoc bash bash-completion attr acl libcap2-bin xz-utils zstd bzip2
 DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
 DEPS_BENCH = strace fio qemu-utils user-mode-linux rsync xfsprogs

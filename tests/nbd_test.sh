@@ -529,6 +529,22 @@ serve_tcp() {
 }
 listens() { grep -q -i " 0100007F:$(printf %04x "$PORT") 00000000:0000 0A" /proc/net/tcp; }
 
+testImageOfAWebServer() {
+	image i.raw
+	PORT=$((20000 + $$ % 20000))
+	while listens; do
+		PORT=$((PORT + 1))
+	done
+	/bin/busybox httpd -f -p "127.0.0.1:$PORT" -h . &
+	echo $! >"$SCRATCH/pids"
+	eventually listens
+	policy "bdev.policy.uri = http://127.0.0.1:$PORT/"
+	refuses "nbd:,uri=http://127.0.0.1:$PORT/i.raw,format=raw" 'does not support writes'
+	mounted "nbd:,uri=http://127.0.0.1:$PORT/i.raw,format=raw,ro"
+	umounted
+	refuses "nbd:,uri=http://127.0.0.1:$PORT/none.raw,format=raw,ro" 'qemu-nbd: '
+}
+
 testImageOfAServerByTcp() {
 	image i.raw
 	serve_tcp i.raw
