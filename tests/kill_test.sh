@@ -150,8 +150,7 @@ fails() {
 		grep -q INJECTED trace || break
 		if [ "$status" -ne 0 ]; then
 			assertContains "status, $call $n failing: $err" '1 3' "$status"
-			# One of a sanitizer that could not read its options is not ours.
-			assertEquals "lines, $call $n failing: $err" 1 "$(grep -c -v ^== <"$SCRATCH/stderr")"
+			assertEquals "lines, $call $n failing: $err" 1 "$(wc -l <"$SCRATCH/stderr")"
 			assertTrue "mounted, $call $n failing: $(mounts_here)" no_mount_nor_loop
 			failures=$((failures + 1))
 		else # a call that it can do without
@@ -177,7 +176,8 @@ testEachCallThatFailsGivesOneLineAndLeavesNothing() {
 
 testNoMemoryNoSpaceNoDescriptors() {
 	failures=0
-	fails openat2,openat,open EMFILE loop:image,ro overlay:upper
+	# A sanitizer opens files of its own, at its start and its end.
+	[ "${SAN-}" ] || fails openat2,openat,open EMFILE loop:image,ro overlay:upper
 	fails fsconfig ENOMEM loop:image,ro overlay:upper
 	fails write ENOSPC loop:image,ro overlay:upper
 	fails mkdir,mkdirat ENOSPC loop:image,ro overlay:upper
