@@ -150,6 +150,9 @@ static void print_text(const struct journal *journal, const struct found *found)
 	}
 	printf("\n");
 	print_tree(journal, found->mounted);
+	for (size_t i = 0; i < journal->n; i++)
+		if (strcmp(journal->records[i].kind, "shows") == 0 && journal->records[i].n)
+			printf("  stands on the container in %s\n", journal->records[i].fields[0]);
 }
 
 static void add_text(struct json_object *object, const char *key, const char *value)
