@@ -398,6 +398,22 @@ testAnInterruptedCopyNeverLooksWhole() {
 }
 has_part() { [ -e "$LXCPATH/c2/.delta0.part" ]; }
 
+testACopyOfWhatStandsOnABaseStandsOnItToo() {
+	stored c1 stack
+	container c2 "container:$LXCPATH/c1" overlay:delta0
+	mark c2 second
+	copy -n c2 -N c3
+	assert_status 0
+	destroy c2
+	run lxc-destroy -P "$LXCPATH" -n c1
+	assertNotEquals 'the base is not destroyed' 0 "$status"
+	begin c3
+	has c3 second
+	end c3
+	destroy c3
+	destroy c1
+}
+
 # --- bdev.clone = link ---
 
 linked() {
@@ -471,6 +487,18 @@ testALinkInALxcpathThatIsASymlinkLetsItsSourceGo() {
 	LXCPATH=$HERE/via destroy c1
 	LXCPATH=$real
 	assertTrue 'all is gone' 'gone c1'
+}
+
+testARenameOfAContainerThatLinksIsACopy() {
+	stored c1 stack
+	echo 'bdev.clone = link' >>"$LXCPATH/c1/config"
+	mark c1 first
+	copy -n c1 -N c2 -R
+	assertEquals "$err" 0 "$status"
+	assertTrue 'the old one is gone' 'gone c1'
+	begin c2
+	has c2 first
+	end c2
 }
 
 testARenameOfALinkingContainerDestroysNothing() {

@@ -529,6 +529,42 @@ serve_tcp() {
 }
 listens() { grep -q -i " 0100007F:$(printf %04x "$PORT") 00000000:0000 0A" /proc/net/tcp; }
 
+# Whoever dies while he begins to share: the others go on.
+testKilledTakerDoesNotEndTheServerOfOthers() {
+	image i.qcow2
+	mkdir taker
+	mounted nbd:i.qcow2,ro
+	pid=$(server qemu)
+	n=0
+	while n=$((n + 1)); do
+		status=0
+		strace -o /dev/null -e trace=write -e "inject=write:signal=KILL:when=$n" \
+			"$LXC_BDEV" mount nbd:i.qcow2,ro "$HERE/taker" 2>/dev/null || status=$?
+		[ "$status" -ne 0 ] || break
+		bdev doctor --fix
+		same "after write $n" "$pid" "$(server qemu | sort -u)"
+		echo 3 >/proc/sys/vm/drop_caches
+		[ "$(cat m/marker)" ] || fail "after write $n it cannot be read"
+	done
+	[ "$n" -gt 5 ] || fail "it made $n writes"
+	same 'one server' "$pid" "$(server qemu | sort -u)"
+	bdev umount "$HERE/taker"
+	umounted
+}
+
+testTwoNamesOfAnImageAreTwoWhereTheirBackingFilesAre() {
+	mkdir x y taker
+	image x/base.qcow2 y/base.qcow2
+	over x/top.qcow2 base.qcow2 qcow2
+	ln x/top.qcow2 y/top.qcow2
+	mounted nbd:x/top.qcow2,ro
+	bdev mount nbd:y/top.qcow2,ro "$HERE/taker"
+	assert_status 0
+	same 'two servers' 2 "$(server qemu | sort -u | wc -l)"
+	bdev umount "$HERE/taker"
+	umounted
+}
+
 testImageOfAWebServer() {
 	image i.raw
 	PORT=$((20000 + $$ % 20000))

@@ -5,6 +5,7 @@
  * and all who look share its images.
  */
 #include "bdev.h"
+#include "../core/base.h"
 #include "../core/container.h"
 
 static int container_expand(const struct spec *spec, struct stack *out)
@@ -14,10 +15,21 @@ static int container_expand(const struct spec *spec, struct stack *out)
 	return container_view(spec, spec->sources[0], out);
 }
 
+/* A copy stands on it, too. */
+static int container_clone(const struct spec *spec, struct clone *clone)
+{
+	_cleanup_free_ char *base = realpath(spec->sources[0], NULL);
+	int r = base ? base_record(clone->called, base) : -errno;
+
+	return r < 0 ? log_errno(r, "%s: record that '%s' stands on '%s'", spec->where, clone->called, spec->sources[0])
+		     : 0;
+}
+
 const struct bdev_type bdev_container = {
 	.name = "container",
 	.source = "DIR",
 	.summary = "the stack of the container in that directory, read-only",
 	.undo = "the kernel, with the mount",
 	.expand = container_expand,
+	.clone = container_clone,
 };

@@ -313,9 +313,8 @@ static int nbd_build(const struct step *step, struct build *build)
 		r = qemu_open(spec, &data->qemu, build->plan->dirfd,
 			      build->stage.host >= 0 ? build->stage.root : -EBADF, &graph);
 	if (r == 0 && spec->readonly && graph.nfds) {
-		key = share_key(spec, graph.fds[0], data->transport.how);
 		lock = share_lock();
-		r = lock < 0 ? log_errno(lock, "%s: lock '%s'", spec->where, RUN_DIR) : 0;
+		key = lock < 0 ? NULL : share_key(spec, &graph, data->transport.how);
 	}
 	if (r == 0)
 		r = lock_images(spec, build, &graph);

@@ -182,11 +182,12 @@ bool clone_owns(const struct spec *spec)
 	return *written && *written != '/';
 }
 
-int clone_stack(const struct stack *stack, const char *from, const char *to)
+int clone_stack(const struct stack *stack, const char *from, const char *to, const char *called)
 {
 	struct clone clone = {
 		.from_dir = from,
 		.to_dir = to,
+		.called = called,
 		.from = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.to = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.copy.tick = show_progress,

@@ -8,7 +8,8 @@
 /* A container being copied to another directory. */
 struct clone {
 	const char *from_dir, *to_dir;
-	int from, to; /* the same, for path_open */
+	const char *called; /* to_dir as LXC calls it */
+	int from, to;	    /* the same, for path_open */
 	struct copy copy;
 	struct view hidden; /* what a tmpfs covers, so that nothing of it is on disk */
 	char **done;	    /* relative paths that are copied */
@@ -31,5 +32,7 @@ int clone_make_dir(struct clone *clone, const struct spec *spec, const char *sou
 /* What is written to by this spec, if anything is, is the container's own. */
 bool clone_owns(const struct spec *spec);
 
-/* Copy what the stack owns from one container's directory to another's. 0 or -errno (logged). */
-int clone_stack(const struct stack *stack, const char *from, const char *to);
+/*
+ * Copy what the stack owns from one container's directory to another's, which LXC calls `called`. 0 or -errno (logged).
+ */
+int clone_stack(const struct stack *stack, const char *from, const char *to, const char *called);

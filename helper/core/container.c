@@ -72,12 +72,21 @@ int container_check_whole(const char *dir)
 {
 	_cleanup_free_ char *path = xasprintf("%s/" MARK, dir);
 
-	return access(path, F_OK) < 0
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0
 		       ? 0
 		       : log_refuse(-EINVAL,
 				    "'%s': not all of it is there: copying it was interrupted; destroy it "
 				    "and copy again",
 				    dir);
+}
+
+char *container_called(const struct container *container)
+{
+	char *dir = xstrdup(container->config), *slash = strrchr(dir, '/');
+
+	if (slash)
+		*slash = '\0';
+	return dir;
 }
 
 int container_journal(const struct container *container, bool create, struct journal *ret)

@@ -29,6 +29,9 @@ void container_clear(struct container *container);
 int container_mark(const struct container *container, bool begun);
 int container_check_whole(const char *dir);
 
+/* Its directory as LXC calls it, which compares names as texts. For the caller to free. */
+char *container_called(const struct container *container);
+
 /* journal_open() for it. */
 int container_journal(const struct container *container, bool create, struct journal *ret);
 

@@ -66,12 +66,10 @@ static int rewrite(const struct container *container, const char *on)
 
 int link_container(const struct container *container, const struct container *source)
 {
-	/* As LXC wrote it: it compares texts. */
-	_cleanup_free_ char *dir = xstrdup(container->config);
+	_cleanup_free_ char *dir = container_called(container);
 	struct conf conf = { 0 };
 	int r;
 
-	*strrchr(dir, '/') = '\0';
 	r = base_record(dir, source->dir);
 	if (r < 0)
 		return log_errno(r, "record that '%s' stands on '%s'", dir, source->dir);

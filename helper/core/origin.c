@@ -22,7 +22,7 @@ struct search {
 	const struct container *container;
 	const struct conf *conf;
 	char *found;
-	bool several;
+	bool several, rename;
 	char *looked; /* at, for the message */
 };
 
@@ -93,7 +93,7 @@ static pid_t parent_of(pid_t pid)
 /* What a program of LXC's was told. */
 struct told {
 	char *lxcpath, *name;
-	bool snapshot, restore;
+	bool snapshot, restore, rename;
 };
 
 /* Is this the command line of one, and what does it say? */
@@ -102,6 +102,7 @@ static bool read_told(int argc, char **argv, struct told *told)
 	static const struct option options[] = { { "lxcpath", required_argument, NULL, 'P' },
 						 { "name", required_argument, NULL, 'n' },
 						 { "restore", required_argument, NULL, 'r' },
+						 { "rename", no_argument, NULL, 'R' },
 						 { NULL, 0, NULL, 0 } };
 	const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
 	int letter;
@@ -111,7 +112,7 @@ static bool read_told(int argc, char **argv, struct told *told)
 		return false;
 	opterr = 0;
 	optind = 0;
-	while ((letter = getopt_long(argc, argv, told->snapshot ? "P:n:N:d:r:c:o:l:" : "P:n:N:p:B:L:m:o:l:", options,
+	while ((letter = getopt_long(argc, argv, told->snapshot ? "P:n:N:d:r:c:o:l:" : "P:n:N:p:B:L:m:o:l:R", options,
 				     NULL)) != -1) {
 		if (letter == 'P')
 			told->lxcpath = (free(told->lxcpath), xstrdup(optarg));
@@ -119,6 +120,8 @@ static bool read_told(int argc, char **argv, struct told *told)
 			told->name = (free(told->name), xstrdup(optarg));
 		else if (letter == 'r')
 			told->restore = true;
+		else if (letter == 'R')
+			told->rename = true;
 	}
 	if (!told->name && optind < argc)
 		told->name = xstrdup(argv[optind]);
@@ -141,6 +144,7 @@ static bool look_where_told(struct search *search, const char *name)
 
 		argv = command_line(pid, &argc, &text);
 		found = argv && read_told(argc, argv, &told);
+		search->rename = told.rename;
 		if (found && told.restore)
 			look(search, xasprintf("%s/%s/snaps/%s", told.lxcpath, told.name ?: "", name));
 		else if (found)
@@ -190,7 +194,7 @@ static void look_around(struct search *search, const char *name)
 	look(search, xasprintf("%s/%s", lxcpath, name));
 }
 
-char *origin_find(const struct container *container, const char *name, const struct conf *conf)
+char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename)
 {
 	struct search search = { .container = container, .conf = conf };
 
@@ -213,5 +217,6 @@ char *origin_find(const struct container *container, const char *name, const str
 		search.found = NULL;
 	}
 	free(search.looked);
+	*ret_rename = search.rename;
 	return search.found;
 }

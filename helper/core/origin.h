@@ -6,5 +6,6 @@
 /*
  * Which container LXC is cloning when it runs a clone hook: its directory, for the caller to free, or NULL after an
  * error line. name is what LXC calls it; conf is the new container's, a copy of its.
+ * *ret_rename: the source will be destroyed.
  */
-char *origin_find(const struct container *container, const char *name, const struct conf *conf);
+char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename);

@@ -162,6 +162,16 @@ static bool server_lives(const struct journal *journal, const char *pid)
 	return false;
 }
 
+/* A reader's device goes by itself when its holder does, with its server: 1. A writer's is waited for. -EBUSY. */
+static int complain(const struct journal *journal, const char *device)
+{
+	if (journal_get(journal, "offers", 0)) {
+		log_warn("'%s' is still in use: a process holds a mount of it", device);
+		return 1;
+	}
+	return log_refuse(-EBUSY, "'%s' is still in use: a process holds a mount of it", device);
+}
+
 /*
  * Armed, it disconnects by itself with its last mount; one whose maker was killed before that is idle, and needs help.
  * It is never cut.
@@ -179,7 +189,7 @@ static int undo_nbd(const struct record *record, const struct journal *journal)
 	while ((nr = nbd_find(backend)) >= 0 && !share_is_used(journal, record) &&
 	       nbd_disconnect_idle(nr, backend) < 0) {
 		if (proc_now() >= until)
-			return log_refuse(-EBUSY, "'/dev/nbd%d' is still in use: a process holds a mount of it", nr);
+			return complain(journal, backend);
 		proc_sleep(5);
 	}
 	return 0;
@@ -209,8 +219,7 @@ static int undo_loop(const struct record *record, const struct journal *journal)
 		return 0;
 	while (!share_is_used(journal, record) && loopdev_is_bound(nr, strtoull(record->fields[1], NULL, 10))) {
 		if (proc_now() >= until)
-			return log_refuse(-EBUSY, "'%s' is still in use: a process holds a mount of it",
-					  record->fields[0]);
+			return complain(journal, record->fields[0]);
 		proc_sleep(5);
 	}
 	return 0;
@@ -237,7 +246,7 @@ int release(struct journal *journal)
 			r = undo_loop(record, journal);
 		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
 			r = undo_volatile(record);
-		if (r < 0 && first == 0)
+		if (r && first == 0)
 			first = r;
 	}
 	/* Only when nothing holds any of them: what serves a mount must not go before it. */
@@ -246,11 +255,11 @@ int release(struct journal *journal)
 			first = undo_server(&journal->records[i - 1], journal);
 	if (served)
 		server_tidy();
-	if (first == 0)
+	if (first >= 0)
 		journal_discard(journal);
 	else
 		journal_close(journal);
-	return first;
+	return first < 0 ? first : 0;
 }
 
 int release_attach(struct journal *journal, int mount, const char *path)

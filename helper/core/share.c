@@ -16,6 +16,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#define LOCK_WAIT_MS 5000
+
 static bool is_kind(const struct record *record, const char *kind, size_t n)
 {
 	return strcmp(record->kind, kind) == 0 && record->n == n;
@@ -30,15 +32,28 @@ static bool is_needed(const struct record *record)
 int share_lock(void)
 {
 	_cleanup_close_ int fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long long until = proc_now() + LOCK_WAIT_MS;
 
-	return fd < 0 || flock(fd, LOCK_EX) < 0 ? -errno : TAKE_FD(fd);
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || proc_now() >= until)
+			return -errno;
+		proc_sleep(2);
+	}
+	return TAKE_FD(fd);
 }
 
-char *share_key(const struct spec *spec, int image, const char *how)
+char *share_key(const struct spec *spec, const struct qemu_graph *graph, const char *how)
 {
-	_cleanup_free_ char *inode = path_inode(image);
-	char *key = xasprintf("%s:%s %s", inode, spec->nsources > 1 ? spec->sources[1] : "", how);
+	char *key = xasprintf("%s %s %s", how, spec->nsources > 1 ? spec->sources[1] : "", graph->json);
 
+	/* Two names of one file may stand on different files: its backing file is relative to the name. */
+	for (size_t i = 0; i < graph->nfds; i++) {
+		_cleanup_free_ char *before = key, *inode = path_inode(graph->fds[i]);
+
+		key = xasprintf("%s %s", before, inode);
+	}
 	for (size_t i = 0; i < spec->noptions; i++) {
 		_cleanup_free_ char *before = key;
 
@@ -130,10 +145,7 @@ int share_take(struct journal *journal, const char *key, char **ret_node, char *
 
 bool share_is_used(const struct journal *journal, const struct record *record)
 {
-	_cleanup_free_ char *other = NULL;
+	_cleanup_free_ char *other = journal_find_running(record->kind, record->fields[0], journal->dir);
 
-	if (!journal_get(journal, "offers", 0))
-		return false;
-	other = journal_find_running(record->kind, record->fields[0], journal->dir);
 	return other;
 }

@@ -2,16 +2,16 @@
 #pragma once
 
 #include "journal.h"
-#include "spec.h"
+#include "qemu.h"
 
 /*
  * Held by whoever looks for what others share and then makes it himself: of many who start at once, the first makes
- * it. Ends with the descriptor. fd or -errno.
+ * it. Ends with the descriptor. fd, or -errno (after 5 s): do it alone then.
  */
 int share_lock(void);
 
-/* What a reader sees of an open image: the same for all who say the same of it. For the caller to free. */
-char *share_key(const struct spec *spec, int image, const char *how);
+/* What a reader sees of an image: the same for all who say the same of the same files. For the caller to free. */
+char *share_key(const struct spec *spec, const struct qemu_graph *graph, const char *how);
 
 /* Readers of the same may use this device from now on: key says what it shows. 0 or -errno (logged). */
 int share_offer(struct journal *journal, const char *key, const char *node, const char *fstype);

@@ -62,15 +62,17 @@ static bool is_snapshot(const struct container *container, const struct containe
 	       (slash - source->dir > 6 && strncmp(slash - 6, "/snaps", 6) == 0);
 }
 
-static int copy(const struct container *container, const struct container *source, const struct conf *conf)
+static int copy(const struct container *container, const struct container *source, const struct conf *conf, bool rename)
 {
-	bool link = conf->link && !is_snapshot(container, source);
+	bool link = conf->link && !rename && !is_snapshot(container, source);
+	_cleanup_free_ char *called = container_called(container);
 	int r = link ? 0 : check_shared(source, container->name), name;
 
 	if (r == 0)
 		r = container_mark(container, true);
 	if (r == 0)
-		r = link ? link_container(container, source) : clone_stack(&conf->stack, source->dir, container->dir);
+		r = link ? link_container(container, source)
+			 : clone_stack(&conf->stack, source->dir, container->dir, called);
 	if (r < 0)
 		return r;
 	/* Its name inside is no reason to fail. */
@@ -83,7 +85,8 @@ static int copy(const struct container *container, const struct container *sourc
 
 static int clone(const struct container *container, const char *name, const struct conf *conf)
 {
-	_cleanup_free_ char *dir = origin_find(container, name, conf), *config = NULL;
+	bool rename = false;
+	_cleanup_free_ char *dir = origin_find(container, name, conf, &rename), *config = NULL;
 	struct container source;
 	struct journal journal;
 	int r;
@@ -95,7 +98,7 @@ static int clone(const struct container *container, const char *name, const stru
 	if (r == 0)
 		r = journal_share(source.dir, source.name, &journal);
 	if (r == 0) {
-		r = check_source(&source) ?: copy(container, &source, conf);
+		r = check_source(&source) ?: copy(container, &source, conf, rename);
 		journal_unshare(&journal);
 	}
 	container_clear(&source);
