@@ -113,7 +113,7 @@ static int tmpfs_view(const struct spec *spec, struct view *view)
 static int tmpfs_clone(const struct spec *spec, struct clone *clone)
 {
 	view_cover(&clone->hidden, spec->sources[0]);
-	return clone_make_dir(clone, spec, spec->sources[0]);
+	return clone_make_dir(clone, spec->sources[0]);
 }
 
 static const struct bdev_option tmpfs_options[] = {

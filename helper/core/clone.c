@@ -166,11 +166,10 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 	return 0;
 }
 
-int clone_make_dir(struct clone *clone, const struct spec *spec, const char *source)
+int clone_make_dir(struct clone *clone, const char *source)
 {
 	_cleanup_close_ int fd = *source == '/' ? -EBADF : path_open_made(clone->to, source);
 
-	(void)spec;
 	return fd < 0 && *source != '/' ? log_errno(fd, "make '%s/%s'", clone->to_dir, source) : 0;
 }
 

@@ -27,7 +27,7 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 /* What is shared is not copied, and so must not be in the source's directory: 0 or -EINVAL (logged). */
 int clone_shared(const struct clone *clone, const struct spec *spec, const char *source);
 /* Make the directory, empty. */
-int clone_make_dir(struct clone *clone, const struct spec *spec, const char *source);
+int clone_make_dir(struct clone *clone, const char *source);
 
 /* What is written to by this spec, if anything is, is the container's own. */
 bool clone_owns(const struct spec *spec);

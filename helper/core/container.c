@@ -168,30 +168,9 @@ static int check_conf(const struct container *container, const struct conf *conf
 	return 0;
 }
 
-/* LXC's own rootfs, as a spec. */
-static int view_rootfs(const struct conf *conf, const char *config, const char *dir, struct stack *out)
+/* What one spec shows. */
+static int view_text(const char *text, const char *config, const char *dir, struct stack *out)
 {
-	const char *path = conf->rootfs_path;
-	_cleanup_free_ char *text = NULL;
-	struct stack stack = { 0 };
-	int r;
-
-	if (!path)
-		return log_refuse(-EINVAL, "%s: neither bdev.rootfs nor lxc.rootfs.path in it", config);
-	text = *path == '/' ? xasprintf("dir:%s", path) : xstrdup(path);
-	r = spec_add(&stack, text, config);
-	if (r == 0)
-		r = view_stack(&stack, dir, out);
-	stack_clear(&stack);
-	return r;
-}
-
-static int view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out);
-
-/* What LXC's own overlay adds. */
-static int view_upper(const char *upper, const char *config, const char *dir, struct stack *out)
-{
-	_cleanup_free_ char *text = xasprintf("dir:%s", upper);
 	struct stack stack = { 0 };
 	int r = spec_add(&stack, text, config);
 
@@ -200,6 +179,28 @@ static int view_upper(const char *upper, const char *config, const char *dir, st
 	stack_clear(&stack);
 	return r;
 }
+
+/* LXC's own rootfs, as a spec. */
+static int view_rootfs(const struct conf *conf, const char *config, const char *dir, struct stack *out)
+{
+	const char *path = conf->rootfs_path;
+	_cleanup_free_ char *text = NULL;
+
+	if (!path)
+		return log_refuse(-EINVAL, "%s: neither bdev.rootfs nor lxc.rootfs.path in it", config);
+	text = *path == '/' ? xasprintf("dir:%s", path) : xstrdup(path);
+	return view_text(text, config, dir, out);
+}
+
+/* What LXC's own overlay adds. */
+static int view_upper(const char *upper, const char *config, const char *dir, struct stack *out)
+{
+	_cleanup_free_ char *text = xasprintf("dir:%s", upper);
+
+	return view_text(text, config, dir, out);
+}
+
+static int view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out);
 
 /* What a container shows. `below`: not what LXC's own overlay adds. */
 static int view_container(const char *dir, bool below, unsigned int depth, struct stack *out)

@@ -17,3 +17,11 @@ char *depends_on(const char *dir);
  * one whether it is meant.
  */
 char *depends_dependent(const char *dir, bool (*counts)(const char *clone));
+
+/*
+ * Record for LXC that a container stands on its base, both named by their directories (absolute): it does not destroy
+ * the base then, and takes the record back when it destroys the container. 0 or -errno.
+ */
+int depends_record(const char *dir, const char *base);
+/* Take the base's record back, if there is one. 0 or -errno. */
+int depends_forget(const char *dir, const char *base);

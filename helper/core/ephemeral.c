@@ -8,7 +8,7 @@
  * container that lxc-destroy removes.
  */
 #include "ephemeral.h"
-#include "base.h"
+#include "depends.h"
 #include "cleanup.h"
 #include "log.h"
 #include "proc.h"
@@ -295,7 +295,7 @@ void ephemeral_clear(struct ephemeral *ephemeral)
 
 int ephemeral_record(const struct ephemeral *ephemeral)
 {
-	int r = base_record(ephemeral->dir, ephemeral->base);
+	int r = depends_record(ephemeral->dir, ephemeral->base);
 
 	return r < 0 ? log_errno(r, "record that '%s' stands on '%s'", ephemeral->dir, ephemeral->base) : 0;
 }
@@ -318,7 +318,7 @@ int ephemeral_remove(const struct ephemeral *ephemeral)
 		(void)rmdir(ephemeral->dir);
 		return 0;
 	}
-	(void)base_forget(ephemeral->dir, ephemeral->base);
+	(void)depends_forget(ephemeral->dir, ephemeral->base);
 	r = nftw(ephemeral->dir, remove_one, 16, FTW_DEPTH | FTW_MOUNT | FTW_PHYS);
 
 	r = r == -1 ? -errno : r;

@@ -3,7 +3,7 @@
  * link - clones that stand on their source.
  */
 #include "link.h"
-#include "base.h"
+#include "depends.h"
 #include "cleanup.h"
 #include "log.h"
 
@@ -70,7 +70,7 @@ int link_container(const struct container *container, const struct container *so
 	struct conf conf = { 0 };
 	int r;
 
-	r = base_record(dir, source->dir);
+	r = depends_record(dir, source->dir);
 	if (r < 0)
 		return log_errno(r, "record that '%s' stands on '%s'", dir, source->dir);
 	r = rewrite(container, source->dir);

@@ -114,6 +114,26 @@ static int take(const struct journal *theirs, size_t last, struct journal *journ
 	return r < 0 ? r : TAKE_FD(device);
 }
 
+/* The same for the first offer with this key. */
+static int take_from(const struct journal *theirs, struct journal *journal, const char *key, char **ret_node,
+		     char **ret_fstype)
+{
+	int device = -ENOENT;
+
+	for (size_t i = 0; device == -ENOENT && i < theirs->n; i++) {
+		const struct record *record = &theirs->records[i];
+
+		if (!is_kind(record, "offers", 3) || strcmp(record->fields[0], key) != 0)
+			continue;
+		device = take(theirs, i, journal);
+		if (device >= 0) {
+			*ret_node = xstrdup(record->fields[1]);
+			*ret_fstype = xstrdup(record->fields[2]);
+		}
+	}
+	return device;
+}
+
 int share_take(struct journal *journal, const char *key, char **ret_node, char **ret_fstype)
 {
 	int found = -ENOENT;
@@ -125,16 +145,8 @@ int share_take(struct journal *journal, const char *key, char **ret_node, char *
 		struct journal theirs;
 
 		if (found == -ENOENT && journal_peek(ids[i], &theirs) == 0) {
-			for (size_t k = 0; found == -ENOENT && k < theirs.n && strcmp(theirs.dir, journal->dir) != 0;
-			     k++)
-				if (is_kind(&theirs.records[k], "offers", 3) &&
-				    strcmp(theirs.records[k].fields[0], key) == 0) {
-					found = take(&theirs, k, journal);
-					if (found >= 0) {
-						*ret_node = xstrdup(theirs.records[k].fields[1]);
-						*ret_fstype = xstrdup(theirs.records[k].fields[2]);
-					}
-				}
+			if (strcmp(theirs.dir, journal->dir) != 0)
+				found = take_from(&theirs, journal, key, ret_node, ret_fstype);
 			journal_close(&theirs);
 		}
 		free(ids[i]);

@@ -27,17 +27,19 @@ static int check_source(const struct container *source)
 }
 
 /* What is written to and not copied, both would have. 0 or -errno (logged). */
-static int check_shared(const struct container *source, const char *name)
+static int check_shared(const struct container *source, const struct stack *stack, const char *name)
 {
 	struct plan plan = { .dirfd = -EBADF };
 	struct conf conf = { 0 };
-	int r = conf_read(source->config, &conf);
 	bool shared = false;
+	int r;
 
-	/* Mostly there is nothing to ask a plan. */
-	for (size_t i = 0; i < conf.stack.n; i++)
-		shared |= !conf.stack.specs[i].readonly && !clone_owns(&conf.stack.specs[i]);
-	if (r == 0 && shared)
+	for (size_t i = 0; i < stack->n; i++)
+		shared |= !stack->specs[i].readonly && !clone_owns(&stack->specs[i]);
+	if (!shared)
+		return 0;
+	r = conf_read(source->config, &conf);
+	if (r == 0)
 		r = container_plan(source, &conf, NULL, &plan);
 	for (size_t i = 0; r == 0 && i < plan.nwriters; i++) {
 		const struct spec *writer = &plan.stack.specs[plan.writers[i]];
@@ -66,7 +68,7 @@ static int copy(const struct container *container, const struct container *sourc
 {
 	bool link = conf->link && !rename && !is_snapshot(container, source);
 	_cleanup_free_ char *called = container_called(container);
-	int r = link ? 0 : check_shared(source, container->name), name;
+	int r = link ? 0 : check_shared(source, &conf->stack, container->name), name;
 
 	if (r == 0)
 		r = container_mark(container, true);

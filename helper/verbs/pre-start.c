@@ -176,11 +176,11 @@ static int check_clones(const struct container *container, const struct plan *pl
 static void set_hostname(int stack, const struct container *container, const struct conf *conf, const struct plan *plan,
 			 const char *rootfs_path)
 {
-	_cleanup_free_ char *on = depends_on(container->dir);
+	_cleanup_free_ char *on = plan->below ? depends_on(container->dir) : NULL;
 	struct rootfs rootfs = { 0 };
 	int r = 0;
 
-	if (rootfs_path && rootfs_parse(rootfs_path, &rootfs) == 0 && rootfs.upper && on && conf->uts_name)
+	if (on && conf->uts_name && rootfs_path && rootfs_parse(rootfs_path, &rootfs) == 0 && rootfs.upper)
 		r = hostname_write_upper(stack, rootfs.upper, conf->uts_name);
 	else if (conf->hostname)
 		r = hostname_write(stack, conf->hostname);
