@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "walk.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +28,19 @@ int copy_file(int from, int to, struct copy *copy);
  * below. -ELOOP: `to` is in the tree. Changes the umask meanwhile. 0 or -errno; then part of it is there.
  */
 int copy_tree(int from, int to, struct copy *copy);
+
+/* The same in another form: what says that names were removed is not copied as it is (core/convert.c). */
+struct copy_form {
+	/* The walk entered a directory whose copy is `to`: copy_keep() what the copy is to have of it, make in `to`
+	 * what else there is to be. 0 or -errno. */
+	int (*enter)(struct copy_form *form, struct walk *walk, int to);
+	/* Whether the copy has this extended attribute. */
+	bool (*keeps)(const struct copy_form *form, const char *xattr);
+	bool link; /* give the same files names in the copy, which is on the same mount */
+	void *arg;
+};
+int copy_tree_as(int from, int to, struct copy *copy, struct copy_form *form);
+int copy_keep(struct walk *walk, const char *name, unsigned char type);
 
 /* How contents go from one file system to another; what does not work is not tried again. For copy_tree. */
 struct copy_way {

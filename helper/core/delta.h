@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * delta - the two forms in which a directory tree says what was changed above
+ * others: what is in it is there, and what was removed is said by aufs with
+ * names (`.wh.NAME`), by overlay with devices (char 0:0) and attributes.
+ *
+ * One directory is read, or written, at a time. A tree that has nothing of
+ * either form is a delta that only adds, in both forms.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum delta_form { DELTA_AUFS, DELTA_OVERLAY };
+
+enum delta_kind {
+	DELTA_FILE,	/* anything but a directory */
+	DELTA_DIR,	/* a directory: merged with those below of this name, unless it is opaque */
+	DELTA_WHITEOUT, /* nothing is here, whatever is below; `name` without the form's prefix */
+	DELTA_HIDDEN, /* is there, but who mounts the delta does not see it (`why`): the form's own, leftovers, and what
+		       * a whiteout in the same directory hides */
+	DELTA_FOREIGN, /* would mean something else in the other form, or cannot be said in it (`why`) */
+};
+
+struct delta_entry {
+	char *name;
+	enum delta_kind kind;
+	unsigned char type; /* DT_*, as readdir says it */
+	const char *why;    /* of what is hidden or foreign; a constant */
+};
+
+/* What one directory of a delta says, sorted by name (bytes). */
+struct delta_dir {
+	struct delta_entry *entries;
+	size_t n;
+	bool opaque;	     /* nothing of the directories below is in it */
+	const char *foreign; /* why the directory itself is DELTA_FOREIGN, or NULL */
+	bool merged;	     /* overlay: marked as merged (origin), so its whiteouts never show */
+};
+
+/* How the forms are to be read and written. */
+struct delta {
+	enum delta_form form;
+	bool user; /* overlay's attributes are user.overlay.*, as with its option userxattr */
+};
+
+/*
+ * Read the directory at fd (open for reading), which is the delta's top or not. Foreign is what the other form cannot
+ * say or takes for something else. 0 or -errno; delta_dir_clear() in both cases.
+ */
+int delta_read(const struct delta *delta, int fd, bool top, struct delta_dir *ret);
+void delta_dir_clear(struct delta_dir *dir);
+
+/*
+ * Say in the directory `fd` of the delta whose top is at `top` that `name` is not there. Where no directory below has
+ * it, overlay shows a whiteout: so the directory gets delta_mark_merged() too. Its times change. 0 or -errno.
+ */
+int delta_whiteout(const struct delta *delta, int top, int fd, const char *name);
+/* Say that nothing of the directories below is in this one; not for a delta's top, where overlay ignores it. */
+int delta_opaque(const struct delta *delta, int fd);
+/* Overlay: whiteouts in this directory do not show even if nothing is below it. aufs: nothing to do. */
+int delta_mark_merged(const struct delta *delta, int fd);
+
+/* The extended attribute is the form's own, not the file's. */
+bool delta_owns_xattr(const struct delta *delta, const char *name);

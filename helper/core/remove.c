@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * remove - a directory tree.
+ */
+#include "remove.h"
+#include "cleanup.h"
+#include "walk.h"
+
+#include <fcntl.h>
+
+struct removal {
+	struct walk walk;
+	void (*before)(int dirfd, const char *name);
+};
+
+static int remove_entry(struct walk *walk, const struct dirent64 *entry)
+{
+	const struct removal *removal = walk->arg;
+
+	if (entry->d_type == DT_DIR) {
+		walk_later(walk, entry->d_name);
+		return 0;
+	}
+	if (removal->before)
+		removal->before(walk->fd, entry->d_name);
+	if (unlinkat(walk->fd, entry->d_name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return -errno;
+	walk_later(walk, entry->d_name);
+	return 0;
+}
+
+static int enter(struct walk *walk)
+{
+	return walk_entries(walk, remove_entry);
+}
+
+/* It is empty, so its name can go; with the next "..", the walk finds its parent all the same. */
+static int leave(struct walk *walk)
+{
+	_cleanup_close_ int parent = -EBADF;
+
+	if (!walk->here->parent)
+		return 0;
+	parent = openat(walk->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return -errno;
+	return unlinkat(parent, walk->here->name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int remove_tree(int parent, const char *name, void (*before)(int dirfd, const char *name))
+{
+	_cleanup_free_ struct removal *removal = xcalloc(1, sizeof(*removal));
+	_cleanup_close_ int top = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r;
+
+	if (top < 0)
+		return errno == ENOENT ? 0 : -errno;
+	removal->before = before;
+	removal->walk = (struct walk){ .enter = enter, .leave = leave, .arg = removal };
+	r = walk_tree(&removal->walk, top);
+	if (r < 0)
+		return r;
+	return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+}
