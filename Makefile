@@ -55,7 +55,7 @@ build/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-build/tests/unit/%: tests/unit/%.c tests/unit/unit.h $(OBJECTS)
+build/tests/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Ihelper -o $@ $< $(filter-out build/helper/main.o,$(OBJECTS)) $(ALL_LDFLAGS) $(LIBS)
 

@@ -37,6 +37,11 @@ static const struct option options[] = {
 	{ "keepdata", no_argument, NULL, 'D' },
 	{ "keepname", no_argument, NULL, 'K' },
 	{ "foreground", no_argument, NULL, FOREGROUND },
+	{ "to", required_argument, NULL, 'O' },
+	{ "lower", required_argument, NULL, 'L' },
+	{ "userxattr", no_argument, NULL, 'u' },
+	{ "dry-run", no_argument, NULL, 'y' },
+	{ "check", no_argument, NULL, 'c' },
 	{ "logfile", required_argument, NULL, 'o' },
 	{ "logpriority", required_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
@@ -63,6 +68,11 @@ static void print_help(void)
 	       "  -D, --keepdata          keep the new container when it stops\n"
 	       "  -K, --keepname          keep the host name\n"
 	       "  -F, --foreground        stay attached to the new container\n"
+	       "      --to=NEW            convert into this new directory\n"
+	       "      --lower=DIR         what a delta lies on, the uppermost first\n"
+	       "      --userxattr         overlay's attributes are user.overlay.*\n"
+	       "      --dry-run           change nothing, show what would be\n"
+	       "      --check             change nothing, show what does not belong there\n"
 	       "  -o, --logfile=FILE      append messages to FILE too\n"
 	       "  -l, --logpriority=LEVEL show messages from this level on (default WARN)\n"
 	       "  -h, --help              show this\n"
@@ -124,6 +134,21 @@ static int take_option(int letter, struct args *args)
 		break;
 	case FOREGROUND:
 		args->foreground = true;
+		break;
+	case 'O':
+		args->to = optarg;
+		break;
+	case 'L':
+		*ARRAY_ADD(args->lowers, args->nlowers) = optarg;
+		break;
+	case 'u':
+		args->userxattr = true;
+		break;
+	case 'y':
+		args->dry_run = true;
+		break;
+	case 'c':
+		args->check = true;
 		break;
 	case 'R':
 		args->rootfs = *optarg ? optarg : NULL;
@@ -230,6 +255,7 @@ int main(int argc, char **argv)
 	if (r)
 		return r < 0 ? EXIT_DONE : r;
 	r = verb->run(&args);
+	free(args.lowers);
 	if (fflush(stdout) != 0 && r == 0)
 		r = log_errno(-errno, "write to stdout");
 	return r >= 0 ? r : r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;

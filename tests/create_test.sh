@@ -165,10 +165,17 @@ testOverlayKeepsItsLowerAsItIs() {
 	boots c1
 }
 
-testAufsIsRefusedWhereThereIsNone() {
-	grep -qw aufs /proc/filesystems && skip 'a kernel without aufs'
+testAufsIsRefusedInOneLineWhereThereIsNone() {
+	if grep -qw aufs /proc/filesystems; then
+		create c1 --store aufs --tarball "$(tarball)"
+		boots c1
+		return
+	fi
 	create c1 --store aufs --tarball "$(tarball)"
-	assert_failed aufs
+	assert_failed "--store 'aufs': this kernel has no aufs" 'lxc-bdev convert'
+	mkdir base
+	create c1 --store aufs --base "$HERE/base"
+	assert_failed "--store 'aufs': this kernel has no aufs"
 }
 
 testOptionsInAnyOrder() {

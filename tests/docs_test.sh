@@ -33,7 +33,7 @@ tearDownEach() {
 }
 
 help_verbs() { "$LXC_BDEV" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'; }
-help_options() { "$LXC_BDEV" --help | sed -n '/^  \(-\| *--\)/p' | grep -o -e '--[a-z]*' -e ' -[a-zA-Z],' | tr -d ' ,'; }
+help_options() { "$LXC_BDEV" --help | sed -n '/^  \(-\| *--\)/p' | grep -o -e '--[a-z-]*' -e ' -[a-zA-Z],' | tr -d ' ,'; }
 types() { "$LXC_BDEV" types | sed -n 's/^\([a-z]*\):.*/\1/p'; }
 
 # type_options TYPE - "NAME" or "NAME=VALUE" on a line each, without those of all types.
@@ -105,6 +105,11 @@ testReadmeContainersStart() {
 		container "r$n"
 		grep '^bdev\.' "$_block" >>"$LXCPATH/r$n/config"
 		run "$LXC_BDEV" plan -P "$LXCPATH" -n "r$n"
+		# The one example that needs a kernel of its own.
+		if grep -q '^bdev.rootfs = aufs:' "$_block" && ! grep -qw aufs /proc/filesystems; then
+			assertEquals "plan of $(cat "$_block"): $err" 3 "$status"
+			continue
+		fi
 		assertEquals "plan of $(cat "$_block"): $err" 0 "$status"
 		start "r$n"
 		assertEquals "start of $(cat "$_block"): $err" 0 "$status"
@@ -176,7 +181,7 @@ testEachTypeAndItsOptionsAreInTheManual() {
 testTheManualHasNoOtherOptions() {
 	for _type in $(types); do
 		_known=" $(type_options "$_type" | sed 's/=.*//' | tr '\n' ' ')"
-		for _option in $(man_section "$MAN5" "$_type:" | sed -n 's/^\.It Cm \([a-z_-]*\).*/\1/p'); do
+		for _option in $(man_section "$MAN5" "$_type:" | sed -n 's/^\.It Cm \([a-z0-9_-]*\).*/\1/p'); do
 			assertContains "options of $_type" "$_known" " $_option "
 		done
 	done
@@ -294,6 +299,16 @@ testCompletionOffersTheVerbsOwnOptions() {
 	tab 'lxc-bdev plan -'
 	assertContains "$out" --json
 	assertContains "$out" -P
+}
+
+testCompletionOffersFormsAndThenDirectoriesToConvert() {
+	mkdir overlaid
+	tab 'lxc-bdev convert o'
+	assertEquals overlay "$out"
+	tab 'lxc-bdev convert overlay o'
+	assertEquals overlaid/ "$out"
+	tab 'lxc-bdev convert --d'
+	assertEquals --dry-run "$out"
 }
 
 testCompletionOffersContainersBelowTheLxcpath() {

@@ -356,9 +356,9 @@ testConflictingOptionsAreRefused() {
 	refused 2 --foreground 'command'
 	ephemeral base --backing zfs
 	refused 2 zfs
-	"$LXC_BDEV" types | grep -q ^aufs: || {
+	grep -qw aufs /proc/filesystems || {
 		ephemeral base --backing aufs
-		refused 2 aufs
+		refused 3 "--backing 'aufs': this kernel has no aufs" 'lxc-bdev convert'
 	}
 	ephemeral base --newname a/b
 	refused 2 a/b

@@ -3,6 +3,7 @@
  * bdev - the table of backing store types.
  */
 #include "bdev.h"
+#include "../core/aufsinfo.h"
 #include "../core/image.h"
 
 #include <linux/magic.h>
@@ -63,7 +64,7 @@ int bdev_depth(int fd)
 {
 	struct statfs st;
 
-	return fstatfs(fd, &st) == 0 && st.f_type == OVERLAYFS_SUPER_MAGIC;
+	return fstatfs(fd, &st) == 0 && (st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == AUFS_SUPER_MAGIC);
 }
 
 int bdev_lock_image(const struct spec *spec, struct build *build, int image, const char *name, bool readonly,

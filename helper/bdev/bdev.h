@@ -36,6 +36,8 @@ struct bdev_type {
 	bool writes_last;		   /* it writes to its last source, not to its first */
 	const char *for_writers[4];	   /* the options that say how to write: of no use to who only reads */
 	const char *filesystem;		   /* what the kernel must have in /proc/filesystems, or NULL */
+	/* Why this host cannot do it at all, or NULL. NULL: any host can. */
+	const char *(*impossible)(void);
 	/* Check the spec, add its step to the plan. Changes nothing. 0 or -errno after one error line. */
 	int (*plan)(const struct spec *spec, struct plan *plan);
 	/* What others may see of it, by the functions of core/view.h; NULL: the same, read-only. 0 or -errno (logged).
@@ -55,6 +57,7 @@ struct bdev_type {
 	X(loop)       \
 	X(tmpfs)      \
 	X(overlay)    \
+	X(aufs)       \
 	X(nbd)        \
 	X(container)
 
@@ -67,7 +70,7 @@ const struct bdev_type *bdev_find(const char *name);
 /* The spec's type, its options and their form exist. NULL after one error line. */
 const struct bdev_type *bdev_check(const struct spec *spec);
 
-/* The number of stacking file systems below and at fd: 1 on overlay, else 0. */
+/* The number of stacking file systems below and at fd: 1 on overlay and aufs, else 0. */
 int bdev_depth(int fd);
 
 /*

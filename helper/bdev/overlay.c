@@ -5,26 +5,19 @@
  * The kernel is not believed: it takes an upper that another overlay uses, and
  * it falls back to read-only, both with success.
  */
-#include "bdev.h"
 #include "../core/overlayfs.h"
+#include "bdev.h"
+#include "upper.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 
 struct overlay_data {
-	int cover;	  /* the tmpfs that the upper lies on (an index), or -1 */
-	char upper[4096]; /* relative to that tmpfs, or as the spec has it */
-	char work[4096];
+	struct upper upper, work;
 };
-
-static const char *upper_of(const struct spec *spec)
-{
-	return spec->sources[spec->nsources - 1];
-}
 
 /* Each explicit lower is a directory, no two the same. Their depth, or -errno (logged). */
 static int check_lowers(const struct spec *spec, const struct plan *plan)
@@ -50,8 +43,9 @@ static int check_lowers(const struct spec *spec, const struct plan *plan)
 }
 
 /* The kernel refuses or, worse, silently mounts read-only over some file systems. */
-static int check_upper_fs(const struct spec *spec, int fd, const char *path)
+static int check_upper_fs(const struct spec *spec, int fd)
 {
+	const char *path = upper_of(spec);
 	_cleanup_free_ char *name = xasprintf("/proc/self/fd/%d", fd);
 	struct statfs st;
 
@@ -62,8 +56,8 @@ static int check_upper_fs(const struct spec *spec, int fd, const char *path)
 				   "upper '%s' lies on an overlay, which the kernel does not take as upper; "
 				   "put it on a tmpfs, or on an ext4, xfs or btrfs",
 				   path);
-	if (mount_is_readonly(fd) == 1)
-		return spec_refuse(spec, -EROFS, "upper '%s' lies on a read-only file system", path);
+	if (upper_check_writable(spec, fd) < 0)
+		return -EROFS;
 	if (getxattr(name, "trusted.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP)
 		return spec_refuse(spec, -EINVAL,
 				   "the file system of upper '%s' has no trusted.* attributes, which overlay needs",
@@ -85,24 +79,14 @@ static int check_volatile(const struct spec *spec, const struct plan *plan, cons
 			   marker);
 }
 
-static int check_upper_on_disk(const struct spec *spec, const struct plan *plan, const char *upper, const char *work)
+static int check_upper_on_disk(const struct spec *spec, const struct plan *plan, const char *work)
 {
-	_cleanup_close_ int fd = path_open(plan->dirfd, upper, O_PATH | O_DIRECTORY);
-	_cleanup_free_ char *parent = NULL;
-	char *slash;
+	bool made;
+	_cleanup_close_ int fd = upper_find(spec, plan, &made, NULL);
 
-	if (fd >= 0)
-		return check_upper_fs(spec, fd, upper) ?: check_volatile(spec, plan, work);
-	if (fd != -ENOENT || *upper == '/' || spec->readonly)
-		return spec_refuse(spec, fd, "open upper '%s': %s", upper, path_strerror(fd));
-	/* It will be made at the start; where, must exist. */
-	parent = xasprintf("./%s", upper);
-	slash = strrchr(parent, '/');
-	*slash = '\0';
-	fd = path_open(plan->dirfd, parent, O_PATH | O_DIRECTORY);
 	if (fd < 0)
-		return spec_refuse(spec, fd, "make upper '%s': %s", upper, path_strerror(fd));
-	return check_upper_fs(spec, fd, upper);
+		return fd;
+	return check_upper_fs(spec, fd) ?: made ? 0 : check_volatile(spec, plan, work);
 }
 
 /* A work directory that does not exist yet is made at the start. */
@@ -137,22 +121,6 @@ static int plan_lowers(const struct spec *spec, struct plan *plan, size_t *ret_n
 	return depth;
 }
 
-/* Where on a tmpfs of the stack upper and work (absolute paths) come to lie. 0 or -EINVAL (logged). */
-static int place_on_cover(const struct spec *spec, struct plan_cover *cover, const char *upper, const char *work,
-			  struct overlay_data *data)
-{
-	if (spec->readonly)
-		return spec_refuse(spec, -EINVAL, "with ro, its upper '%s' on a new tmpfs would always be empty",
-				   upper_of(spec));
-	cover->used = true;
-	(void)stpcpy(data->upper, path_below(upper, cover->dir));
-	(void)stpcpy(data->work, path_below(work, cover->dir));
-	if (!*data->upper || !*data->work)
-		return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same", cover->dir,
-				   upper_of(spec));
-	return 0;
-}
-
 /* Decide where upper and work lie, and check that they can. 0 or -errno (logged). */
 static int plan_upper(const struct spec *spec, struct plan *plan, struct overlay_data *data)
 {
@@ -160,21 +128,20 @@ static int plan_upper(const struct spec *spec, struct plan *plan, struct overlay
 	_cleanup_free_ char *work = option ? xstrdup(option->value) : xasprintf("%s.work", upper_of(spec));
 	_cleanup_free_ char *upper_path = path_absolute(plan->dir, upper_of(spec));
 	_cleanup_free_ char *work_path = path_absolute(plan->dir, work);
+	int r;
 
 	if (path_below(work_path, upper_path) || path_below(upper_path, work_path))
 		return spec_refuse(spec, -EINVAL, "work directory '%s' and upper '%s' must not contain each other",
 				   work, upper_of(spec));
-	data->cover = plan_find_cover(plan, upper_path);
-	if (data->cover != plan_find_cover(plan, work_path))
+	r = upper_place(spec, plan, upper_of(spec), &data->upper) ?: upper_place(spec, plan, work, &data->work);
+	if (r < 0)
+		return r;
+	if (data->upper.cover != data->work.cover)
 		return spec_refuse(spec, -EINVAL, "work directory '%s' and upper '%s' must be on one file system", work,
 				   upper_of(spec));
-	if (strlen(upper_path) >= sizeof(data->upper) || strlen(work_path) >= sizeof(data->work))
-		return spec_refuse(spec, -ENAMETOOLONG, "upper or work directory: %s", strerror(ENAMETOOLONG));
-	if (data->cover >= 0)
-		return place_on_cover(spec, &plan->covers[data->cover], upper_path, work_path, data);
-	(void)stpcpy(data->upper, upper_of(spec));
-	(void)stpcpy(data->work, work);
-	return check_upper_on_disk(spec, plan, upper_of(spec), work) ?: check_work(spec, plan, work);
+	if (data->upper.cover >= 0)
+		return 0;
+	return check_upper_on_disk(spec, plan, work) ?: check_work(spec, plan, work);
 }
 
 static int overlay_plan(const struct spec *spec, struct plan *plan)
@@ -183,31 +150,16 @@ static int overlay_plan(const struct spec *spec, struct plan *plan)
 	int r, depth;
 	size_t n;
 
-	data->cover = -1;
+	data->upper.cover = data->work.cover = -1;
 	depth = plan_lowers(spec, plan, &n);
 	r = depth < 0 ? depth : *upper_of(spec) ? plan_upper(spec, plan, data) : 0;
 	if (r < 0)
 		return r;
-	plan_add_root(plan, spec, depth, !spec->readonly && data->cover < 0);
+	plan_add_root(plan, spec, depth, !spec->readonly && data->upper.cover < 0);
 	plan_step(plan, spec, data, "mount overlay: %zu lower%s, upper '%s'%s%s%s", n, n == 1 ? "" : "s",
-		  *upper_of(spec) ? upper_of(spec) : "none", data->cover >= 0 ? " on the tmpfs" : "",
+		  *upper_of(spec) ? upper_of(spec) : "none", data->upper.cover >= 0 ? " on the tmpfs" : "",
 		  spec->readonly ? ", read-only" : "", spec_option(spec, "volatile") ? ", volatile" : "");
 	(void)TAKE_PTR(data); /* the plan's now */
-	return 0;
-}
-
-/* Explicit lowers first, as LXC and the kernel order them; below them what the stack holds, its last line uppermost. */
-static int open_lowers(const struct spec *spec, struct build *build, struct layers *layers)
-{
-	for (size_t i = 0; i + 1 < spec->nsources; i++) {
-		int fd = path_open(build->dirfd, spec->sources[i], O_PATH | O_DIRECTORY);
-
-		if (fd < 0)
-			return log_errno(fd, "%s: open lower '%s'", spec->where, spec->sources[i]);
-		*ARRAY_ADD(layers->lowers, layers->n) = fd;
-	}
-	while (build->nroots > 0)
-		*ARRAY_ADD(layers->lowers, layers->n) = build->roots[--build->nroots];
 	return 0;
 }
 
@@ -216,75 +168,14 @@ static int top_lower(const struct layers *layers)
 	return layers->lowers ? layers->lowers[0] : -EBADF;
 }
 
-/* A made upper is the merged root directory: it gets owner and mode of the one it covers. */
-static int adopt_root(int upper, int lower)
+static int open_work(const struct spec *spec, struct build *build, const struct upper *place)
 {
-	_cleanup_close_ int fd = path_reopen(upper, O_RDONLY | O_DIRECTORY);
-	struct stat st;
+	int base = place->cover >= 0 ? build->covers[place->cover] : build->dirfd;
+	int fd = path_open(base, place->path, O_PATH | O_DIRECTORY);
 
-	if (fd < 0)
-		return fd;
-	if (fstat(lower, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
-		return -errno;
-	return 0;
-}
-
-static int open_upper(const struct spec *spec, struct build *build, const struct overlay_data *data,
-		      struct layers *layers)
-{
-	int base = data->cover >= 0 ? build->covers[data->cover] : build->dirfd, r = 0;
-	bool made = false;
-
-	layers->upper = path_open(base, data->upper, O_PATH | O_DIRECTORY);
-	if (layers->upper == -ENOENT && *data->upper != '/') {
-		layers->upper = path_open_made(base, data->upper);
-		made = true;
-	}
-	if (layers->upper >= 0 && made)
-		r = adopt_root(layers->upper, top_lower(layers));
-	if (layers->upper < 0 || r < 0)
-		return spec_refuse(spec, r ?: layers->upper, "open upper '%s': %s", upper_of(spec),
-				   path_strerror(r ?: layers->upper));
-
-	layers->work = path_open(base, data->work, O_PATH | O_DIRECTORY);
-	if (layers->work == -ENOENT)
-		layers->work = path_open_made(base, data->work);
-	if (layers->work < 0)
-		return spec_refuse(spec, layers->work, "open work directory '%s': %s", data->work,
-				   path_strerror(layers->work));
-	return 0;
-}
-
-/*
- * One upper (or work directory) is never in two mounts. The kernel lets a second overlay have one, but knows which are
- * in use: so it is asked. *ret_lock serialises this until the mount is made.
- */
-static int claim(const struct spec *spec, struct build *build, int dir, int lower, const char *what, int *ret_lock)
-{
-	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir), *holder = NULL;
-	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY);
-	long long until = proc_now() + build->wait_ms;
-	int r;
-
-	if (lock < 0)
-		return log_errno(lock, "%s: open %s", spec->where, what);
-	while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || proc_now() >= until)
-			return log_errno(-errno, "%s: lock %s", spec->where, what);
-		proc_sleep(5);
-	}
-	while (overlayfs_in_use(dir, lower)) {
-		if (proc_now() >= until) {
-			holder = journal_find_holder("upper", inode, build->journal->dir);
-			return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder ?: "another mount");
-		}
-		proc_sleep(20);
-	}
-	r = journal_add(build->journal, "upper", inode, path, NULL);
-	if (r < 0)
-		return r;
-	*ret_lock = TAKE_FD(lock);
-	return 0;
+	if (fd == -ENOENT)
+		fd = path_open_made(base, place->path);
+	return fd < 0 ? spec_refuse(spec, fd, "open work directory '%s': %s", place->path, path_strerror(fd)) : fd;
 }
 
 /* The work directory only when the spec names it: the usual one belongs to its upper. */
@@ -292,12 +183,12 @@ static int claim_upper(const struct spec *spec, struct build *build, const struc
 		       int *ret_work_lock)
 {
 	_cleanup_free_ char *upper = xasprintf("upper '%s'", upper_of(spec)), *work = NULL;
-	int r = claim(spec, build, layers->upper, top_lower(layers), upper, ret_lock);
+	int r = upper_claim(spec, build, "upper", layers->upper, top_lower(layers), upper, ret_lock);
 
 	if (r < 0 || !spec_option(spec, "work"))
 		return r;
 	work = xasprintf("work directory '%s'", spec_option(spec, "work")->value);
-	return claim(spec, build, layers->work, top_lower(layers), work, ret_work_lock);
+	return upper_claim(spec, build, "upper", layers->work, top_lower(layers), work, ret_work_lock);
 }
 
 /* The kernel marks the work directory; release() takes the mark away when the overlay has ended well. */
@@ -316,19 +207,22 @@ static int overlay_build(const struct step *step, struct build *build)
 	struct layers layers = { .upper = -EBADF, .work = -EBADF, .is_volatile = spec_option(spec, "volatile") };
 	int r;
 
-	r = open_lowers(spec, build, &layers);
-	if (r == 0 && spec->readonly && *data->upper) {
+	r = upper_open_lowers(spec, build, &layers.lowers, &layers.n);
+	if (r == 0 && spec->readonly && *data->upper.path) {
 		/* Without writing, the upper is one more lower, on top. */
 		(void)ARRAY_ADD(layers.lowers, layers.n);
 		memmove(layers.lowers + 1, layers.lowers, (layers.n - 1) * sizeof(*layers.lowers));
-		layers.lowers[0] = path_open(build->dirfd, data->upper, O_PATH | O_DIRECTORY);
+		layers.lowers[0] = path_open(build->dirfd, data->upper.path, O_PATH | O_DIRECTORY);
 		if (layers.lowers[0] < 0)
 			r = log_errno(layers.lowers[0], "%s: open upper '%s'", spec->where, upper_of(spec));
 	} else if (r == 0 && !spec->readonly) {
-		r = open_upper(spec, build, data, &layers);
-		if (r == 0 && data->cover < 0)
+		r = layers.upper = upper_open(spec, build, &data->upper, top_lower(&layers));
+		if (r >= 0)
+			r = layers.work = open_work(spec, build, &data->work);
+		r = r < 0 ? r : 0;
+		if (r == 0 && data->upper.cover < 0)
 			r = claim_upper(spec, build, &layers, &lock, &work_lock);
-		if (r == 0 && data->cover < 0 && layers.is_volatile)
+		if (r == 0 && data->upper.cover < 0 && layers.is_volatile)
 			r = record_volatile(build, layers.work);
 	}
 	if (r == 0)
@@ -339,7 +233,7 @@ static int overlay_build(const struct step *step, struct build *build)
 	if (!spec->readonly && mount_is_readonly(mount) != 0)
 		return log_refuse(-EROFS,
 				  "%s: the kernel mounted the overlay read-only: work directory '%s' is unusable",
-				  spec->where, data->work);
+				  spec->where, data->work.path);
 	return build_add_root(build, &mount, NULL);
 }
 
@@ -365,15 +259,9 @@ static int overlay_clone(const struct spec *spec, struct clone *clone)
 	const struct spec_option *option = spec_option(spec, "work");
 	_cleanup_free_ char *work = option ? xstrdup(option->value) : xasprintf("%s.work", upper_of(spec));
 	const struct plan source = { .dirfd = clone->from };
-	_cleanup_close_ int upper = -EBADF;
 	int r = *work == '/' ? clone_shared(clone, spec, work) : check_volatile(spec, &source, work);
 
-	for (size_t i = 0; r == 0 && i + 1 < spec->nsources; i++)
-		r = clone_source(clone, spec, spec->sources[i]);
-	if (r < 0 || view_is_covered(&clone->hidden, upper_of(spec)))
-		return r;
-	upper = path_open(clone->from, upper_of(spec), O_PATH | O_DIRECTORY);
-	return upper == -ENOENT ? 0 : clone_source(clone, spec, upper_of(spec));
+	return r ?: upper_clone(spec, clone);
 }
 
 static const struct bdev_option overlay_options[] = {

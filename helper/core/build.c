@@ -37,7 +37,7 @@ static int enter(struct build *build, const char *scratch)
 {
 	int r;
 
-	if (stage_needed()) {
+	if (stage_needed() || build->plan->staged) {
 		if (mkdirat(build->journal->dirfd, "stage", 0700) < 0 && errno != EEXIST)
 			return log_errno(-errno, "make '%s'", scratch);
 		r = stage_enter(&build->stage, scratch);

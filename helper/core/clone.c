@@ -12,38 +12,11 @@
 #include "image.h"
 #include "overlayfs.h"
 #include "path.h"
-#include "proc.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define PART	      ".part"
-#define PROGRESS_MS   500
-#define FIRST_SHOW_MS 1000
-
-/* LXC has our stdout and stderr. */
-static void show_progress(struct copy *copy)
-{
-	struct clone *clone = copy->arg;
-	long long now = proc_now();
-
-	if (now - clone->since < FIRST_SHOW_MS || now - clone->shown < PROGRESS_MS)
-		return;
-	if (!clone->shown)
-		clone->terminal = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	clone->shown = now;
-	if (clone->terminal >= 0)
-		(void)dprintf(clone->terminal, "\rlxc-bdev: copied %llu MiB, %llu files ",
-			      (unsigned long long)(copy->bytes >> 20), (unsigned long long)copy->files);
-}
-
-static void end_progress(struct clone *clone)
-{
-	if (clone->terminal < 0)
-		return;
-	(void)dprintf(clone->terminal, "\r\033[K");
-	cleanup_close(&clone->terminal);
-}
+#define PART ".part"
 
 static bool is_done(const struct clone *clone, const char *source)
 {
@@ -189,14 +162,11 @@ int clone_stack(const struct stack *stack, const char *from, const char *to, con
 		.called = called,
 		.from = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.to = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.copy.tick = show_progress,
 		.hidden.dir = "",
-		.since = proc_now(),
-		.terminal = -EBADF,
 	};
 	int r = clone.from < 0 || clone.to < 0 ? log_errno(-errno, "open '%s'", clone.from < 0 ? from : to) : 0;
 
-	clone.copy.arg = &clone;
+	progress_begin(&clone.progress, "copied", &clone.copy);
 	for (size_t i = 0; r == 0 && i < stack->n; i++) {
 		const struct spec *spec = &stack->specs[i];
 		const struct bdev_type *type = bdev_check(spec);
@@ -205,7 +175,7 @@ int clone_stack(const struct stack *stack, const char *from, const char *to, con
 		    : type->clone ? type->clone(spec, &clone)
 				  : clone_source(&clone, spec, spec->sources[0]);
 	}
-	end_progress(&clone);
+	progress_end(&clone.progress);
 	for (size_t i = 0; i < clone.ndone; i++)
 		free(clone.done[i]);
 	for (size_t i = 0; i < clone.hidden.ncovers; i++)

@@ -3,6 +3,7 @@
 
 #include "conf.h"
 #include "copy.h"
+#include "progress.h"
 #include "view.h"
 
 /* A container being copied to another directory. */
@@ -14,8 +15,7 @@ struct clone {
 	struct view hidden; /* what a tmpfs covers, so that nothing of it is on disk */
 	char **done;	    /* relative paths that are copied */
 	size_t ndone;
-	long long since, shown;
-	int terminal; /* where progress is shown, or -EBADF */
+	struct progress progress;
 };
 
 /*

@@ -47,8 +47,15 @@ static int key_bdev(struct conf_reader *reader, const char *key, const char *val
 			       ? 0
 			       : log_refuse(-EINVAL, "%s: '%s': not copy or link", where, value);
 	}
+	if (strcmp(key, "bdev.aufs") == 0) {
+		conf->convert_aufs = *value != '\0';
+		return !*value || strcmp(value, "convert") == 0
+			       ? 0
+			       : log_refuse(-EINVAL, "%s: '%s': not convert", where, value);
+	}
 	if (strcmp(key, "bdev.rootfs") != 0)
-		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs, bdev.clone, bdev.hostname", where);
+		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs, bdev.clone, bdev.hostname, bdev.aufs",
+				  where);
 	if (!*value) {
 		stack_clear(&conf->stack);
 		return 0;

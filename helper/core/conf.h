@@ -11,6 +11,7 @@ struct conf {
 	char *uts_name;	      /* lxc.uts.name, or NULL */
 	char *hostname;	      /* bdev.hostname, or NULL */
 	bool link;	      /* bdev.clone = link */
+	bool convert_aufs;    /* bdev.aufs = convert */
 	bool idmap;	      /* any lxc.idmap */
 	bool monitor_unshare; /* lxc.monitor.unshare = 1 */
 	bool hooked;	      /* a pre-start hook of ours */

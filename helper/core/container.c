@@ -4,6 +4,7 @@
  */
 #include "container.h"
 #include "cleanup.h"
+#include "convert-container.h"
 #include "depends.h"
 #include "log.h"
 #include "path.h"
@@ -70,14 +71,21 @@ int container_mark(const struct container *container, bool begun)
 
 int container_check_whole(const char *dir)
 {
-	_cleanup_free_ char *path = xasprintf("%s/" MARK, dir);
+	_cleanup_free_ char *path = xasprintf("%s/" MARK, dir),
+			    *converting = xasprintf("%s/" CONTAINER_CONVERTING, dir);
+	char form[16];
+	ssize_t n;
 
-	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0
-		       ? 0
-		       : log_refuse(-EINVAL,
-				    "'%s': not all of it is there: copying it was interrupted; destroy it "
-				    "and copy again",
-				    dir);
+	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return log_refuse(-EINVAL,
+				  "'%s': not all of it is there: copying it was interrupted; destroy it and copy again",
+				  dir);
+	n = readlink(converting, form, sizeof(form));
+	if (n < 0)
+		return 0;
+	return log_refuse(-EINVAL,
+			  "'%s': converting its delta was interrupted; lxc-bdev convert -n %s %.*s does the rest", dir,
+			  strrchr(dir, '/') + 1, (int)n, form);
 }
 
 char *container_called(const struct container *container)

@@ -13,18 +13,25 @@ enum convert_kind {
 	CONVERT_HIDDEN,	  /* not carried over: nobody sees it (why) */
 	CONVERT_FOREIGN,  /* cannot be said in the other form (why): nothing is converted */
 	CONVERT_GHOST,	  /* a whiteout that takes nothing away, in an opaque directory: not carried over */
+	CONVERT_OWN,	  /* attributes that are the form's own, and mean nothing in the other: not carried over */
 };
 
 struct convert {
-	struct delta from, to;
+	struct delta from, to; /* see convert_begin() */
 	const int *lowers; /* what the delta lies on, uppermost first, or none; for the top directory being opaque */
 	size_t nlowers;
 	/* NULL, or called for all that is found. */
 	void (*found)(struct convert *convert, enum convert_kind kind, const char *path, const char *why);
 	void *arg;
-	uint64_t counts[CONVERT_GHOST + 1]; /* of each kind */
-	struct copy copy;		    /* progress; error: where it failed */
+	uint64_t counts[CONVERT_OWN + 1]; /* of each kind */
+	struct copy copy;		  /* progress; error: where it failed */
 };
+
+/* Begin one: to that form, whose attributes, or those of the other, are user.overlay.*. */
+void convert_begin(struct convert *convert, enum delta_form to, bool user);
+
+/* "aufs" or "overlay". */
+const char *convert_form(const struct delta *delta);
 
 /*
  * Look through the delta at fd, change nothing. 0, -EINVAL when something is foreign (all of it was told to found()),

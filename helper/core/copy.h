@@ -37,6 +37,7 @@ struct copy_form {
 	/* Whether the copy has this extended attribute. */
 	bool (*keeps)(const struct copy_form *form, const char *xattr);
 	bool link; /* give the same files names in the copy, which is on the same mount */
+	bool merge; /* directories may be there already: they get what the tree has, and its attributes */
 	void *arg;
 };
 int copy_tree_as(int from, int to, struct copy *copy, struct copy_form *form);

@@ -239,7 +239,8 @@ static int enter(struct walk *walk)
 	if (walk->here->parent) {
 		if (walk_device(st) == walk_device(&tree->target) && st->stx_ino == tree->target.stx_ino)
 			r = -ELOOP;
-		else if (mkdirat(tree->to, walk->here->name, 0700) < 0)
+		else if (mkdirat(tree->to, walk->here->name, 0700) < 0 &&
+			 !(errno == EEXIST && tree->form && tree->form->merge))
 			r = -errno;
 		if (r == 0)
 			r = change(tree, walk->here->name);

@@ -28,6 +28,7 @@ struct delta_entry {
 	char *name;
 	enum delta_kind kind;
 	unsigned char type; /* DT_*, as readdir says it */
+	bool own;	    /* no directory, and has attributes that are the form's own */
 	const char *why;    /* of what is hidden or foreign; a constant */
 };
 
@@ -37,13 +38,16 @@ struct delta_dir {
 	size_t n;
 	bool opaque;	     /* nothing of the directories below is in it */
 	const char *foreign; /* why the directory itself is DELTA_FOREIGN, or NULL */
+	bool again;	     /* as delta_read_again() */
+	bool own;	     /* the directory itself has attributes that are the form's own */
 	bool merged;	     /* overlay: marked as merged (origin), so its whiteouts never show */
 };
 
 /* How the forms are to be read and written. */
 struct delta {
 	enum delta_form form;
-	bool user; /* overlay's attributes are user.overlay.*, as with its option userxattr */
+	bool user; /* overlay's attributes are user.overlay.*, as with its option userxattr; aufs: those of the overlay
+		    * that it is read for */
 };
 
 /*
@@ -51,11 +55,14 @@ struct delta {
  * say or takes for something else. 0 or -errno; delta_dir_clear() in both cases.
  */
 int delta_read(const struct delta *delta, int fd, bool top, struct delta_dir *ret);
+/* The same of a directory that was read before: attributes of files are asked for only where they make whiteouts. */
+int delta_read_again(const struct delta *delta, int fd, bool top, struct delta_dir *ret);
 void delta_dir_clear(struct delta_dir *dir);
 
 /*
- * Say in the directory `fd` of the delta whose top is at `top` that `name` is not there. Where no directory below has
- * it, overlay shows a whiteout: so the directory gets delta_mark_merged() too. Its times change. 0 or -errno.
+ * Say in the directory `fd` of the delta whose top is at `top` that `name`, which it does not have, is not there. Where
+ * no directory below has `fd`'s, overlay would show the whiteout, so this does delta_mark_merged() too. The directory's
+ * times change. 0 or -errno.
  */
 int delta_whiteout(const struct delta *delta, int top, int fd, const char *name);
 /* Say that nothing of the directories below is in this one; not for a delta's top, where overlay ignores it. */

@@ -3,12 +3,10 @@
  * link - clones that stand on their source.
  */
 #include "link.h"
-#include "depends.h"
 #include "cleanup.h"
+#include "confedit.h"
+#include "depends.h"
 #include "log.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 /* Is this line a `bdev.rootfs`? */
 static bool is_stack_line(const char *line)
@@ -21,47 +19,21 @@ static bool is_stack_line(const char *line)
 }
 
 /* All lines but the stack's. */
-static void copy_lines(FILE *from, FILE *to)
+static char *drop_stack(struct confedit *edit, unsigned int number, char *line)
 {
-	char *line = NULL;
-	size_t size = 0;
-
-	while (getline(&line, &size, from) > 0)
-		if (!is_stack_line(line))
-			(void)fprintf(to, "%s%s", line, strchr(line, '\n') ? "" : "\n");
-	free(line);
+	(void)edit;
+	(void)number;
+	return is_stack_line(line) ? NULL : line;
 }
 
-/* The same config for another stack. 0 or -errno. */
-static int write_config(FILE *from, FILE *to, const char *on)
-{
-	_cleanup_free_ char *escaped = spec_escape(on);
-	struct stat st;
-
-	if (fstat(fileno(from), &st) < 0 || fchown(fileno(to), st.st_uid, st.st_gid) < 0 ||
-	    fchmod(fileno(to), st.st_mode & 07777) < 0)
-		return -errno;
-	copy_lines(from, to);
-	(void)fprintf(to, "bdev.rootfs = container:%s\nbdev.rootfs = overlay:delta0\n", escaped);
-	return ferror(from) || fflush(to) != 0 || ferror(to) ? -EIO : 0;
-}
-
-/* The config with another stack, beside it; then in its place. 0 or -errno (logged). */
+/* The config with another stack. 0 or -errno (logged). */
 static int rewrite(const struct container *container, const char *on)
 {
-	_cleanup_free_ char *fresh = xasprintf("%s.new", container->config);
-	FILE *from = fopen(container->config, "re"), *to = fopen(fresh, "we");
-	int r = from && to ? write_config(from, to, on) : -errno;
+	_cleanup_free_ char *escaped = spec_escape(on);
+	_cleanup_free_ char *lines = xasprintf("bdev.rootfs = container:%s\nbdev.rootfs = overlay:delta0\n", escaped);
+	struct confedit edit = { .file = container->config, .line = drop_stack, .append = lines };
 
-	if (from)
-		(void)fclose(from);
-	if (to && fclose(to) != 0 && r == 0)
-		r = -errno;
-	if (r == 0 && rename(fresh, container->config) < 0)
-		r = -errno;
-	if (r < 0)
-		(void)unlink(fresh);
-	return r < 0 ? log_errno(r, "write '%s'", container->config) : 0;
+	return confedit(&edit);
 }
 
 int link_container(const struct container *container, const struct container *source)

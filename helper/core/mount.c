@@ -163,8 +163,7 @@ int mount_is_readonly(int fd)
 	return (st.f_flag & ST_RDONLY) != 0;
 }
 
-/* Undo mountinfo's octal escapes (\040 and the like), in place. */
-static char *unescape(char *s)
+char *mount_unescape(char *s)
 {
 	char *out = s, *p = s;
 
@@ -194,12 +193,43 @@ bool mount_each(bool (*found)(const char *id, const char *dev, char *at, void *a
 
 		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 			fields[i] = strsep(&rest, " ");
-		stop = fields[4] && found(fields[0], fields[2], unescape(fields[4]), arg);
+		stop = fields[4] && found(fields[0], fields[2], mount_unescape(fields[4]), arg);
 	}
 	free(line);
 	if (f)
 		(void)fclose(f);
 	return stop;
+}
+
+int mount_describe(int fd, char **ret_at, char **ret_options)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	struct statx st = { 0 };
+	char *line = NULL;
+	size_t size = 0;
+	int r = -ENOENT;
+
+	(void)statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st);
+	while (f && r < 0 && getline(&line, &size, f) >= 0) {
+		char *rest = line, *at = NULL, *options;
+
+		if (strtoull(line, NULL, 10) != st.stx_mnt_id)
+			continue;
+		/* proc(5): the options of the file system are the last field. */
+		line[strcspn(line, "\n")] = '\0';
+		options = strrchr(line, ' ');
+		for (int i = 0; i < 5; i++)
+			at = strsep(&rest, " ");
+		if (!at || !options)
+			break;
+		*ret_at = xstrdup(mount_unescape(at));
+		*ret_options = xstrdup(options + 1);
+		r = 0;
+	}
+	free(line);
+	if (f)
+		(void)fclose(f);
+	return r;
 }
 
 struct search {

@@ -52,6 +52,13 @@ int mount_is_covered(const char *path, const char *text);
 /* The file system at fd is mounted read-only, or is so itself. 1, 0 or -errno. */
 int mount_is_readonly(int fd);
 
+/* Where the mount that fd lies on is attached in this namespace, and the options of its file system, each for the
+ * caller to free. 0 or -ENOENT. */
+int mount_describe(int fd, char **ret_at, char **ret_options);
+
+/* Undo mountinfo's octal escapes (\040 and the like), in place. */
+char *mount_unescape(char *s);
+
 /* Call with each mount's id, device ("MAJOR:MINOR") and place in this namespace until it says true; whether it did. */
 bool mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg);
 

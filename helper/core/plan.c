@@ -151,6 +151,8 @@ static int plan_spec(struct plan *plan, const struct spec *spec)
 	const char *dir = plan->dir;
 	int dirfd = plan->dirfd, r = type ? 0 : -EINVAL;
 
+	if (type && type->impossible && type->impossible())
+		return spec_refuse(spec, -EOPNOTSUPP, "%s", type->impossible());
 	if (r == 0 && spec->dir)
 		r = open_owner(plan, spec);
 	if (r < 0)

@@ -59,6 +59,7 @@ struct plan {
 	bool in_namespace; /* for the monitor's namespace, not for the host's */
 	char *at;	   /* where the finished stack is attached */
 	bool at_readonly;
+	bool staged;	 /* a type names its layers by path: build it in the stage */
 	bool below;	 /* LXC's own overlay writes above it */
 	size_t *writers; /* all of them, as places in the stack */
 	size_t nwriters;

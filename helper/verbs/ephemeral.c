@@ -34,10 +34,11 @@ static void catch_signals(void)
 		(void)sigaction(signals[i], &action, NULL);
 }
 
-/* An option is wrong, or two exclude each other: EXIT_USAGE after an error line; else 0. */
+/* An option is wrong, or two exclude each other, or this host cannot do it: an exit code or -errno (logged); else 0. */
 static int check_usage(const struct args *args)
 {
 	const char *backing = args->backing ?: "overlay", *name = args->newname;
+	const struct bdev_type *type = bdev_find(backing);
 	bool overlay = strcmp(backing, "overlay") == 0 || strcmp(backing, "overlayfs") == 0;
 
 	if (!args->name)
@@ -58,8 +59,8 @@ static int check_usage(const struct args *args)
 	if (!overlay && strcmp(backing, "aufs") != 0)
 		return log_refuse(EXIT_USAGE, "--backing '%s': only overlay and aufs write above another container",
 				  backing);
-	if (!bdev_find(backing))
-		return log_refuse(EXIT_USAGE, "--backing '%s': no such type here; see lxc-bdev types", backing);
+	if (type->impossible && type->impossible())
+		return log_refuse(-EOPNOTSUPP, "--backing '%s': %s", backing, type->impossible());
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "../core/plan.h"
 #include "../core/cleanup.h"
 #include "../core/container.h"
+#include "../core/convert-container.h"
 #include "../core/log.h"
 #include "verbs.h"
 
@@ -56,6 +57,8 @@ static int run(const struct args *args)
 		r = conf_read(container.config, &conf);
 	if (r == 0 && !conf.stack.n)
 		r = log_refuse(-ENOENT, "%s: no bdev.rootfs in it: LXC's own rootfs is used", container.config);
+	if (r == 0)
+		r = convert_container_foresee(&container, &conf);
 	if (r == 0)
 		r = container_plan(&container, &conf, NULL, &plan);
 	if (r == 0) {

@@ -10,6 +10,7 @@
  * cgroups behind, and with lxc.idmap only here are the privileges.
  */
 #include "../core/build.h"
+#include "../core/convert-container.h"
 #include "../core/depends.h"
 #include "../core/hostname.h"
 #include "../core/release.h"
@@ -192,7 +193,7 @@ static void set_hostname(int stack, const struct container *container, const str
 	rootfs_clear(&rootfs);
 }
 
-static int start(const struct container *container, const struct conf *conf, const struct process *monitor,
+static int start(const struct container *container, struct conf *conf, const struct process *monitor,
 		 const char *rootfs)
 {
 	_cleanup_close_ int stack = -EBADF, kept = -EBADF;
@@ -207,7 +208,9 @@ static int start(const struct container *container, const struct conf *conf, con
 		journal_close(&journal);
 		return r;
 	}
-	r = container_plan(container, conf, rootfs, &plan);
+	r = convert_container_at_start(container, conf);
+	if (r == 0)
+		r = container_plan(container, conf, rootfs, &plan);
 	if (r == 0)
 		r = check_clones(container, &plan);
 	if (r == 0)

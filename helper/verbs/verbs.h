@@ -24,8 +24,14 @@ struct args {
 	bool keepdata;	     /* -D */
 	bool keepname;	     /* -K */
 	bool foreground;     /* -F */
-	int behind;	     /* how many words are behind -- */
-	int argc;	     /* what is not an option */
+	const char *to;	     /* --to */
+	const char **lowers; /* --lower, each */
+	size_t nlowers;
+	bool userxattr; /* --userxattr */
+	bool dry_run;	/* --dry-run */
+	bool check;	/* --check */
+	int behind;	/* how many words are behind -- */
+	int argc;	/* what is not an option */
 	char **argv;
 };
 
@@ -48,6 +54,7 @@ struct verb {
 	X(types)     \
 	X(doctor)    \
 	X(ephemeral) \
+	X(convert)   \
 	X(pre_start) \
 	X(post_stop) \
 	X(clone)     \

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * aufsinfo - what this kernel's aufs can do, and what it has mounted.
+ */
+#include "aufsinfo.h"
+#include "cleanup.h"
+#include "journal.h"
+#include "mount.h"
+#include "path.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+#define BRANCHES_MAX 32767 /* the largest that a kernel can be configured for */
+
+/* A line of the file has the text in it. */
+static bool file_has(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "re");
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (f && !found && getline(&line, &size, f) >= 0)
+		found = strstr(line, text);
+	free(line);
+	if (f)
+		(void)fclose(f);
+	return found;
+}
+
+bool aufs_is_loaded(void)
+{
+	return file_has("/proc/filesystems", "\taufs\n");
+}
+
+const char *aufs_impossible(void)
+{
+	_cleanup_free_ char *modules = NULL;
+	struct utsname name;
+
+	if (aufs_is_loaded())
+		return NULL;
+	/* mount(2) loads it. */
+	modules = uname(&name) < 0 ? NULL : xasprintf("/lib/modules/%s/modules.dep", name.release);
+	if (modules && file_has(modules, "/aufs.ko"))
+		return NULL;
+	return "this kernel has no aufs; boot one that has it, or make the delta an overlay's "
+	       "(lxc-bdev convert, or bdev.aufs = convert)";
+}
+
+size_t aufs_branches_max(void)
+{
+	static const unsigned int choices[] = { 127, 511, 1023 };
+	_cleanup_free_ char *config = NULL;
+	struct utsname name;
+
+	if (uname(&name) < 0)
+		return BRANCHES_MAX;
+	config = xasprintf("/boot/config-%s", name.release);
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
+		_cleanup_free_ char *option = xasprintf("CONFIG_AUFS_BRANCH_MAX_%u=y\n", choices[i]);
+
+		if (file_has(config, option))
+			return choices[i];
+	}
+	return BRANCHES_MAX;
+}
+
+const char *aufs_bad_filesystem(int fd)
+{
+	static const struct {
+		unsigned int magic;
+		const char *name;
+	} bad[] = {
+		{ OVERLAYFS_SUPER_MAGIC, "overlay" },
+		{ AUFS_SUPER_MAGIC, "aufs" },
+		{ ECRYPTFS_SUPER_MAGIC, "ecryptfs" },
+		{ PROC_SUPER_MAGIC, "proc" },
+		{ SYSFS_MAGIC, "sysfs" },
+		{ DEBUGFS_MAGIC, "debugfs" },
+		{ SECURITYFS_MAGIC, "securityfs" },
+		{ 0x62656570, "configfs" },
+	};
+	struct statfs st;
+
+	for (size_t i = 0; fstatfs(fd, &st) == 0 && i < ARRAY_SIZE(bad); i++)
+		if ((unsigned int)st.f_type == bad[i].magic)
+			return bad[i].name;
+	return NULL;
+}
+
+const char *aufs_bad_path(const char *path)
+{
+	/* Beside the upper in the first call: "br=", "=rw" and the options. Below it: "append:" and "=ro+wh". */
+	static const size_t beside = sizeof("append:=" AUFS_LOWER ",dio,xino=,dirperm1") + 32;
+
+	if (strlen(path) + beside > AUFS_DATA_MAX)
+		return "its path is too long for one mount(2)";
+	return !*path ? "its path cannot be found"
+	       : strpbrk(path, ":,=\n")
+		       ? "its path has ':', ',', '=' or a newline in it, for which aufs has no escape; rename it or bind it elsewhere"
+		       : NULL;
+}
+
+bool aufs_is(int fd)
+{
+	struct statfs st;
+
+	return fstatfs(fd, &st) == 0 && st.f_type == AUFS_SUPER_MAGIC;
+}
+
+const char *aufs_permission(const struct branches *branches, size_t i)
+{
+	return i == 0 && branches->writable ? "rw" : AUFS_LOWER;
+}
+
+/* "PATH=PERMISSION" of a branch; the path, for the caller to free, or NULL. *ret_permission points into it. */
+static char *read_branch(int dir, const char *name, const char **ret_permission)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = xcalloc(2, AUFS_DATA_MAX);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, 2UL * AUFS_DATA_MAX - 1);
+	char *equals = n > 0 ? strrchr(text, '=') : NULL;
+
+	if (!equals)
+		return NULL;
+	equals[strcspn(equals, "\n")] = '\0';
+	*equals = '\0';
+	*ret_permission = equals + 1;
+	(void)mount_unescape(text);
+	return TAKE_PTR(text);
+}
+
+char *aufs_compare(int dir, const struct branches *branches)
+{
+	for (size_t i = 0; i <= branches->n; i++) {
+		_cleanup_free_ char *name = xasprintf("br%zu", i), *path = NULL, *wanted = NULL;
+		const char *has = NULL;
+
+		path = read_branch(dir, name, &has);
+		if (i == branches->n)
+			return path ? xasprintf("it has a branch too many, '%s'", path) : NULL;
+		wanted = path_of(branches->fds[i]);
+		if (!path)
+			return xasprintf("it has %zu of %zu branches: not '%s'", i, branches->n, wanted);
+		if (strcmp(path, wanted) != 0)
+			return xasprintf("its branch %zu is '%s', not '%s'", i, path, wanted);
+		if (strcmp(has, aufs_permission(branches, i)) != 0)
+			return xasprintf("its branch '%s' is %s, not %s", path, has, aufs_permission(branches, i));
+	}
+	return NULL;
+}
+
+/* The directory, by two names: in this namespace, and from the root of its mount, as it is in a namespace that is gone.
+ */
+static bool has_writable(int si_dir, const char *si, const struct stat *wanted, const char *in_mount)
+{
+	_cleanup_free_ char *running = NULL;
+	bool found = false;
+
+	for (size_t i = 0; !found; i++) {
+		_cleanup_free_ char *name = xasprintf("br%zu", i), *path = NULL;
+		const char *has = NULL;
+		struct stat st;
+
+		path = read_branch(si_dir, name, &has);
+		if (!path)
+			break;
+		if (strncmp(has, "rw", 2) != 0)
+			continue;
+		found = stat(path, &st) == 0 && st.st_dev == wanted->st_dev && st.st_ino == wanted->st_ino;
+		if (!found && strcmp(path, in_mount) == 0) {
+			/* Another disk's may be called so, too: a running container's is known by its records. */
+			running = journal_find_running("aufs", si, NULL);
+			found = !running;
+		}
+		if (running)
+			break;
+	}
+	return found;
+}
+
+bool aufs_in_use(int dir)
+{
+	_cleanup_free_ char *at = NULL, *options = NULL, *path = path_of(dir), *in_mount = NULL;
+	struct dirent *entry;
+	struct stat st;
+	bool found = false;
+	DIR *all;
+
+	if (fstat(dir, &st) < 0 || mount_describe(dir, &at, &options) < 0)
+		return false;
+	in_mount = xasprintf("/%s", path_below(path, at) ?: "");
+	all = opendir(AUFS_SYSFS);
+	while (all && !found && (entry = readdir(all))) {
+		_cleanup_close_ int si =
+			strncmp(entry->d_name, "si_", 3) != 0
+				? -EBADF
+				: openat(dirfd(all), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		found = si >= 0 && has_writable(si, entry->d_name, &st, in_mount);
+	}
+	if (all)
+		(void)closedir(all);
+	return found;
+}

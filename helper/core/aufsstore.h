@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * A store of the aufs graph driver, as Docker and containers/storage had it: layers/ID names a layer's ancestors, one a
+ * line, the nearest first; diff/ID is its delta; mnt/ID is where it was mounted.
+ */
+bool aufsstore_is(const char *path);
+
+/*
+ * Call for each layer of the store, those below first: the path of its delta, and what it lies on (O_RDONLY), uppermost
+ * first, opened anew for each. Nothing in it may be mounted. 0, -errno (logged), or what `layer` returned, which ends
+ * it.
+ */
+int aufsstore_each(const char *path, int (*layer)(void *arg, const char *path, const int *lowers, size_t n), void *arg);

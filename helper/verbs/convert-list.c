@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * convert-list - what a conversion finds, a line for each.
+ */
+#include "convert-list.h"
+#include "../core/cleanup.h"
+
+char *convert_escape(const char *path)
+{
+	char *text = xcalloc(4, strlen(path) + 1), *end = text;
+
+	for (const unsigned char *c = (const unsigned char *)path; *c; c++) {
+		if (*c < ' ' || *c == 0x7f || *c == '\\')
+			end += snprintf(end, 5, "\\%03o", *c);
+		else
+			*end++ = (char)*c;
+	}
+	if (end == text)
+		*end = '.';
+	return text;
+}
+
+void convert_list(enum convert_kind kind, const char *dir, const char *path, const char *why)
+{
+	static const char *const kinds[] = { "whiteout", "opaque", "hidden", "foreign", "ghost", "attributes" };
+	_cleanup_free_ char *whole = dir ? xasprintf("%s%s%s", dir, *path ? "/" : "", path) : xstrdup(path);
+	_cleanup_free_ char *text = convert_escape(whole);
+
+	printf("%s %s%s%s\n", kinds[kind], text, why ? ": " : "", why ?: "");
+}

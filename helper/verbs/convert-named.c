@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * convert-named - convert what a container writes to, by the container's name.
+ */
+#include "convert-named.h"
+#include "../core/cleanup.h"
+#include "../core/convert-container.h"
+#include "../core/log.h"
+#include "../core/progress.h"
+#include "convert-list.h"
+
+static void list_found(struct convert_container *run, const char *delta, enum convert_kind kind, const char *path,
+		       const char *why)
+{
+	(void)run;
+	convert_list(kind, delta, path, why);
+}
+
+static void list_line(struct convert_container *run, unsigned int number, const char *value)
+{
+	printf("config %s:%u: %s\n", run->container->config, number, value);
+}
+
+static void print_sum(const struct convert_container *run, const char *type)
+{
+	if (!run->lines)
+		printf("%s: nothing to convert: all of it is %s's already, or neither's\n", run->container->name, type);
+	else
+		printf("%s: %s %s: %zu delta%s, %zu line%s of its config\n", run->container->name, type,
+		       run->dry_run ? "it would be" : "now", run->deltas, run->deltas == 1 ? "" : "s", run->lines,
+		       run->lines == 1 ? "" : "s");
+}
+
+int convert_named(const struct args *args, enum delta_form to)
+{
+	struct copy copy = { 0 };
+	struct progress progress;
+	struct container container;
+	struct convert_container run = {
+		.container = &container,
+		.to = to,
+		.dry_run = args->dry_run,
+		.found = args->dry_run ? list_found : NULL,
+		.line = args->dry_run ? list_line : NULL,
+		.progress = &copy,
+	};
+	int r = container_from_lxcpath(args->name, args->lxcpath, &container);
+
+	if (r == 0) {
+		progress_begin(&progress, "converted", &copy);
+		r = convert_container(&run);
+		progress_end(&progress);
+	}
+	if (r == 0)
+		print_sum(&run, to == DELTA_AUFS ? "aufs" : "overlay");
+	container_clear(&container);
+	return r;
+}

@@ -1,0 +1,592 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# aufs: a writable upper over lowers. No kernel that is common has it, so on one that has not, what it is told is looked
+# at (strace fakes its success), and a fake of it (tests/tools/fake-aufs.c) tells what it did. Where the kernel has it,
+# the last tests, with real containers, run, too.
+# shellcheck source=tests/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+
+FAKE=$ROOT/build/tests/tools/fake-aufs
+SI=/sys/fs/aufs/si_feed
+
+real_aufs() { grep -qw aufs /proc/filesystems && ! is_mount /proc/filesystems; }
+is_mount() { cut -d ' ' -f 5 /proc/self/mountinfo | grep -qx "$1"; }
+
+# cover PLACE [FILE] - put a file, or else a tmpfs, over it, in the namespace of the tests.
+cover() {
+	if [ "${2-}" ]; then mount --bind "$2" "$1"; else mount -t tmpfs fake "$1"; fi
+	printf '%s\n' "$1" >>covered
+}
+pretend_aufs() {
+	real_aufs && return 0
+	(cat /proc/filesystems && printf 'nodev\taufs\n') >filesystems
+	cover /proc/filesystems filesystems
+}
+
+setUpEach() {
+	mkdir m m2 a b c
+	for _d in a b c; do echo "$_d" >"$_d/who"; done
+	: >covered
+	case $_shunit_test_ in
+	*NoAufs* | testReal*) ;;
+	*) pretend_aufs ;;
+	esac
+}
+tearDownEach() {
+	sort -u "$HERE/covered" | while read -r _place; do umount "$_place"; done
+	rm -f /run/lxc-bdev/.aufs-dirperm1*
+}
+
+assert_refused() { # TEXT...
+	assert_status 1
+	assert_one_line "$@"
+	assertTrue 'nothing is left' nothing_left
+}
+refuses() { # SPEC... TEXT - and before anything is done.
+	while [ $# -gt 1 ]; do
+		_specs="$_specs $1"
+		shift
+	done
+	# shellcheck disable=SC2086 # several specs
+	run strace -o trace -e trace=fsopen,mount,mkdirat,mkdir,open_tree,unshare "$LXC_BDEV" mount $_specs m
+	_specs=''
+	assert_status 1
+	assert_one_line "$1"
+	assertEquals 'nothing was tried' '+++ exited with 1 +++' "$(cat trace)"
+}
+_specs=''
+
+# told SPEC... - $calls: what a kernel that says yes to everything is told, without our paths. (The first two calls make
+# the stage; of a remount, strace shows the type as a number.)
+told() {
+	run strace -s 5000 -o trace -e trace=mount,umount2 -e inject=mount:retval=0:when=3+ "$LXC_BDEV" mount "$@" m
+	calls=$(sed -n "s|/run/lxc-bdev/[^/]*/stage|STAGE|g; s|$HERE|HERE|g; s/ (INJECTED)//; s/ *= 0\$//; s/, 0x[0-9a-f]*, MS_REMOUNT/, \"aufs\", MS_REMOUNT/; /\"aufs\"/p; /^umount2/p" trace)
+}
+
+testOptionsAreInTheOrderOfLxcWithTheOthersBehind() {
+	told dir:a,ro dir:b,ro aufs:c:up,dirperm1=on
+	assertEquals 'mount("lxc-bdev", "STAGE/2", "aufs", 0, "br=HERE/up=rw:HERE/c=ro+wh:1=ro+wh:0=ro+wh,dio,xino=xino.3,dirperm1")' \
+		"$(printf '%s\n' "$calls" | head -n 1)"
+	told aufs:a:b,dirperm1=off,xino=off
+	assertEquals 'mount("lxc-bdev", "STAGE/0", "aufs", 0, "br=HERE/b=rw:HERE/a=ro+wh,dio,noxino")' \
+		"$(printf '%s\n' "$calls" | head -n 1)"
+	told aufs:a:b,ro,dirperm1=off,xino=c/ino
+	assertEquals 'mount("lxc-bdev", "STAGE/0", "aufs", MS_RDONLY, "br=HERE/b=ro+wh:HERE/a=ro+wh,dio,xino=HERE/c/ino")' \
+		"$(printf '%s\n' "$calls" | head -n 1)"
+	told dir:a,ro tmpfs:. aufs:up,dirperm1=off
+	assertEquals 'mount("lxc-bdev", "STAGE/2", "aufs", 0, "br=1/up=rw:0=ro+wh,dio,xino=xino.3")' \
+		"$(printf '%s\n' "$calls" | head -n 1)"
+}
+
+# lowers N - l1...lN in a place with a short name; prints "/mnt/l1:...:/mnt/lN:".
+lowers() {
+	_i=0
+	while [ $((_i += 1)) -le "$1" ]; do mkdir "/mnt/l$_i" && printf '/mnt/l%d:' "$_i"; done
+}
+
+# One call with as many branches as 64 options allow, of which three are not branches; then one call for each more.
+expect_calls() { # N
+	awk -v n="$1" 'BEGIN {
+		printf "mount(\"lxc-bdev\", \"STAGE/0\", \"aufs\", 0, \"br=/mnt/up=rw"
+		for (i = 1; i <= n && i <= 60; i++) printf ":/mnt/l%d=ro+wh", i
+		print ",dio,xino=xino.1,dirperm1\")"
+		for (; i <= n; i++)
+			printf "mount(\"lxc-bdev\", \"STAGE/0\", \"aufs\", MS_REMOUNT, \"append:/mnt/l%d=ro+wh\")\n", i
+	}'
+}
+testManyLowersAreAppendedOneByOne() {
+	for n in 1 60 61 63 64 65 126 200; do
+		cover /mnt
+		mkdir /mnt/up
+		told "aufs:$(lowers $n)/mnt/up,dirperm1=on"
+		assertEquals "$n lowers" "$(expect_calls $n)" "$(printf '%s\n' "$calls" | grep -v ^umount2)"
+		assertEquals "$n lowers: undone, as the mount is not there" 1 "$(printf '%s\n' "$calls" | grep -c ^umount2)"
+		umount /mnt
+	done
+	: >covered
+	pretend_covered
+}
+pretend_covered() { real_aufs || echo /proc/filesystems >covered; }
+
+# named N - a directory below /mnt whose path has N characters; prints it.
+named() {
+	_path=/mnt/$2
+	while [ "$(($1 - ${#_path}))" -gt 200 ]; do _path=$_path/$(printf '%0100d' 0); done
+	_path=$_path/$(printf "%0$(($1 - ${#_path} - 1))d" 0)
+	mkdir -p "$_path" && printf '%s\n' "$_path"
+}
+
+# 13 bytes of upper, 11 of options, 19 times 207 of lowers: 3957, and 138 are left, 7 of them for the permission.
+testTextOf4095BytesIsOneCallAndOf4096IsTwo() {
+	for last in 131 132 133 134 138 139 200; do
+		cover /mnt
+		mkdir /mnt/up
+		spec=''
+		i=0
+		while [ $((i += 1)) -le 19 ]; do spec=$spec$(named 200 "d$i"):; done
+		long=$(named $last d20)
+		told "aufs:$spec$long:/mnt/up,dirperm1=off,xino=off"
+		data=$(printf '%s\n' "$calls" | sed -n 's/.*, "\(.*\)")$/\1/p')
+		if [ "$last" -eq 131 ]; then
+			assertEquals "$last: bytes of each call" 4095 "$(printf '%s\n' "$data" | awk '{print length($0)}')"
+		else
+			assertEquals "$last: bytes of each call" "3957 $((last + 13))" "$(printf '%s\n' "$data" | awk '{print length($0)}' | paste -sd ' ')"
+			assertEquals "$last: the second call" "append:$long=ro+wh" "$(printf '%s\n' "$data" | tail -n 1)"
+		fi
+		assertEquals "$last: branches" 21 "$(printf '%s\n' "$data" | grep -o '=r[ow]' | wc -l)"
+		umount /mnt
+	done
+	: >covered
+	pretend_covered
+}
+
+testABranchThatFitsIntoNoCallIsRefused() {
+	cover /mnt
+	cd /mnt || return
+	i=0
+	# Deeper than mkdir(2) takes a path.
+	while [ $((i += 1)) -le 20 ]; do mkdir "$(printf '%0199d' 0)" && cd "$(printf '%0199d' 0)" || return; done
+	mkdir "$(printf '%060d' 0)"
+	lower=$(/bin/pwd)/$(printf '%060d' 0)
+	cd "$HERE" || return
+	bdev mount "aufs:$lower:c" m
+	assert_refused 'its path is too long for one mount(2)'
+}
+
+# --- what fails ---
+
+# with_fake N ERRNO SPEC... - on a kernel with a fake of aufs, whose N-th call fails; then $calls.
+with_fake() {
+	mkdir -p fake "$(printf 'fake/up\001si=feed')" fake/work
+	is_mount /sys/fs || cover /sys/fs
+	[ ! -d "$SI" ] || mv "$SI" /sys/fs/aufs/next
+	_n=$1 _errno=$2
+	shift 2
+	run env LSAN_OPTIONS=detect_leaks=0 "$FAKE" "$(printf 'lowerdir=a,upperdir=%s/fake/up\001si=feed,workdir=%s/fake/work' "$HERE" "$HERE" | sed "s|=a,|=$HERE/a,|")" \
+		"$_n" "$_errno" "$HERE/calls" "$LXC_BDEV" mount "$@" m
+	calls=$(sed "s|/run/lxc-bdev/[^/]*/stage|STAGE|g; s|$HERE|HERE|g" calls)
+}
+# branches PATH=PERMISSION... - what the fake says of its next mount.
+branches() {
+	is_mount /sys/fs || cover /sys/fs
+	rm -rf "$SI" /sys/fs/aufs/next
+	mkdir -p /sys/fs/aufs/next
+	_i=0
+	for _branch; do
+		printf '%s\n' "$_branch" | sed 's/ /\\040/g' >"/sys/fs/aufs/next/br$_i"
+		_i=$((_i + 1))
+	done
+}
+
+testAFailedAppendUndoesAllAndNamesTheLower() {
+	cover /mnt
+	mkdir /mnt/up
+	with_fake 4 28 "aufs:$(lowers 65)/mnt/up,dirperm1=on"
+	assert_refused "append lower 63 of 65, '/mnt/l63', to the aufs: that is more branches than this kernel's aufs takes" merge
+	assertEquals 'the last two calls' 'mount remount append:/mnt/l63=ro+wh
+umount2 STAGE/0' "$(printf '%s\n' "$calls" | tail -n 2)"
+	assertEquals 'calls' 5 "$(printf '%s\n' "$calls" | wc -l)"
+	with_fake 2 22 "aufs:$(cd /mnt && for i in $(seq 65); do printf '/mnt/l%d:' "$i"; done)/mnt/up,dirperm1=on"
+	assert_refused "append lower 61 of 65, '/mnt/l61'" 'dmesg'
+}
+
+testAFailedMountSaysWhy() {
+	with_fake 1 22 aufs:a:b,dirperm1=off
+	assert_refused 'mount aufs: Invalid argument; a branch is the same as another' dmesg
+	assertEquals 'no umount of nothing' 1 "$(printf '%s\n' "$calls" | wc -l)"
+	with_fake 1 7 aufs:a:b,dirperm1=off
+	assert_refused 'fewer options at a time'
+	with_fake 1 28 aufs:a:b,dirperm1=off
+	assert_refused 'more branches than' merge
+}
+
+testWhatTheKernelMountedInsteadIsSaidAndUndone() {
+	told aufs:a:b,dirperm1=off
+	assert_refused 'the kernel reported success for the aufs, but it is no aufs'
+	assertContains "$calls" 'umount2("STAGE/0", UMOUNT_NOFOLLOW)'
+}
+
+lied() { # TEXT, of the branches that are there
+	with_fake 0 0 dir:c,ro aufs:a:b,dirperm1=off
+	assert_refused "the kernel reported success for the aufs, but $1"
+	assertEquals 'undone' 'umount2 STAGE/1' "$(printf '%s\n' "$calls" | tail -n 1)"
+}
+
+testBranchesAreComparedWithWhatTheKernelHas() {
+	with_fake 0 0 aufs:a:b,dirperm1=off
+	assert_refused "its branches cannot be seen: open '$SI': No such file"
+	branches
+	lied "it has 0 of 3 branches: not '$HERE/b'"
+	branches "$HERE/b=rw" "$HERE/a=ro+wh"
+	lied "it has 2 of 3 branches: not '/run/lxc-bdev/"
+	branches "$HERE/a=rw" "$HERE/b=ro+wh"
+	lied "its branch 0 is '$HERE/a', not '$HERE/b'"
+	branches "$HERE/b=rw" "$HERE/a=ro"
+	lied "its branch '$HERE/a' is ro, not ro+wh"
+	branches "$HERE/b=ro"
+	lied "its branch '$HERE/b' is ro, not rw"
+}
+
+testABranchTooManyIsSeen() {
+	branches "$HERE/b=rw" "$HERE/a=ro+wh" "$HERE/c=ro+wh"
+	with_fake 0 0 aufs:a:b,dirperm1=off
+	assert_refused "it has a branch too many, '$HERE/c'"
+}
+
+testAReadOnlyMountIsSeenAsThat() {
+	branches "$HERE/b=ro+wh" "$HERE/a=ro+wh"
+	with_fake 0 0 aufs:a:b,ro,dirperm1=off
+	assert_status 0
+	assertEquals 'the call' "mount ro br=HERE/b=ro+wh:HERE/a=ro+wh,dio,xino=xino.1" "$calls"
+	bdev umount m
+	assert_status 0
+}
+
+testAMountThatIsAsAskedIsHandedOn() {
+	branches "$HERE/b=rw" "$HERE/a=ro+wh"
+	with_fake 0 0 aufs:a:b,dirperm1=off
+	assert_status 0
+	assertEquals 'output' '' "$out$err"
+	assertEquals a "$(cat m/who)"
+	assertTrue 'it can be written to' 'echo new >m/who'
+	bdev status
+	assertContains "$out" 'aufs:a:b,dirperm1=off'
+	bdev umount m
+	assert_status 0
+	assertTrue 'nothing is left' nothing_left
+}
+
+testAnOverlayAboveAnAufsStandsInTheStage() {
+	branches "$HERE/b=ro+wh" "$HERE/a=ro+wh"
+	with_fake 0 0 aufs:a:b,ro,dirperm1=off overlay:up
+	assert_status 0
+	assertEquals a "$(cat m/who)"
+	bdev umount m
+	assertTrue 'nothing is left' nothing_left
+}
+
+testAnUpperThatIsMadeHasTheLowersOwnerAndMode() {
+	chmod 1751 a && chown 12:34 a
+	told dir:b,ro aufs:a:up,dirperm1=off
+	assertEquals '1751 12:34' "$(stat -c '%a %u:%g' up)"
+	bdev mount dir:a,ro aufs:new/deep/up m
+	assert_refused 'new/deep'
+	bdev mount dir:a,ro "aufs:$HERE/absolute" m
+	assert_refused "open upper '$HERE/absolute'" 'No such file'
+}
+
+# --- dirperm1 ---
+
+testDirperm1IsAskedOnceABoot() {
+	branches "$HERE/b=rw" "$HERE/a=ro+wh"
+	with_fake 0 0 aufs:a:b
+	assert_status 0
+	assertEquals 'the question' 'mount ro br=1=ro,noxino,dirperm1' "$(printf '%s\n' "$calls" | head -n 1)"
+	assertContains "$calls" 'br=HERE/b=rw:HERE/a=ro+wh,dio,xino=xino.3,dirperm1'
+	bdev umount m
+	assertEquals 'who may read the answer' '600 0' "$(stat -c '%a %u' /run/lxc-bdev/.aufs-dirperm1)"
+	with_fake 0 0 aufs:a:b
+	assertEquals 'the second time' 'mount br=HERE/b=rw:HERE/a=ro+wh,dio,xino=xino.1,dirperm1' "$calls"
+	bdev umount m
+	bdev doctor
+	assertEquals 'no container' '0 ' "$status $out"
+}
+
+testAKernelWithoutDirperm1IsToldNothingOfIt() {
+	branches "$HERE/b=rw" "$HERE/a=ro+wh"
+	with_fake 1 22 aufs:a:b
+	assert_status 0
+	assertEquals 'asked, asked without, and done' 'mount ro br=1=ro,noxino,dirperm1
+mount ro br=1=ro,noxino
+mount br=HERE/b=rw:HERE/a=ro+wh,dio,xino=xino.3' "$(printf '%s\n' "$calls" | grep -v ^umount2)"
+	bdev umount m
+	with_fake 0 0 aufs:a:b
+	assertEquals 'the second time' 'mount br=HERE/b=rw:HERE/a=ro+wh,dio,xino=xino.1' "$calls"
+	bdev umount m
+	echo "another-boot 0" >/run/lxc-bdev/.aufs-dirperm1
+	with_fake 0 0 aufs:a:b
+	assertContains 'the answer of another boot' "$calls" noxino,dirperm1
+	bdev umount m
+}
+
+testAnAnswerThatIsNoneIsNotRemembered() {
+	with_fake 1 12 aufs:a:b
+	assertFalse 'kept' '[ -e /run/lxc-bdev/.aufs-dirperm1 ]'
+}
+
+# --- one upper, one union ---
+
+# in_use TEXT SPEC... - refused, and nothing was mounted.
+in_use() {
+	_text=$1
+	shift
+	told "$@"
+	assert_status 1
+	assert_one_line "$_text"
+	assertNotContains "$calls" '"aufs"'
+}
+
+testAnUpperThatAnAufsHasIsRefusedForBoth() {
+	[ -e /sys/fs/aufs ] || cover /sys/fs
+	mkdir -p "$SI"
+	printf '%s=rw\n' "$HERE/b" | sed 's/ /\\040/g' >"$SI/br0"
+	in_use "upper 'b' is in use by another mount" aufs:a:b
+	bdev mount overlay:a:b m
+	assert_refused "upper 'b' is in use by another mount"
+	printf '%s=ro+wh\n' "$HERE/b" | sed 's/ /\\040/g' >"$SI/br0"
+	bdev mount overlay:a:b m
+	assert_status 0
+}
+
+# Its mount is of a namespace that is gone: then the kernel tells the path from the mount's root on.
+testAnUpperThatAnEndedNamespacesAufsHasIsRefused() {
+	[ -e /sys/fs/aufs ] || cover /sys/fs
+	mkdir -p "$SI" tmp
+	mount -t tmpfs tmp tmp
+	mkdir tmp/up
+	echo '/up=rw' >"$SI/br0"
+	in_use "upper 'tmp/up' is in use by another mount" aufs:a:tmp/up
+	# A running mount has recorded that as its own, which is on another disk.
+	record '/elsewhere' 'aufs\tsi_feed'
+	told aufs:a:tmp/up,dirperm1=off
+	assertContains "$calls" '"aufs"'
+	rm -r /run/lxc-bdev/fake.0
+	umount tmp
+}
+
+record() { # TARGET LINE - of a mount
+	mkdir -p /run/lxc-bdev/fake.0
+	# shellcheck disable=SC2059 # it has escapes
+	printf "boot\t$(cat /proc/sys/kernel/random/boot_id)\ntarget\t$1\n$2\n" >/run/lxc-bdev/fake.0/journal
+}
+
+testABranchOfARunningMountIsRefusedForBoth() {
+	record /elsewhere "branch\t$(stat -c '%Hd:%Ld-%i' b)\t$HERE/b"
+	told aufs:a:b
+	assert_status 1
+	assert_one_line "upper 'b' is in use by mount on '/elsewhere'"
+	bdev mount overlay:a:b m
+	assert_status 1
+	assert_one_line "upper 'b' is in use by mount on '/elsewhere'"
+	rm -r /run/lxc-bdev/fake.0
+	bdev mount overlay:a:b m
+	assert_status 0
+}
+
+testAnUpperOfAnOverlayIsRefused() {
+	bdev mount overlay:a:b m2
+	told aufs:c:b
+	assert_status 1
+	assert_one_line "upper 'b' is in use by mount on '$HERE/m2'"
+}
+
+testTheBranchIsRecordedBeforeTheMount() {
+	run strace -o /dev/null -e trace=mount -e inject=mount:signal=KILL:when=3 "$LXC_BDEV" mount aufs:a:b,dirperm1=off m
+	assertEquals killed 137 "$status"
+	assertContains "$(cat /run/lxc-bdev/*/journal)" "$(printf 'branch\t%s\t%s/b' "$(stat -c '%Hd:%Ld-%i' b)" "$HERE")"
+	bdev doctor --fix
+	assertTrue 'nothing is left' nothing_left
+}
+
+# --- what is refused ---
+
+testCharactersThatAufsCannotBeToldAreRefused() {
+	for char in '\:' '\,' '='; do
+		name=x$(printf '%s' "$char" | tr -d '\\')y
+		mkdir "$name"
+		refuses dir:a,ro "aufs:x${char}y:up" "lower '$name': its path has ':', ',', '=' or a newline in it"
+		refuses dir:a,ro "aufs:x${char}y" "upper '$name': its path has"
+		refuses dir:a,ro tmpfs:. "aufs:x${char}z" "upper 'x$(printf '%s' "$char" | tr -d '\\')z': its path has"
+	done
+	ln -s 'x=y' link
+	refuses dir:a,ro aufs:link:up "lower 'link': its path has"
+	mkdir 'x
+y'
+	ln -s 'x
+y' newline
+	refuses dir:a,ro aufs:newline:up "lower 'newline': its path has"
+	# What the stack holds is told by a number.
+	told 'dir:x\:y,ro' aufs:up,dirperm1=off
+	assertContains "$calls" 'br=HERE/up=rw:0=ro+wh,'
+}
+
+testBranchesOnFileSystemsThatAufsDoesNotTakeAreRefused() {
+	refuses aufs:/proc/sys:b "lower '/proc/sys' lies on proc, of which aufs takes no branch"
+	refuses aufs:a:/sys/kernel "upper '/sys/kernel' lies on sysfs"
+	bdev mount overlay:a:b m2
+	refuses aufs:m2:c "lower 'm2' lies on overlay"
+	refuses aufs:a:m2 "upper 'm2' lies on overlay"
+	refuses aufs:a:m2/made "upper 'm2/made' lies on overlay"
+	refuses dir:m2,ro aufs:c "'dir:m2,ro' below it is an overlay or an aufs"
+	refuses dir:a,ro overlay:up1 aufs:c "'overlay:up1' below it is an overlay or an aufs"
+	refuses dir:a,ro aufs:b aufs:c "'aufs:b' below it is an overlay or an aufs"
+}
+
+testLayersOfAnOverlayAreRefused() {
+	mkdir base
+	printf 'bdev.rootfs = dir:%s,ro\nbdev.rootfs = overlay:delta\n' "$(printf '%s' "$HERE/a" | sed 's/ /\\ /g')" >base/config
+	mkdir base/delta
+	container c1 "container:$HERE/base" aufs:delta
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 1
+	assert_one_line "'overlay:delta' below it has an overlay's whiteouts"
+}
+
+testADirectoryTwiceOrInAnotherIsRefused() {
+	mkdir a/in
+	ln -s a link
+	refuses aufs:a:b:a:c "lower 'a' and lower 'a' are one directory"
+	refuses aufs:a:link "lower 'a' and upper 'link' are one directory"
+	refuses dir:a,ro aufs:a:b "lower 'a' and 'dir:a,ro' are one directory"
+	refuses dir:a,ro aufs:b:a "'dir:a,ro' and upper 'a' are one directory"
+	refuses aufs:a:a/in:b "lower 'a/in' lies in lower 'a'"
+	refuses aufs:a/in:a:b "lower 'a/in' lies in lower 'a'"
+	refuses aufs:a:a/in "upper 'a/in' lies in lower 'a'"
+	refuses aufs:a/in:a "lower 'a/in' lies in upper 'a'"
+	refuses dir:a,ro aufs:a/made "upper 'a/made' lies in 'dir:a,ro'"
+	mount --bind a m2
+	refuses aufs:a:m2:b "lower 'a' and lower 'm2' are one directory"
+	umount m2
+	# Not by the beginning of the name.
+	mkdir aa
+	told aufs:a:aa:b,dirperm1=off
+	assertContains "$calls" 'HERE/aa=ro+wh'
+}
+
+testAnUpperOnAReadOnlyFileSystemIsRefused() {
+	mount --bind b m2 && mount -o remount,bind,ro m2
+	refuses aufs:a:m2 "upper 'm2' lies on a read-only file system"
+	umount m2
+}
+
+testMoreBranchesThanTheKernelTakesAreRefused() {
+	real_aufs && return 0
+	cover /boot
+	cover /mnt
+	mkdir /mnt/up
+	echo 'CONFIG_AUFS_BRANCH_MAX_127=y' >"/boot/config-$(uname -r)"
+	refuses "aufs:$(lowers 127)/mnt/up" '128 branches; this kernel'"'"'s aufs takes at most 127'
+	told "aufs:$(for i in $(seq 126); do printf '/mnt/l%d:' "$i"; done)/mnt/up,dirperm1=off"
+	assertEquals 'calls' 67 "$(printf '%s\n' "$calls" | wc -l)"
+	echo 'CONFIG_AUFS_BRANCH_MAX_511=y' >"/boot/config-$(uname -r)"
+	told "aufs:$(for i in $(seq 127); do printf '/mnt/l%d:' "$i"; done)/mnt/up,dirperm1=off"
+	assertContains "$calls" append:/mnt/l127=
+}
+
+testNoLowerIsRefused() {
+	refuses aufs:up 'no lower: nothing is below it in the stack and its source names none'
+}
+
+testReadOnlyUpperOnANewTmpfsIsRefused() {
+	refuses dir:a,ro tmpfs:. aufs:up,ro "with ro, its upper 'up' on a new tmpfs would always be empty"
+}
+
+testOptionsAreChecked() {
+	refuses aufs:a:b,dirperm1=yes "dirperm1=yes: not 'auto', 'on' or 'off'"
+	touch there
+	refuses aufs:a:b,xino=there 'xino=there: it exists; aufs makes this file itself'
+	refuses aufs:a:b,xino=none/ino "open the directory of xino=none/ino: No such file"
+	refuses aufs:a:b,xino=../ino 'this one leads out of its directory'
+	refuses aufs:a:b,xino=c/ 'xino=c/: it must name a file'
+	refuses aufs:a:b,xino=c=d 'xino=c=d: its path has'
+}
+
+testNoAufsIsOneLineWithTheWaysOut() {
+	real_aufs && return 0
+	strace -o trace -e trace=fsopen,mount,mkdirat,mkdir,open_tree,unshare "$LXC_BDEV" mount aufs:a:b m >out 2>err
+	assertEquals 'exit status' 3 $?
+	assertEquals "lxc-bdev: mount: SPEC: 'aufs:a:b': this kernel has no aufs; boot one that has it, or make the delta an overlay's (lxc-bdev convert, or bdev.aufs = convert)" \
+		"$(cat err)"
+	assertEquals 'nothing was tried' '+++ exited with 3 +++' "$(cat trace)"
+}
+
+testNoAufsKeepsAContainerFromStarting() {
+	real_aufs && return 0
+	container c1 "dir:$(shared_root | sed 's/ /\\ /g'),ro" aufs:delta0
+	start c1
+	eventually is_stopped c1
+	err=$(grep -o 'lxc-bdev: pre-start: .*' "$LXCPATH/c1.log")
+	assertContains "$err" "'aufs:delta0': this kernel has no aufs"
+	assertEquals 'lines' 1 "$(printf '%s\n' "$err" | wc -l)"
+	assertFalse 'something was made' "[ -e '$LXCPATH/c1/delta0' ]"
+	assert_nothing_left
+}
+
+testNoAufsButAModuleIsEnough() {
+	real_aufs && return 0
+	[ -d /lib/modules ] || return 0
+	cover /lib/modules
+	mkdir "/lib/modules/$(uname -r)"
+	echo 'kernel/fs/aufs/aufs.ko.xz:' >"/lib/modules/$(uname -r)/modules.dep"
+	told aufs:a:b,dirperm1=off
+	assertContains "$calls" '"aufs"'
+}
+
+# --- what others see, and copies ---
+
+testOthersSeeItReadOnlyAndWithoutItsTmpfs() {
+	mkdir -p base/tree base/delta
+	printf 'bdev.rootfs = dir:tree,ro\nbdev.rootfs = aufs:delta,xino=ino\n' >base/config
+	container c1 "container:$HERE/base" overlay:up
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 0
+	assertContains "$out" "mount aufs: 1 lower, upper 'delta', read-only"
+	assertContains "$out" 'mount overlay: 1 lower'
+	printf 'bdev.rootfs = dir:tree,ro\nbdev.rootfs = tmpfs:.\nbdev.rootfs = aufs:delta\n' >base/config
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 0
+	assertNotContains "$out" 'mount aufs'
+	mkdir base/low
+	printf 'bdev.rootfs = dir:tree,ro\nbdev.rootfs = tmpfs:.\nbdev.rootfs = aufs:low:delta\n' >base/config
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 0
+	assertContains "$out" "mount aufs: 2 lowers, upper 'none', read-only"
+}
+
+testACopyHasADeltaOfItsOwn() {
+	container c1 "dir:$(printf '%s' "$HERE/a" | sed 's/ /\\ /g'),ro" aufs:low:delta0
+	mkdir "$LXCPATH/c1/delta0" "$LXCPATH/c1/low"
+	echo mine >"$LXCPATH/c1/delta0/file"
+	: >"$LXCPATH/c1/delta0/.wh.who"
+	run lxc-copy -P "$LXCPATH" -n c1 -N c2
+	assert_status 0
+	assertEquals 'mine' "$(cat "$LXCPATH/c2/delta0/file")"
+	assertTrue 'a whiteout' "[ -f '$LXCPATH/c2/delta0/.wh.who' ]"
+	assertTrue 'its lower' "[ -d '$LXCPATH/c2/low' ]"
+	assertEquals 'the shared one' "$(grep ^bdev "$LXCPATH/c1/config")" "$(grep ^bdev "$LXCPATH/c2/config")"
+}
+
+# --- on a kernel with aufs ---
+
+testRealContainerWritesDeletesRebootsAndStops() {
+	real_aufs || return 0
+	container c1 "dir:$(shared_root | sed 's/ /\\ /g'),ro" aufs:delta0
+	start c1
+	assert_status 0
+	inside c1 /bin/sh -c 'echo new >/etc/new && rm /etc/marker && ls /etc'
+	assertNotContains "$out" marker
+	assertTrue 'a whiteout' "[ -f '$LXCPATH/c1/delta0/etc/.wh.marker' ]"
+	assertTrue 'reboot' 'reboot c1'
+	inside c1 /bin/cat /etc/new
+	assertEquals new "$out"
+	container c2 "dir:$(shared_root | sed 's/ /\\ /g'),ro" "aufs:$(printf '%s' "$LXCPATH/c1/delta0" | sed 's/ /\\ /g')"
+	start c2
+	assertNotEquals 'one upper for two' 0 "$status"
+	stop c1
+	assert_nothing_left
+}
+testRealManyLowersAreAllThere() {
+	real_aufs || return 0
+	for n in 1 63 64 65 126; do
+		cover /mnt
+		mkdir /mnt/up
+		bdev mount "aufs:$(lowers $n)/mnt/up" m
+		assert_status 0
+		bdev umount m
+		umount /mnt
+		: >covered
+	done
+}
+
+# shellcheck source=/dev/null
+. shunit2

@@ -1,0 +1,348 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Deltas between aufs' form and overlay's: lxc-bdev convert.
+# shellcheck source=tests/lib.sh
+. "$(dirname -- "$0")/lib.sh"
+export LSAN_OPTIONS=detect_leaks=0 # it does not work under ptrace
+
+# white PATH... - whiteouts as aufs makes them.
+white() {
+	[ -e d/.wh..wh.aufs ] || { : >d/.wh..wh.aufs && chmod 0444 d/.wh..wh.aufs; }
+	for _path; do ln d/.wh..wh.aufs "d/$_path"; done
+}
+
+# Everything of a tree that is to be kept, and its whiteouts, one line each.
+show() { # DIR
+	(
+		cd "$1" || exit
+		find . | LC_ALL=C sort | while IFS= read -r _f; do
+			case $(stat -c '%F %t:%T' "$_f") in
+			directory*) stat -c '%n %F %a %u:%g %y' "$_f" ;;
+			*) stat -c '%n %F %a %u:%g %s %y %t:%T' "$_f" ;;
+			esac
+		done
+		find . -type f | LC_ALL=C sort | xargs -r md5sum
+		getfattr -h -R -d -m - . 2>/dev/null
+	)
+}
+
+# An aufs delta with something of all that there is.
+aufs_delta() {
+	mkdir -p d/dir/deep d/opaque d/.wh..wh.plnk d/.wh..wh.orph
+	white .wh.gone dir/.wh.gone dir/deep/.wh.gone opaque/.wh..wh..opq
+	echo content >d/file
+	echo new >d/opaque/new
+}
+
+is_whiteout() { [ "$(stat -c '%F %t:%T' "$1" 2>/dev/null)" = 'character special file 0:0' ]; }
+xattr() { getfattr --only-values -h -n "$2" "$1" 2>/dev/null; }
+
+testAufsBecomesOverlayAndBack() {
+	aufs_delta
+	bdev convert overlay d
+	assert_status 0
+	assertEquals "$HERE/d: overlay now: 3 whiteouts, 1 opaque directory, 3 hidden names dropped" "$out"
+	assertEquals '' "$err"
+	for path in gone dir/gone dir/deep/gone; do
+		assertTrue "$path" "is_whiteout d/$path"
+	done
+	assertEquals y "$(xattr d/opaque trusted.overlay.opaque)"
+	assertEquals 'names of aufs' '' "$(find . -name '.wh.*' -o -name '*lxc-bdev*')"
+	bdev convert aufs d
+	assert_status 0
+	assertEquals './.wh..wh.aufs ./.wh.gone ./dir ./dir/.wh.gone ./dir/deep ./dir/deep/.wh.gone ./file ./opaque ./opaque/.wh..wh..opq ./opaque/new' \
+		"$(cd d && find . -mindepth 1 | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
+	assertEquals 'hard links of the whiteouts' 4 "$(stat -c %h d/.wh.gone)"
+	assertEquals "overlay's attributes" '' "$(getfattr -h -R -d -m 'overlay' d 2>/dev/null)"
+}
+
+testAnOverlayOnTheResultShowsWhatAufsShowed() {
+	mkdir -p lower/dir/deep lower/opaque work m
+	touch lower/gone lower/kept lower/dir/gone lower/dir/deep/gone lower/opaque/old
+	aufs_delta
+	mkdir d/new
+	white new/.wh.ghost
+	bdev convert overlay d
+	assert_status 0
+	bdev mount dir:lower,ro overlay:d m
+	assert_status 0
+	assertEquals './dir ./dir/deep ./file ./kept ./new ./opaque ./opaque/new' \
+		"$(cd m && find . -mindepth 1 | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
+	assertTrue 'a directory that looks empty can be removed' 'rmdir m/new m/dir/deep'
+	bdev convert aufs d
+	assert_status 1
+	assert_one_line 'in use'
+	bdev umount m
+}
+
+testWhatAWhiteoutHidesInItsOwnDirectoryGoesWithAWarning() {
+	mkdir -p d/x
+	echo lost >d/x/file
+	white .wh.x
+	bdev convert overlay d
+	assert_status 0
+	assert_one_line "d/x' is dropped" 'a whiteout in the same directory hides it'
+	assertTrue 'is_whiteout d/x'
+}
+
+testWhiteoutsInOpaqueDirectoriesAreDropped() {
+	mkdir -p d/o/below
+	white o/.wh..wh..opq o/.wh.a o/below/.wh.b
+	bdev convert overlay d
+	assert_status 0
+	assertContains "$out" '2 whiteouts of nothing dropped'
+	assertEquals 'd d/o d/o/below' "$(find d | LC_ALL=C sort | tr '\n' ' ' | sed 's/ $//')"
+}
+
+testAnOpaqueTopNeedsWhatIsBelow() {
+	mkdir -p d/both l1/both l2
+	touch l1/one l2/two l2/.wh.three d/mine
+	white .wh..wh..opq both/.wh.x
+	bdev convert overlay d
+	assert_status 1
+	assertContains "$err" '--lower'
+	bdev convert overlay d --lower l1 --lower l2
+	assert_status 0
+	assertEquals 'both mine one two' "$(cd d && echo *)"
+	assertTrue 'is_whiteout d/one && is_whiteout d/two'
+	assertEquals y "$(xattr d/both trusted.overlay.opaque)"
+}
+
+testEverythingOfAFileIsKept() {
+	mkdir d
+	echo data >d/file
+	chmod 4755 d/file
+	ln d/file d/link
+	truncate -s 1M d/hole && echo end >>d/hole
+	mkfifo d/fifo
+	mknod d/null c 1 3
+	ln -s nowhere d/symlink
+	setfattr -n user.own -v 1 d/file
+	setfattr -n user.overlay.opaque -v y d/file
+	setcap cap_net_raw+ep d/hole
+	setfacl -m u:17:r d/file d
+	mkdir d/dir
+	chown 5:6 d/dir d/null
+	touch -h -d '2001-02-03 04:05:06.789' d/* d
+	show d >before
+	# A pseudo-link of aufs', which is another name of the file.
+	mkdir d/.wh..wh.plnk
+	ln d/file d/.wh..wh.plnk/1.1
+	touch -d '2001-02-03 04:05:06.789' d
+	cp -a d e
+	for way in 'd' 'e --to n'; do
+		# shellcheck disable=SC2086 # words
+		bdev convert overlay $way
+		assert_status 0
+	done
+	for tree in d n; do
+		show "$tree" >after
+		assertEquals "$tree" '' "$(diff before after)"
+		assertEquals "$tree: names of the file" 2 "$(stat -c %h "$tree/file")"
+		assertTrue "$tree: the hole" "[ $(stat -c %b "$tree/hole") -lt 100 ]"
+	done
+}
+
+testADryRunListsAllAndChangesNothing() {
+	aufs_delta
+	white opaque/.wh.ghost
+	show d >before
+	bdev convert overlay d --dry-run
+	assert_status 0
+	for line in 'whiteout dir/deep/gone' 'opaque opaque' "hidden .wh..wh.plnk: aufs' own" 'ghost opaque/ghost'; do
+		assertContains "$out" "$line"
+	done
+	show d >after
+	assertEquals '' "$(diff before after)"
+}
+
+testWhatCannotBeSaidIsListedAndNothingIsChanged() {
+	aufs_delta
+	mknod d/dir/zero c 0 0
+	mkdir d/.wh.dir
+	: >d/.wh.
+	: >d/.wh..wh..dr.1
+	setfattr -n trusted.overlay.redirect -v /x d/file
+	: >"d/control$(printf '\033')"
+	setfattr -n trusted.overlay.x -v x d/control*
+	show d >before
+	bdev convert overlay d
+	assert_status 1
+	assertEquals "lines: $err" 7 "$(printf '%s\n' "$err" | wc -l)"
+	for text in 'd/dir/zero' 'd/.wh.dir' "d/.wh.'" 'd/.wh..wh..dr.1' 'd/file' '6 things cannot be said'; do
+		assertContains "$err" "$text"
+	done
+	# assertContains would make a control character of it.
+	assertTrue 'control characters are shown' "grep -q 'd/control.033' '$SCRATCH/stderr'"
+	show d >after
+	assertEquals '' "$(diff before after)"
+}
+
+testWhatAufsCannotHoldIsRefused() {
+	mkdir d
+	mknod d/gone c 0 0
+	: >d/.wh.name
+	: >"d/$(printf '%0243d' 0)"
+	: >d/copy
+	setfattr -n trusted.overlay.metacopy d/copy
+	bdev convert aufs d
+	assert_status 1
+	assertContains "$err" '3 things cannot be said in the form of aufs'
+	assertTrue 'is_whiteout d/gone'
+}
+
+testUserAttributes() {
+	mkdir -p d/o
+	white .wh.x o/.wh..wh..opq
+	bdev convert overlay d --userxattr
+	assert_status 0
+	assertEquals y "$(xattr d/o user.overlay.opaque)"
+	assertEquals '' "$(getfattr -R -d -m trusted d)"
+	bdev convert aufs d --userxattr
+	assert_status 0
+	assertTrue '[ -f d/o/.wh..wh..opq ]'
+}
+
+testWhatHasTheFormAlreadyIsLeftAlone() {
+	mkdir d e
+	mknod d/gone c 0 0
+	ino=$(stat -c %i d e)
+	bdev convert overlay d e
+	assert_status 0
+	assertEquals "$ino" "$(stat -c %i d e)"
+}
+
+testKilledAnywhereItIsOldOrNewAndASecondRunFinishes() {
+	aufs_delta
+	setfattr -n user.x -v y d/file
+	cp -a d old
+	cp -a d new
+	bdev convert overlay new
+	for to in overlay aufs; do
+		show old | grep -v '\.wh\.\.wh\.' >old.txt
+		show new | grep -v '\.wh\.\.wh\.' >new.txt
+		# The way back differs in its end only.
+		[ $to = overlay ] && step=1 || step=3
+		n=0 was_old=0 was_new=0
+		while :; do
+			n=$((n + step))
+			rm -rf d .d.lxc-bdev-convert
+			cp -a old d
+			status=0
+			"$ROOT/build/tests/tools/kill-at" $n "$LXC_BDEV" convert $to d >/dev/null 2>"$SCRATCH/stderr" || status=$?
+			[ "$status" -eq 137 ] || break
+			show d | grep -v '\.wh\.\.wh\.' >now.txt
+			if cmp -s now.txt old.txt; then
+				was_old=$((was_old + 1))
+			elif same_tree now.txt new.txt; then
+				was_new=$((was_new + 1))
+			else
+				fail "killed at call $n of a conversion to $to: $(diff now.txt new.txt)"
+				return
+			fi
+			"$LXC_BDEV" convert $to d >/dev/null
+			assertEquals "the second run, $n" 0 $?
+			show d | grep -v '\.wh\.\.wh\.' >now.txt
+			same_tree now.txt new.txt || fail "after the second run, $n: $(diff now.txt new.txt)"
+			assertEquals "left, $n" '' "$(find . -name '*.lxc-bdev-convert')"
+			[ "$__shunit_assertsFailed" -eq "$_failed_before" ] || return
+		done
+		assertEquals "$(cat "$SCRATCH/stderr")" 0 "$status"
+		assertTrue "$n calls, $was_old old, $was_new new" "[ $((was_old * step)) -gt 30 ] && [ $was_new -gt 5 ]"
+		cp -a new older && rm -rf old new && mv older old && cp -a old new && bdev convert aufs new
+	done
+}
+# The same but for the times of aufs' whiteouts, and for the attributes that go last.
+same_tree() {
+	sed '/\.wh\./d; /^trusted.overlay/d' "$1" >a.txt
+	sed '/\.wh\./d; /^trusted.overlay/d' "$2" >b.txt
+	sed -i '/character special file 0 .*0:0/s/ [0-9-]* [0-9:.]* +0000//' a.txt b.txt
+	cmp -s a.txt b.txt
+}
+
+testAStoreOfTheGraphDriver() {
+	mkdir -p s/layers s/diff/base/dir s/diff/top/dir s/mnt/base s/mnt/top
+	: >s/layers/base
+	echo base >s/layers/top
+	echo file >s/diff/base/file
+	echo file >s/diff/base/dir/file
+	: >s/diff/top/.wh..wh..opq
+	: >s/diff/top/dir/new
+	mount -t tmpfs none s/mnt/top
+	bdev convert overlay s
+	assert_status 1
+	assert_one_line 'mnt/top' 'is mounted'
+	umount s/mnt/top
+	bdev convert overlay s
+	assert_status 0
+	assertTrue 'is_whiteout s/diff/top/file'
+	assertEquals y "$(xattr s/diff/top/dir trusted.overlay.opaque)"
+	bdev convert overlay s
+	assert_status 0
+}
+
+testCheck() {
+	aufs_delta
+	bdev convert --check d
+	assert_status 0
+	assertContains "$out" 'd: aufs: 3 whiteouts, 1 opaque directory'
+	cp -a d e
+	bdev convert overlay e
+	bdev convert --check e
+	assert_status 0
+	assertContains "$out" 'e: overlay: 3 whiteouts'
+	: >e/.wh.mixed
+	bdev convert --check e
+	assert_status 1
+	assertContains "$out" 'mixed'
+	rm e/.wh.mixed
+	mknod e/opaque/ghost c 0 0
+	bdev convert --check e
+	assert_status 1
+	assertContains "$out" 'ghost opaque/ghost'
+	rm e/opaque/ghost
+	mkdir e/new l && mknod e/new/ghost c 0 0
+	bdev convert --check e
+	assert_status 0
+	bdev convert --check e --lower l
+	assert_status 1
+	assertContains "$out" 'ghost new/ghost'
+	rm -r e/new
+	for attribute in trusted.overlay.redirect trusted.overlay.metacopy user.overlay.opaque trusted.overlay.unknown; do
+		setfattr -n "$attribute" -v x e/file
+		bdev convert --check e
+		assert_status 1
+		assertContains "$attribute" "$out" 'foreign file'
+		setfattr -x "$attribute" e/file
+	done
+	setfattr -n trusted.overlay.opaque -v y e
+	bdev convert --check e
+	assert_status 1
+	mkdir d/gone d/dir/.wh..wh.orph
+	bdev convert --check d
+	assert_status 1
+	assertContains "$out" 'hidden gone'
+	assertContains "$out" 'hidden dir/.wh..wh.orph'
+	bdev convert --check
+	assert_status 2
+}
+
+testUsage() {
+	bdev convert other d
+	assert_status 2
+	bdev convert overlay
+	assert_status 2
+	bdev convert overlay a b --to c
+	assert_status 2
+	bdev convert overlay none
+	assert_status 1
+	assert_one_line none
+	mkdir d
+	: >n
+	bdev convert overlay d --to n
+	assert_status 1
+	assert_one_line 'there already'
+}
+
+# shellcheck source=/dev/null
+. shunit2
