@@ -26,7 +26,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfor
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF='"$(LXC_ETC)/lxc.conf"' \
 	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' \
 	-DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' $(WARNINGS) $(CFLAGS)
-LIBS = -lblkid -ljson-c
+LIBS = -lblkid -ljson-c -larchive -lz -lzstd -llzma -lbz2
 # Static: a hook is one exec, and the dynamic linker would be a third of it. And no library of a container's is ever loaded.
 ALL_LDFLAGS = -static $(LDFLAGS)
 ifdef SAN
@@ -39,10 +39,10 @@ OBJECTS = $(SOURCES:%.c=build/%.o)
 UNITS = $(patsubst %.c,build/%,$(wildcard tests/unit/*.c))
 TOOLS = $(patsubst %.c,build/%,$(wildcard tests/tools/*.c))
 
-DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev
+DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev
 DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
 DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils qemu-block-extra rsync strace jq \
-	user-mode-linux mandoc bash bash-completion attr acl libcap2-bin xz-utils zstd bzip2
+	user-mode-linux mandoc bash bash-completion attr acl libcap2-bin xz-utils zstd bzip2 containers-storage
 DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
 DEPS_BENCH = strace fio qemu-utils user-mode-linux rsync xfsprogs
 
@@ -87,12 +87,13 @@ install: all
 		templates/lxc-bdev.in >build/lxc-bdev.template
 	install -m 0755 build/lxc-bdev.template '$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
 	install -m 0644 man/lxc-bdev.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8'
+	install -m 0644 man/lxc-bdev-layer.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8'
 	install -m 0644 man/bdev.conf.5 '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5'
 	install -m 0644 config/bash-completion/lxc-bdev '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev'
 
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/lxc-bdev' '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf' '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8' \
-		'$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
+		'$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8' '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
 		'$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
 
 # $(call need,PACKAGES): install those that are missing, on Debian and its like.

@@ -19,6 +19,9 @@ enum { OPT_VERSION = 256 };
 /* Of --foreground, as --fix has the letter of its short form. */
 #define FOREGROUND 'g'
 
+/* Of --output, whose short form is -o for the verbs that have it. */
+#define OUTPUT 'w'
+
 static const struct option options[] = {
 	{ "name", required_argument, NULL, 'n' },
 	{ "lxcpath", required_argument, NULL, 'P' },
@@ -42,6 +45,17 @@ static const struct option options[] = {
 	{ "userxattr", no_argument, NULL, 'u' },
 	{ "dry-run", no_argument, NULL, 'y' },
 	{ "check", no_argument, NULL, 'c' },
+	{ "store", required_argument, NULL, 's' },
+	{ "driver", required_argument, NULL, 'd' },
+	{ "parent", required_argument, NULL, 'r' },
+	{ "holder", required_argument, NULL, 'H' },
+	{ "idmap", required_argument, NULL, 'I' },
+	{ "max-bytes", required_argument, NULL, 'b' },
+	{ "max-entries", required_argument, NULL, 'e' },
+	{ "output", required_argument, NULL, OUTPUT },
+	{ "repair", no_argument, NULL, 'x' },
+	{ "aufs", required_argument, NULL, 'A' },
+	{ "copy", no_argument, NULL, 'C' },
 	{ "logfile", required_argument, NULL, 'o' },
 	{ "logpriority", required_argument, NULL, 'l' },
 	{ "help", no_argument, NULL, 'h' },
@@ -64,7 +78,7 @@ static void print_help(void)
 	       "  -p, --newpath=PATH      where the new container is made (default: beside the other)\n"
 	       "  -t, --tmpfs[=SIZE]      in memory, at most SIZE\n"
 	       "      --upper=DIR         in this directory, which is kept\n"
-	       "  -B, --backing=TYPE      overlay, the default and so far all\n"
+	       "  -B, --backing=TYPE      overlay, the default, or aufs\n"
 	       "  -D, --keepdata          keep the new container when it stops\n"
 	       "  -K, --keepname          keep the host name\n"
 	       "  -F, --foreground        stay attached to the new container\n"
@@ -73,6 +87,17 @@ static void print_help(void)
 	       "      --userxattr         overlay's attributes are user.overlay.*\n"
 	       "      --dry-run           change nothing, show what would be\n"
 	       "      --check             change nothing, show what does not belong there\n"
+	       "      --store=DIR         the layer store (default: .bdev-layers in LXC's lxcpath)\n"
+	       "      --driver=DRIVER     overlay or aufs: the form of its layers\n"
+	       "      --parent=ID         the layer below\n"
+	       "      --holder=NAME       who uses the layer (default: the calling process, while it lives)\n"
+	       "      --idmap=RANGE       as lxc.idmap has it, with colons: u:0:100000:65536; b is for both\n"
+	       "      --max-bytes=N       refuse more data than this\n"
+	       "      --max-entries=N     refuse more names than this\n"
+	       "  -o, --output=FILE       write to this file (layer diff, layer export)\n"
+	       "      --repair            repair what loses nothing\n"
+	       "      --aufs=DIR          a store of Docker's aufs driver\n"
+	       "      --copy              leave it as it is\n"
 	       "  -o, --logfile=FILE      append messages to FILE too\n"
 	       "  -l, --logpriority=LEVEL show messages from this level on (default WARN)\n"
 	       "  -h, --help              show this\n"
@@ -150,6 +175,39 @@ static int take_option(int letter, struct args *args)
 	case 'c':
 		args->check = true;
 		break;
+	case 's':
+		args->store = optarg;
+		break;
+	case 'd':
+		args->driver = optarg;
+		break;
+	case 'r':
+		args->parent = optarg;
+		break;
+	case 'H':
+		args->holder = optarg;
+		break;
+	case 'I':
+		*ARRAY_ADD(args->idmap, args->nidmap) = optarg;
+		break;
+	case 'b':
+		args->max_bytes = optarg;
+		break;
+	case 'e':
+		args->max_entries = optarg;
+		break;
+	case OUTPUT:
+		args->output = optarg;
+		break;
+	case 'x':
+		args->repair = true;
+		break;
+	case 'A':
+		args->aufs = optarg;
+		break;
+	case 'C':
+		args->copy = true;
+		break;
 	case 'R':
 		args->rootfs = *optarg ? optarg : NULL;
 		break;
@@ -184,6 +242,18 @@ static int take_option(int letter, struct args *args)
 	return 0;
 }
 
+/* The word that getopt read last may be the option's value. */
+static int refuse_option(int letter, int index, const char *word)
+{
+	char name[3] = { '-', (char)(letter == '?' ? optopt : letter), '\0' };
+
+	if (index >= 0)
+		return log_refuse(EXIT_USAGE, "unknown option '--%s'; see lxc-bdev --help", options[index].name);
+	if (strncmp(word, "--", 2) == 0 || !name[1] || name[1] == FOREGROUND)
+		return log_refuse(EXIT_USAGE, "unknown option '%s'; see lxc-bdev --help", word);
+	return log_refuse(EXIT_USAGE, "unknown option '%s'; see lxc-bdev --help", name);
+}
+
 /* 0; EXIT_USAGE or EXIT_FAILED after an error line; -1: help was shown. */
 static int parse(const struct verb *verb, int argc, char **argv, struct args *args)
 {
@@ -198,17 +268,20 @@ static int parse(const struct verb *verb, int argc, char **argv, struct args *ar
 	while (index = -1, (letter = getopt_long(argc, argv, ":n:P:f:N:p:t::B:DKFo:l:h", options, &index)) != -1) {
 		if (letter == 'F' && index < 0)
 			letter = FOREGROUND;
+		if (letter == 'o' && index < 0 && strchr(verb->options, OUTPUT))
+			letter = OUTPUT;
 		if (letter == 'h') {
-			print_help();
+			(verb->help ?: print_help)();
 			return -1;
 		}
 		if (letter == ':')
 			return log_refuse(EXIT_USAGE, "option '%s' needs a value", argv[optind - 1]);
 		if (letter == '?' || (letter != 'o' && letter != 'l' && !strchr(verb->options, letter)))
-			return log_refuse(EXIT_USAGE, "unknown option '%s'; see lxc-bdev --help", argv[optind - 1]);
+			return refuse_option(letter, index, argv[optind - 1]);
 		r = take_option(letter, args);
 		if (r)
 			return r;
+		args->given[(unsigned char)letter] = true;
 	}
 	args->argc = argc - optind;
 	args->argv = argv + optind;
@@ -248,6 +321,8 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	verb = find_verb(argv[1]);
+	if (!verb && *argv[1] == '-')
+		return log_refuse(EXIT_USAGE, "'%s': options come after the verb; see lxc-bdev --help", argv[1]);
 	if (!verb)
 		return log_refuse(EXIT_USAGE, "unknown verb '%s'; see lxc-bdev --help", argv[1]);
 	log_verb(verb->name);
@@ -256,6 +331,7 @@ int main(int argc, char **argv)
 		return r < 0 ? EXIT_DONE : r;
 	r = verb->run(&args);
 	free(args.lowers);
+	free(args.idmap);
 	if (fflush(stdout) != 0 && r == 0)
 		r = log_errno(-errno, "write to stdout");
 	return r >= 0 ? r : r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;

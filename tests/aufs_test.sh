@@ -495,7 +495,7 @@ testNoAufsIsOneLineWithTheWaysOut() {
 	real_aufs && return 0
 	strace -o trace -e trace=fsopen,mount,mkdirat,mkdir,open_tree,unshare "$LXC_BDEV" mount aufs:a:b m >out 2>err
 	assertEquals 'exit status' 3 $?
-	assertEquals "lxc-bdev: mount: SPEC: 'aufs:a:b': this kernel has no aufs; boot one that has it, or make the delta an overlay's (lxc-bdev convert, or bdev.aufs = convert)" \
+	assertEquals "lxc-bdev: mount: SPEC: 'aufs:a:b': this kernel has no aufs; boot one that has it, or make the delta an overlay's (lxc-bdev convert -n NAME overlay, or bdev.aufs = convert)" \
 		"$(cat err)"
 	assertEquals 'nothing was tried' '+++ exited with 3 +++' "$(cat trace)"
 }
@@ -540,7 +540,7 @@ testOthersSeeItReadOnlyAndWithoutItsTmpfs() {
 	printf 'bdev.rootfs = dir:tree,ro\nbdev.rootfs = tmpfs:.\nbdev.rootfs = aufs:low:delta\n' >base/config
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 0
-	assertContains "$out" "mount aufs: 2 lowers, upper 'none', read-only"
+	assertContains "$out" "mount aufs: 2 lowers, no upper, read-only"
 }
 
 testACopyHasADeltaOfItsOwn() {

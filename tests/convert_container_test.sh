@@ -210,10 +210,77 @@ testLxcsOwnAufsBecomesAnOverlayThatLxcMounts() {
 		assertNotEquals 'LXC has none' 0 "$status"
 		bdev convert -P "$LXCPATH" -n "$key" overlay
 		assert_status 0
-		assertContains "$(cat "$LXCPATH/$key/config")" "$key = overlay:$base:$LXCPATH/$key/delta0"
+		assertContains "$(cat "$LXCPATH/$key/config")" "lxc.rootfs.path = overlay:$base:$LXCPATH/$key/delta0"
+		assert_starts_the_same "$key"
 	done
-	# LXC 3 and later do not know the old key.
-	assert_starts_the_same lxc.rootfs.path
+}
+
+# c1, as LXC 2 has left it.
+old_container() {
+	mkdir -p "$LXCPATH/c1"
+	aufs_delta "$LXCPATH/c1/delta0"
+	printf 'lxc.utsname = c1\nlxc.network.type = empty\nlxc.aa_profile = unconfined\nlxc.rootfs = aufs:%s:%s\n' \
+		"$base" "$LXCPATH/c1/delta0" >"$LXCPATH/c1/config"
+}
+update_config() {
+	lxc-update-config -c "$LXCPATH/c1/config" >/dev/null 2>&1
+	sed -i 's/^lxc.net.type/lxc.net.0.type/' "$LXCPATH/c1/config"
+}
+
+testConfigOfLxc2IsConvertedBeforeItIsUpdated() {
+	old_container
+	bdev convert -P "$LXCPATH" -n c1 overlay
+	assert_status 0
+	update_config
+	assert_starts_the_same c1
+}
+
+testConfigOfLxc2IsConvertedAfterItWasUpdated() {
+	old_container
+	update_config
+	assertContains "$(cat "$LXCPATH/c1/config")" 'dir:aufs:'
+	bdev convert -P "$LXCPATH" -n c1 overlay
+	assert_status 0
+	assert_starts_the_same c1
+}
+
+testPlanSaysThatLxcHasNoAufs() {
+	container c1
+	sed -i "s|^lxc.rootfs.path.*|lxc.rootfs.path = aufs:$base:$LXCPATH/c1/delta0|" "$LXCPATH/c1/config"
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 1
+	assert_one_line 'LXC has no aufs since 3.0' "convert -P '$LXCPATH' -n c1 overlay"
+}
+
+testLxcsOwnOverlayIsNotConvertedBack() {
+	container c1
+	sed -i "s|^lxc.rootfs.path.*|lxc.rootfs.path = overlay:$base:$LXCPATH/c1/delta0|" "$LXCPATH/c1/config"
+	mkdir "$LXCPATH/c1/delta0"
+	assert_refused_to c1 aufs "is LXC's own overlay" 'bdev.rootfs'
+}
+
+# --- an overlay above what aufs wrote ---
+
+testOverlayLineAboveADeltaOfAufsDoesNotStartUntilConverted() {
+	container c1 "dir:$base,ro" overlay:delta0
+	aufs_delta "$LXCPATH/c1/delta0"
+	start c1
+	assert_refused c1 "upper 'delta0' is a delta of aufs" "lxc-bdev convert overlay '$LXCPATH/c1/delta0'"
+	cp "$LXCPATH/c1/config" before
+	bdev convert -P "$LXCPATH" -n c1 overlay
+	assert_status 0
+	assertContains "$out" '1 delta, 0 lines'
+	assertEquals "$(cat before)" "$(cat "$LXCPATH/c1/config")"
+	rm "$LXCPATH/c1.log"
+	assert_starts_the_same c1
+}
+
+testOneDeltaInTwoLinesIsOne() {
+	container c1 "dir:$base,ro" aufs:delta0 "aufs:./delta0,ro"
+	aufs_delta "$LXCPATH/c1/delta0"
+	bdev convert -P "$LXCPATH" -n c1 overlay
+	assert_status 0
+	assertContains "$out" '1 delta, 2 lines'
 }
 
 # --- refused ---
@@ -289,6 +356,67 @@ testPathThatAufsCannotHaveIsRefused() {
 	assert_refused_to c1 aufs "aufs cannot have 'a:b'"
 }
 
+testDirectoryThatRunsIsNotConvertedByItsPath() {
+	cp -a "$base" root
+	aufs_delta root/delta
+	container c1 "dir:$PWD/root"
+	# Without a stack of ours, too.
+	cp -a root root2
+	mkdir "$LXCPATH/c2"
+	printf 'lxc.rootfs.path = dir:%s\nlxc.uts.name = c2\nlxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n' \
+		"$PWD/root2" >"$LXCPATH/c2/config"
+	for c in c1 c2; do
+		start $c
+		assertEquals "$err" 0 "$status"
+	done
+	bdev convert overlay root
+	assert_status 1
+	assert_one_line "root' is in use as a lower by container 'c1': stop it first"
+	# One in it, too.
+	bdev convert overlay root2/delta root2
+	assert_status 1
+	assert_one_line "root2' is in use by the mount on '/' in the mount namespace of process"
+	assertTrue 'is_aufs_delta root/delta && is_aufs_delta root2/delta'
+	stop c1
+	stop c2
+}
+
+testPathBelowAnotherIsNotTakenForTheForm() {
+	container c1 "dir:$base,ro" aufs:delta0
+	mkdir -p "$LXCPATH/c1/delta0/opt"
+	mknod "$LXCPATH/c1/delta0/opt/removed" c 0 0
+	# Nothing in it is aufs', but overlay would take the device for a whiteout.
+	assert_refused_to c1 overlay "overlay cannot have 'opt/removed'"
+}
+
+testAStackThatWasConvertedSinceItsConfigWasReadIsReadAgain() {
+	if has_aufs; then skip 'the kernel has aufs' && return; fi
+	container c1 "dir:$base,ro" overlay:delta0
+	mkdir -p "$LXCPATH/c1/delta0/opt"
+	mknod "$LXCPATH/c1/delta0/opt/removed" c 0 0
+	strace -f -qq -o trace -e trace=syncfs -e inject=syncfs:delay_enter=600000 \
+		"$LXC_BDEV" convert -P "$LXCPATH" -n c1 aufs >convert.out 2>&1 &
+	eventually test -L "$LXCPATH/c1/.lxc-bdev.converting"
+	prestart
+	wait $!
+	assertContains "$(cat "$SCRATCH/stderr")" "'aufs:delta0'"
+	assertTrue 'the delta' '[ -e "$LXCPATH/c1/delta0/opt/.wh.removed" ]'
+}
+
+testConfigThatCannotBeWrittenIsNoticedFirst() {
+	aufs_container c1
+	mkdir elsewhere && mv "$LXCPATH/c1/config" elsewhere/ && ln -s "$PWD/elsewhere/config" "$LXCPATH/c1/config"
+	mount --bind elsewhere elsewhere && mount -o remount,bind,ro elsewhere
+	assert_refused_to c1 overlay 'config' 'Read-only file system'
+	umount elsewhere
+}
+
+testVolatileMarkIsNotLeftBehind() {
+	container c1 "dir:$base,ro" overlay:delta0,volatile
+	mkdir -p "$LXCPATH/c1/delta0" "$LXCPATH/c1/delta0.work/work/incompat/volatile"
+	assert_refused_to c1 aufs "'volatile'" "remove 'delta0.work/work/incompat/volatile'"
+}
+
 # --- bdev.aufs = convert ---
 
 has_aufs() { grep -q -w aufs /proc/filesystems; }
@@ -333,6 +461,17 @@ testPlanForeseesIt() {
 	assertEquals "$_before" "$(state_of c1)"
 }
 
+testPlanRefusesWhatTheStartWould() {
+	if has_aufs; then skip 'the kernel has aufs' && return; fi
+	container c1 "dir:$base,ro"
+	aufs_delta "$LXCPATH/c1/delta0"
+	echo 'bdev.rootfs = aufs:delta0' >more.conf
+	printf 'bdev.aufs = convert\nlxc.include = %s\n' "$PWD/more.conf" >>"$LXCPATH/c1/config"
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 1
+	assert_one_line 'it is in an included file'
+}
+
 testWithoutItTheStartIsRefusedWithBothWaysOut() {
 	if has_aufs; then skip 'the kernel has aufs' && return; fi
 	aufs_container c1
@@ -347,7 +486,7 @@ testOtherValuesOfBdevAufsAreRefused() {
 	echo 'bdev.aufs = yes' >>"$LXCPATH/c1/config"
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 1
-	assert_one_line "bdev.aufs: 'yes': not convert"
+	assert_one_line "bdev.aufs: 'yes': the only value is convert"
 }
 
 testStartThatCannotConvertChangesNothing() {
@@ -367,10 +506,10 @@ testInterruptedConversionIsNotStartedButFinished() {
 	ln -s overlay "$LXCPATH/c1/.lxc-bdev.converting"
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 1
-	assert_one_line 'converting its delta was interrupted; lxc-bdev convert -n c1 overlay does the rest'
+	assert_one_line "converting its delta was interrupted; lxc-bdev convert -P '$LXCPATH' -n c1 overlay does the rest"
 	start c1
 	assert_refused c1 'converting its delta was interrupted'
-	assert_refused_to c1 aufs 'lxc-bdev convert -n c1 overlay does the rest'
+	assert_refused_to c1 aufs 'does the rest'
 	bdev convert -P "$LXCPATH" -n c1 overlay
 	assert_status 0
 	assert_starts_the_same c1
@@ -394,15 +533,15 @@ testStartKilledAnywhereIsFinishedByTheNext() {
 	mount -t tmpfs lxc-bdev-tests "$LXCPATH"
 	converts_at_start c1
 	cp -a "$LXCPATH/c1" "$LXCPATH/before"
-	n=0 step=5 interrupted=0
+	n=0 step=3 interrupted=0
 	export LSAN_OPTIONS=detect_leaks=0 # it does not work under ptrace
 	while :; do
 		n=$((n + step))
 		status=0
-		prestart "$ROOT/build/tests/tools/kill-at" $n || status=$?
+		prestart "$ROOT/build/tests/tools/kill-at" -w $n || status=$?
 		[ "$status" -eq 137 ] || break
 		# The rest of a start is killed elsewhere.
-		step=5
+		step=3
 		[ ! -L "$LXCPATH/c1/.lxc-bdev.converting" ] || { interrupted=$((interrupted + 1)) && step=1; }
 		prestart
 		assertEquals "start after one killed at call $n: $(cat "$SCRATCH/stderr")" 0 $?

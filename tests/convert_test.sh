@@ -136,6 +136,8 @@ testEverythingOfAFileIsKept() {
 		assert_status 0
 	done
 	for tree in d n; do
+		assertEquals 'its form is said at its top' trusted.overlay.origin "$(getfattr -d -m trusted $tree | sed -n 's/=.*//;2p')"
+		setfattr -x trusted.overlay.origin "$tree"
 		show "$tree" >after
 		assertEquals "$tree" '' "$(diff before after)"
 		assertEquals "$tree: names of the file" 2 "$(stat -c %h "$tree/file")"
@@ -212,24 +214,58 @@ testWhatHasTheFormAlreadyIsLeftAlone() {
 	assertEquals "$ino" "$(stat -c %i d e)"
 }
 
+testADirectoryInUseIsRefusedWhoeverUsesIt() {
+	mkdir -p d l o m
+	: >d/.wh.x
+	: >l/.wh.x
+	bdev mount "dir:$HERE/d,ro" m
+	bdev convert overlay d
+	assert_status 1
+	assert_one_line "d' is in use as a lower by mount on '$HERE/m'"
+	bdev umount m
+	bdev mount "overlay:$HERE/l:o" m
+	bdev convert overlay l
+	assert_status 1
+	assert_one_line "l' is in use as a lower by mount on '$HERE/m'"
+	bdev umount m
+	mount -t overlay none -o "lowerdir=$HERE/o:$HERE/d/../d" m
+	bdev convert overlay d
+	assert_status 1
+	assert_one_line "d' is in use as a lower by the mount on '$HERE/m'"
+	umount m
+	# In a namespace of its own, bound.
+	# shellcheck disable=SC2016 # for the other shell
+	unshare -m --propagation private sh -c 'mount --bind "$1/d" "$1/m" && : >"$1/ready" && exec sleep 100' sh "$HERE" &
+	eventually test -e ready
+	bdev convert overlay d
+	assert_status 1
+	assert_one_line "d' is in use by the mount on '$HERE/m' in the mount namespace of process"
+	kill $!
+	wait $! 2>/dev/null
+	bdev convert overlay d
+	assert_status 0
+}
+
 testKilledAnywhereItIsOldOrNewAndASecondRunFinishes() {
+	# Memory, as each of them syncs.
+	mkdir memory
+	mount -t tmpfs lxc-bdev-tests memory
+	cd memory || return
 	aufs_delta
-	setfattr -n user.x -v y d/file
+	setfattr -n trusted.x -v y d/file
 	cp -a d old
 	cp -a d new
 	bdev convert overlay new
 	for to in overlay aufs; do
 		show old | grep -v '\.wh\.\.wh\.' >old.txt
 		show new | grep -v '\.wh\.\.wh\.' >new.txt
-		# The way back differs in its end only.
-		[ $to = overlay ] && step=1 || step=3
 		n=0 was_old=0 was_new=0
 		while :; do
-			n=$((n + step))
+			n=$((n + 1))
 			rm -rf d .d.lxc-bdev-convert
 			cp -a old d
 			status=0
-			"$ROOT/build/tests/tools/kill-at" $n "$LXC_BDEV" convert $to d >/dev/null 2>"$SCRATCH/stderr" || status=$?
+			"$ROOT/build/tests/tools/kill-at" -w $n "$LXC_BDEV" convert $to d >/dev/null 2>"$SCRATCH/stderr" || status=$?
 			[ "$status" -eq 137 ] || break
 			show d | grep -v '\.wh\.\.wh\.' >now.txt
 			if cmp -s now.txt old.txt; then
@@ -248,7 +284,7 @@ testKilledAnywhereItIsOldOrNewAndASecondRunFinishes() {
 			[ "$__shunit_assertsFailed" -eq "$_failed_before" ] || return
 		done
 		assertEquals "$(cat "$SCRATCH/stderr")" 0 "$status"
-		assertTrue "$n calls, $was_old old, $was_new new" "[ $((was_old * step)) -gt 30 ] && [ $was_new -gt 5 ]"
+		assertTrue "$n calls, $was_old old, $was_new new" "[ $was_old -gt 15 ] && [ $was_new -gt 5 ]"
 		cp -a new older && rm -rf old new && mv older old && cp -a old new && bdev convert aufs new
 	done
 }
@@ -279,6 +315,140 @@ testAStoreOfTheGraphDriver() {
 	assertEquals y "$(xattr s/diff/top/dir trusted.overlay.opaque)"
 	bdev convert overlay s
 	assert_status 0
+}
+
+testAStoreOfWhichSomethingIsMissingIsRefusedByName() {
+	mkdir -p s/layers s/diff/base s/diff/top s/mnt
+	: >s/diff/base/.wh.x
+	: >s/layers/base
+	bdev convert overlay s
+	assert_status 1
+	assert_one_line "s/diff/top' has no list"
+	echo gone >s/layers/top
+	bdev convert overlay s
+	assert_status 1
+	assert_one_line "s/layers/top' names 'gone'"
+	echo base >s/layers/top
+	rm -r s/diff/top
+	bdev convert overlay s
+	assert_status 1
+	assert_one_line "s/layers/top' is of a layer that"
+	assertTrue 'nothing is changed' '[ -f s/diff/base/.wh.x ]'
+}
+
+testCheckOfAStoreIsLayerByLayer() {
+	mkdir -p s/layers s/diff/base/d s/mnt
+	: >s/layers/base
+	mkdir s/diff/base/.wh..wh.plnk
+	bdev convert --check s
+	assert_status 0
+	assertContains "$out" 's/diff/base: aufs'
+	: >s/diff/base/d/.wh..wh.aufs
+	bdev convert --check s
+	assert_status 1
+	assertContains "$out" 'hidden base/d/.wh..wh.aufs'
+}
+
+testADirectoryThatIsNoDeltaIsRefusedWithWhatIsMeant() {
+	mkdir -p c/delta0 docker/aufs/layers docker/aufs/diff docker/aufs/mnt s/diff s/mnt
+	: >c/delta0/.wh.x
+	echo 'lxc.uts.name = c' >c/config
+	bdev convert overlay c
+	assert_status 1
+	assert_one_line "c' is a container's directory: lxc-bdev convert -P '$HERE' -n c overlay"
+	bdev convert overlay docker
+	assert_status 1
+	assert_one_line "holds a store: lxc-bdev convert overlay $HERE/docker/aufs"
+	bdev convert overlay s
+	assert_status 1
+	assert_one_line "not its 'layers'"
+}
+
+testADeltaWithTheNamesOfAStoreIsADelta() {
+	mkdir -p d/layers d/diff d/mnt d/.wh..wh.plnk
+	: >d/.wh.x
+	bdev convert overlay d
+	assert_status 0
+	assertTrue 'is_whiteout d/x'
+	mkdir -p e/layers e/diff e/mnt
+	: >e/.wh.x
+	bdev convert overlay e
+	assert_status 1
+	assert_one_line "and '.wh.x' too"
+}
+
+testAttributesOfTheOtherKindAreNotLost() {
+	mkdir -p d/o
+	mknod d/x c 0 0
+	setfattr -n user.overlay.opaque -v y d/o
+	bdev convert aufs d
+	assert_status 1
+	assertContains "$err" "d/o': it has a meaning with --userxattr only"
+	setfattr -x user.overlay.opaque d/o
+	setfattr -n trusted.overlay.opaque -v y d/o
+	bdev convert aufs d --userxattr
+	assert_status 1
+	assertContains "$err" "d/o': it has a meaning without --userxattr only"
+	assertTrue 'is_whiteout d/x'
+}
+
+testAllDirectoriesAreLookedAtFirst() {
+	mkdir d e
+	: >d/.wh.x
+	: >e/.wh.x
+	mknod e/zero c 0 0
+	bdev convert overlay d e
+	assert_status 1
+	assertTrue '[ -f d/.wh.x ]'
+}
+
+testImmutableDirectoryIsRefusedBeforeAnythingIsChanged() {
+	mkdir -p d/dir
+	: >d/.wh.x
+	chattr +i d/dir 2>/dev/null || { skip 'no immutable files here' && return; }
+	bdev convert overlay d
+	chattr -i d/dir
+	assert_status 1
+	assertContains "$err" "d/dir': it is immutable or append-only"
+}
+
+testFlagsOfDirectoriesAreKept() {
+	mkdir -p d/dir
+	: >d/.wh.x
+	chattr +d d/dir d 2>/dev/null || { skip 'no such flags here' && return; }
+	lsattr -d d d/dir >before
+	bdev convert overlay d
+	assert_status 0
+	assertEquals "$(cat before)" "$(lsattr -d d d/dir)"
+}
+
+testACopyOfTheDeltaByHardLinksKeepsItsWhiteouts() {
+	mkdir d
+	setfattr -n trusted.overlay.opaque -v x d
+	: >d/gone
+	setfattr -n trusted.overlay.whiteout -v y d/gone
+	cp -al d backup
+	bdev convert aufs d
+	assert_status 0
+	assertTrue '[ -f d/.wh.gone ]'
+	assertEquals y "$(xattr backup/gone trusted.overlay.whiteout)"
+}
+
+testKilledAfterTheExchangeItIsFinishedBothWays() {
+	mkdir d
+	mknod d/x c 0 0
+	echo data >d/file
+	setfattr -n trusted.overlay.origin -v x d/file
+	for to in aufs overlay; do
+		rm -rf e
+		cp -a d e
+		strace -f -qq -o trace -e trace=lremovexattr -e inject=lremovexattr:signal=KILL:when=1 \
+			"$LXC_BDEV" convert aufs e >/dev/null 2>&1
+		bdev convert $to e
+		assertEquals "$to: $err" 0 "$status"
+		assertEquals "$to" '' "$(find . -name '*lxc-bdev-convert')"
+	done
+	assertTrue 'is_whiteout e/x'
 }
 
 testCheck() {
@@ -342,6 +512,27 @@ testUsage() {
 	bdev convert overlay d --to n
 	assert_status 1
 	assert_one_line 'there already'
+	bdev convert overlay d --to d/x
+	assert_status 1
+	assert_one_line 'lies inside what is converted'
+	bdev convert d overlay
+	assert_status 2
+	assert_one_line 'the form comes first: lxc-bdev convert overlay d'
+	bdev convert -n c1
+	assert_status 2
+	assert_one_line 'to which form? lxc-bdev convert -n c1 overlay'
+	bdev convert -n c1 -f x overlay
+	assert_status 2
+	assert_one_line "unknown option '-f'"
+	bdev convert overlay d
+	assertContains "$out" 'nothing to convert: it is plain'
+	mknod d/x c 0 0
+	bdev convert overlay d
+	assertContains "$out" "nothing to convert: it is overlay's already"
+	chmod 755 "$HERE"
+	run setpriv --reuid 65534 --clear-groups "$LXC_BDEV" convert --check /
+	assert_status 1
+	assert_one_line 'this needs root'
 }
 
 # shellcheck source=/dev/null

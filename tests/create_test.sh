@@ -418,6 +418,19 @@ testAnImageThatIsNoneIsRefused() {
 	assert_failed rootfs.img
 }
 
+# --- layers ---
+
+testALayerIsFoundInTheContainersLxcpath() {
+	"$LXC_BDEV" layer -P "$LXCPATH" apply base "$(tarball)" >/dev/null
+	create c1 --layer base
+	assert_status 0
+	assert_specs c1 "layer:base,store=$LXCPATH/.bdev-layers" overlay:delta0
+	create c2 --layer nosuch
+	assert_status 1
+	assertContains "$err" "config:"
+	assertContains "$err" "there is no layer 'nosuch' in '$LXCPATH/.bdev-layers'"
+}
+
 # --- bases ---
 
 testABaseDirectory() {

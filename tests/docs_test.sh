@@ -149,6 +149,15 @@ testEachVerbIsInTheManual() {
 	done
 }
 
+testEachVerbOfLayerIsInItsManual() {
+	bdev layer help
+	printf '%s\n' "$out" | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p' >"$HERE/verbs"
+	assertTrue 'verbs were found' "[ $(wc -l <"$HERE/verbs") -ge 10 ]"
+	while IFS= read -r _verb; do
+		assertTrue "$_verb" "grep -q '^\\.It \\(Xo \\)\\?Cm $_verb\\( \\|\$\\)' '$ROOT/man/lxc-bdev-layer.8'"
+	done <"$HERE/verbs"
+}
+
 testTheManualHasNoOtherVerbs() {
 	for _verb in $(man_section "$MAN8" SYNOPSIS | sed -n 's/^\.Cm \([a-z-]*\).*/\1/p'); do
 		assertContains "--help" " $(help_verbs | tr '\n' ' ')" " $_verb "
@@ -301,6 +310,21 @@ testCompletionOffersTheVerbsOwnOptions() {
 	assertContains "$out" -P
 }
 
+testCompletionOffersLayersAndWhatIsDoneWithThem() {
+	"$LXC_BDEV" layer --store "$HERE/store" create one
+	tab "lxc-bdev layer --store store remove o"
+	assertEquals one "$out"
+	tab "lxc-bdev layer --store store create two --parent o"
+	assertEquals one "$out"
+	tab 'lxc-bdev layer apply x --'
+	for _option in --parent= --idmap= --max-bytes= --json; do
+		assertContains "$out" "$_option"
+	done
+	tab 'lxc-bdev layer import --c'
+	assertEquals --copy "$out"
+	tab 'lxc-bdev layer h'
+	assertEquals help "$out"
+}
 testCompletionOffersFormsAndThenDirectoriesToConvert() {
 	mkdir overlaid
 	tab 'lxc-bdev convert o'

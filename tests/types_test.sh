@@ -40,6 +40,10 @@ sample() {
 		mkdir base && cp -R source base/tree && echo 'bdev.rootfs = dir:tree' >base/config
 		spec=container:$PWD/base missing=container:$PWD/gone gone=$PWD/gone shown=dir:tree shows=1
 		;;
+	layer)
+		"$LXC_BDEV" layer --store store create l1 && cp -R source/. store/diff/l1/
+		spec=layer:l1,store=$PWD/store missing=layer:l1,store=$PWD/gone gone=$PWD/gone shows=1
+		;;
 	*) fail "type '$1' has no sample in $0" ;;
 	esac
 }
@@ -124,6 +128,7 @@ contractOptionsAreChecked() {
 	"$LXC_BDEV" types | sed -n "/^${spec%%:*}:/,/^[a-z]/ s/^	\([^	=]*\)\(=*\).*/\1 \2/p" >options
 	while read -r option equals; do
 		[ "$option" != ro ] || continue
+		spec=${spec%%",$option="*}
 		if [ "$equals" ]; then
 			mount_sample "$option"
 			assert_one_line "option '$option' needs a value"
@@ -150,8 +155,12 @@ contractMissingSourceIsNamed() {
 
 contractPathOutOfTheDirectoryIsRefused() {
 	if [ -n "$shows" ]; then
-		bdev mount "${spec%%:*}:base" m
-		assert_one_line "${spec%%:*}:base" 'not the absolute path'
+		case ${spec%%:*} in
+		layer) spec=layer:l1,store=store ;;
+		*) spec=${spec%%:*}:base ;;
+		esac
+		bdev mount "$spec" m
+		assert_one_line "$spec" 'not the absolute path'
 		return
 	fi
 	mv source outside

@@ -6,6 +6,7 @@
  * and its reason to the kernel's log. So all of that is refused here.
  */
 #include "../core/aufsfs.h"
+#include "../core/dirinuse.h"
 #include "bdev.h"
 #include "upper.h"
 
@@ -204,7 +205,7 @@ static int plan_branches(const struct spec *spec, struct plan *plan, struct aufs
 		return spec_refuse(spec, -EINVAL,
 				   "%zu branches; this kernel's aufs takes at most %zu: merge some lowers into one",
 				   n + !!*upper_of(spec), max);
-	r = check_lowers(spec, plan, &list);
+	r = plan_check_form(plan, spec) ?: check_lowers(spec, plan, &list);
 	if (r == 0)
 		r = check_held(spec, plan, &list);
 	if (r == 0 && *upper_of(spec))
@@ -227,9 +228,9 @@ static int aufs_plan(const struct spec *spec, struct plan *plan)
 		return n;
 	plan->staged = true;
 	plan_add_root(plan, spec, 1, !spec->readonly && data->upper.cover < 0);
-	plan_step(plan, spec, data, "mount aufs: %d lower%s, upper '%s'%s%s", n, n == 1 ? "" : "s",
-		  *upper_of(spec) ? upper_of(spec) : "none", data->upper.cover >= 0 ? " on the tmpfs" : "",
-		  spec->readonly ? ", read-only" : "");
+	plan_step(plan, spec, data, "mount aufs: %d lower%s, %s%s%s%s%s", n, n == 1 ? "" : "s",
+		  *upper_of(spec) ? "upper '" : "no upper", upper_of(spec), *upper_of(spec) ? "'" : "",
+		  data->upper.cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "");
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
 }
@@ -248,7 +249,9 @@ static int open_branches(const struct spec *spec, struct build *build, const str
 		r = fd < 0 ? fd : 0;
 	} else {
 		fd = path_open(build->dirfd, data->upper.path, O_PATH | O_DIRECTORY);
-		r = fd < 0 ? log_errno(fd, "%s: open upper '%s'", spec->where, upper_of(spec)) : 0;
+		r = fd < 0 ? log_errno(fd, "%s: open upper '%s'", spec->where, upper_of(spec))
+			   : dirinuse_record(build->journal, fd, build->dirfd, data->upper.path, spec->where,
+					     build->wait_ms);
 	}
 	if (r < 0)
 		return r;
@@ -294,7 +297,7 @@ static int aufs_build(const struct step *step, struct build *build)
 
 	r = open_branches(spec, build, data, &branches);
 	if (r == 0 && branches.writable && data->upper.cover < 0)
-		r = upper_claim(spec, build, "branch", branches.fds[0], branches.fds[1], upper, &lock);
+		r = upper_claim(spec, build, "branch", branches.fds[0], branches.fds[1], upper_of(spec), upper, &lock);
 	if (r == 0)
 		r = mount = mount_branches(spec, build, &branches);
 	for (size_t i = 0; i < branches.n; i++)

@@ -46,7 +46,8 @@ struct bdev_type {
 	/* Copy what the container owns of it, by the functions of core/clone.h; NULL: its source. 0 or -errno (logged).
 	 */
 	int (*clone)(const struct spec *spec, struct clone *clone);
-	/* It stands for other specs: add them to *out. Then there is no plan, view nor build. 0 or -errno (logged). */
+	/* It stands for other specs: add them to *out. Then there is no view, and no plan nor build, unless they are of
+	 * the same type: marked `expanded`, they are not asked again. 0 or -errno (logged). */
 	int (*expand)(const struct spec *spec, struct stack *out);
 	/* Do the step; build_add_root() what it makes. 0 or -errno after one error line. */
 	int (*build)(const struct step *step, struct build *build);
@@ -59,7 +60,8 @@ struct bdev_type {
 	X(overlay)    \
 	X(aufs)       \
 	X(nbd)        \
-	X(container)
+	X(container)  \
+	X(layer)
 
 extern const struct bdev_type *const bdev_types[];
 extern const size_t bdev_ntypes;

@@ -2,6 +2,7 @@
 /*
  * dir - a directory of the host, bound as it is.
  */
+#include "../core/dirinuse.h"
 #include "bdev.h"
 
 #include <fcntl.h>
@@ -34,6 +35,11 @@ static int dir_build(const struct step *step, struct build *build)
 	int r;
 
 	fd = path_open(build->dirfd, spec->sources[0], O_PATH | O_DIRECTORY);
+	if (fd >= 0) {
+		r = dirinuse_record(build->journal, fd, build->dirfd, spec->sources[0], spec->where, build->wait_ms);
+		if (r < 0)
+			return r;
+	}
 	mount = fd < 0 ? fd : mount_clone(fd, below);
 	if (mount < 0)
 		return log_errno(mount, "%s: bind '%s'", spec->where, spec->sources[0]);

@@ -5,6 +5,8 @@
  * The kernel is not believed: it takes an upper that another overlay uses, and
  * it falls back to read-only, both with success.
  */
+#include "../core/delta.h"
+#include "../core/dirinuse.h"
 #include "../core/overlayfs.h"
 #include "bdev.h"
 #include "upper.h"
@@ -79,6 +81,18 @@ static int check_volatile(const struct spec *spec, const struct plan *plan, cons
 			   marker);
 }
 
+/* Above lowers, an overlay would show what was removed, and write its own whiteouts among aufs'. */
+static int check_form(const struct spec *spec, int fd)
+{
+	const char *own = spec->form ? NULL : delta_aufs_own(fd);
+	_cleanup_free_ char *path = own ? path_of(fd) : NULL;
+
+	return own ? spec_refuse(spec, -EINVAL,
+				 "upper '%s' is a delta of aufs ('%s' is in it): first lxc-bdev convert overlay '%s'",
+				 upper_of(spec), own, path)
+		   : 0;
+}
+
 static int check_upper_on_disk(const struct spec *spec, const struct plan *plan, const char *work)
 {
 	bool made;
@@ -86,7 +100,7 @@ static int check_upper_on_disk(const struct spec *spec, const struct plan *plan,
 
 	if (fd < 0)
 		return fd;
-	return check_upper_fs(spec, fd) ?: made ? 0 : check_volatile(spec, plan, work);
+	return check_upper_fs(spec, fd) ?: made ? 0 : check_form(spec, fd) ?: check_volatile(spec, plan, work);
 }
 
 /* A work directory that does not exist yet is made at the start. */
@@ -102,7 +116,7 @@ static int check_work(const struct spec *spec, const struct plan *plan, const ch
 /* Take what the stack holds as lowers. The overlay's depth, or -errno (logged); *ret_n: how many lowers it has. */
 static int plan_lowers(const struct spec *spec, struct plan *plan, size_t *ret_n)
 {
-	int held_depth, depth = check_lowers(spec, plan);
+	int held_depth, depth = plan_check_form(plan, spec) ?: check_lowers(spec, plan);
 
 	if (depth < 0)
 		return depth;
@@ -156,9 +170,10 @@ static int overlay_plan(const struct spec *spec, struct plan *plan)
 	if (r < 0)
 		return r;
 	plan_add_root(plan, spec, depth, !spec->readonly && data->upper.cover < 0);
-	plan_step(plan, spec, data, "mount overlay: %zu lower%s, upper '%s'%s%s%s", n, n == 1 ? "" : "s",
-		  *upper_of(spec) ? upper_of(spec) : "none", data->upper.cover >= 0 ? " on the tmpfs" : "",
-		  spec->readonly ? ", read-only" : "", spec_option(spec, "volatile") ? ", volatile" : "");
+	plan_step(plan, spec, data, "mount overlay: %zu lower%s, %s%s%s%s%s%s", n, n == 1 ? "" : "s",
+		  *upper_of(spec) ? "upper '" : "no upper", upper_of(spec), *upper_of(spec) ? "'" : "",
+		  data->upper.cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
+		  spec_option(spec, "volatile") ? ", volatile" : "");
 	(void)TAKE_PTR(data); /* the plan's now */
 	return 0;
 }
@@ -183,12 +198,13 @@ static int claim_upper(const struct spec *spec, struct build *build, const struc
 		       int *ret_work_lock)
 {
 	_cleanup_free_ char *upper = xasprintf("upper '%s'", upper_of(spec)), *work = NULL;
-	int r = upper_claim(spec, build, "upper", layers->upper, top_lower(layers), upper, ret_lock);
+	int r = upper_claim(spec, build, "upper", layers->upper, top_lower(layers), upper_of(spec), upper, ret_lock);
 
 	if (r < 0 || !spec_option(spec, "work"))
 		return r;
 	work = xasprintf("work directory '%s'", spec_option(spec, "work")->value);
-	return upper_claim(spec, build, "upper", layers->work, top_lower(layers), work, ret_work_lock);
+	return upper_claim(spec, build, "upper", layers->work, top_lower(layers), spec_option(spec, "work")->value,
+			   work, ret_work_lock);
 }
 
 /* The kernel marks the work directory; release() takes the mark away when the overlay has ended well. */
@@ -215,6 +231,9 @@ static int overlay_build(const struct step *step, struct build *build)
 		layers.lowers[0] = path_open(build->dirfd, data->upper.path, O_PATH | O_DIRECTORY);
 		if (layers.lowers[0] < 0)
 			r = log_errno(layers.lowers[0], "%s: open upper '%s'", spec->where, upper_of(spec));
+		else
+			r = dirinuse_record(build->journal, layers.lowers[0], build->dirfd, data->upper.path,
+					    spec->where, build->wait_ms);
 	} else if (r == 0 && !spec->readonly) {
 		r = layers.upper = upper_open(spec, build, &data->upper, top_lower(&layers));
 		if (r >= 0)

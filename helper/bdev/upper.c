@@ -5,6 +5,7 @@
 #include "bdev.h"
 #include "upper.h"
 #include "../core/aufsinfo.h"
+#include "../core/dirinuse.h"
 #include "../core/overlayfs.h"
 
 #include <fcntl.h>
@@ -78,12 +79,17 @@ int upper_check_writable(const struct spec *spec, int fd)
 
 int upper_open_lowers(const struct spec *spec, struct build *build, int **lowers, size_t *n)
 {
+	int r;
+
 	for (size_t i = 0; i + 1 < spec->nsources; i++) {
 		int fd = path_open(build->dirfd, spec->sources[i], O_PATH | O_DIRECTORY);
 
 		if (fd < 0)
 			return log_errno(fd, "%s: open lower '%s'", spec->where, spec->sources[i]);
 		*(int *)array_grow(lowers, n, sizeof(**lowers)) = fd;
+		r = dirinuse_record(build->journal, fd, build->dirfd, spec->sources[i], spec->where, build->wait_ms);
+		if (r < 0)
+			return r;
 	}
 	while (build->nroots > 0)
 		*(int *)array_grow(lowers, n, sizeof(**lowers)) = build->roots[--build->nroots];
@@ -123,28 +129,38 @@ static char *find_writer(struct build *build, int dir, int lower, const char *in
 	bool aufs = aufs_is_loaded();
 	char *holder = aufs ? journal_find_running("branch", inode, build->journal->dir) : NULL;
 
-	if (holder || !(overlayfs_in_use(dir, lower) || (aufs && aufs_in_use(dir))))
+	if (holder || !(overlayfs_in_use(dir, lower) || aufs_in_use(dir)))
 		return holder;
 	holder = journal_find_holder("upper", inode, build->journal->dir)
 			 ?: journal_find_holder("branch", inode, build->journal->dir);
 	return holder ?: xstrdup("another mount");
 }
 
-int upper_claim(const struct spec *spec, struct build *build, const char *kind, int dir, int lower, const char *what,
-		int *ret_lock)
+int upper_claim(const struct spec *spec, struct build *build, const char *kind, int dir, int lower, const char *source,
+		const char *what, int *ret_lock)
 {
-	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir), *holder = NULL;
-	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY);
+	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir), *holder = NULL, *still = NULL;
+	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY), again = -EBADF;
 	long long until = proc_now() + build->wait_ms;
 	int r;
 
 	if (lock < 0)
 		return log_errno(lock, "%s: open %s", spec->where, what);
 	while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || proc_now() >= until)
+		if (errno != EWOULDBLOCK)
 			return log_errno(-errno, "%s: lock %s", spec->where, what);
+		if (proc_now() >= until)
+			return spec_refuse(spec, -EBUSY, "%s is locked by another process, which may be converting it",
+					   what);
 		proc_sleep(5);
 	}
+	/* A conversion holds the lock, too, and puts another directory in the place of this one. */
+	again = path_open(build->dirfd, source, O_PATH | O_DIRECTORY);
+	if (again < 0 && again != -ENOENT)
+		return log_errno(again, "%s: open %s", spec->where, what);
+	still = again < 0 ? NULL : path_inode(again);
+	if (!still || strcmp(still, inode) != 0)
+		return spec_refuse(spec, -EBUSY, "%s was replaced just now; start it again", what);
 	while ((holder = find_writer(build, dir, lower, inode))) {
 		if (proc_now() >= until)
 			return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder);

@@ -50,7 +50,7 @@ const char *aufs_impossible(void)
 	if (modules && file_has(modules, "/aufs.ko"))
 		return NULL;
 	return "this kernel has no aufs; boot one that has it, or make the delta an overlay's "
-	       "(lxc-bdev convert, or bdev.aufs = convert)";
+	       "(lxc-bdev convert -n NAME overlay, or bdev.aufs = convert)";
 }
 
 size_t aufs_branches_max(void)

@@ -61,6 +61,50 @@ bool aufsstore_is(const char *path)
 	return r == 0;
 }
 
+char *aufsstore_ours(const char *path)
+{
+	static const struct {
+		const char *name;
+		mode_t type;
+	} has[] = { { "driver", S_IFREG }, { "layers", S_IFDIR }, { "diff", S_IFDIR } };
+
+	for (_cleanup_free_ char *at = xstrdup(path);;) {
+		_cleanup_close_ int fd = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		char *slash = strrchr(at, '/');
+		struct stat st;
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(has) && fstatat(fd, has[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		       (st.st_mode & S_IFMT) == has[i].type)
+			i++;
+		if (i == ARRAY_SIZE(has))
+			return TAKE_PTR(at);
+		if (!slash || slash == at)
+			return NULL;
+		*slash = '\0';
+	}
+}
+
+char *aufsstore_more(const char *path)
+{
+	const char *const own[] = { ".", "..", "layers", "diff", "mnt" };
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	char *more = NULL;
+
+	while (dir && !more && (entry = readdir(dir))) {
+		size_t i = 0;
+
+		while (i < ARRAY_SIZE(own) && strcmp(entry->d_name, own[i]) != 0)
+			i++;
+		if (i == ARRAY_SIZE(own))
+			more = xstrdup(entry->d_name);
+	}
+	if (dir)
+		(void)closedir(dir);
+	return more;
+}
+
 static bool is_id(const char *id)
 {
 	return *id && !strchr(id, '/') && strcmp(id, ".") != 0 && strcmp(id, "..") != 0 && strlen(id) <= NAME_MAX;
@@ -125,6 +169,59 @@ static int read_layers(struct store *store)
 	return r;
 }
 
+/* Does a layer of this name have a list? */
+static bool has_list(const struct store *store, const char *id)
+{
+	for (size_t i = 0; i < store->n; i++)
+		if (strcmp(store->layers[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+static bool is_layer(const struct store *store, const char *id)
+{
+	struct stat st;
+
+	return fstatat(store->diff, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Each layer has its list and its directory, and so have all that a list names. 0 or -errno (logged). */
+static int check_whole(const struct store *store)
+{
+	_cleanup_close_ int again = openat(store->diff, ".", OPEN_DIR);
+	DIR *diff = again < 0 ? NULL : fdopendir(again);
+	const struct dirent *entry;
+	int r = diff ? 0 : log_errno(-errno, "read '%s/diff'", store->path);
+
+	for (size_t i = 0; r == 0 && i < store->n; i++) {
+		const struct layer *layer = &store->layers[i];
+
+		if (!is_layer(store, layer->id))
+			r = log_refuse(-ENOENT, "'%s/layers/%s' is of a layer that '%s/diff' does not have",
+				       store->path, layer->id, store->path);
+		for (size_t k = 0; r == 0 && k < layer->n; k++)
+			if (!is_layer(store, layer->ancestors[k]))
+				r = log_refuse(-ENOENT, "'%s/layers/%s' names '%s', which '%s/diff' does not have",
+					       store->path, layer->id, layer->ancestors[k], store->path);
+	}
+	while (r == 0 && diff && (entry = readdir(diff))) {
+		const char *end = strstr(entry->d_name, "-removing");
+
+		/* One that was being removed is nobody's. */
+		if (is_id(entry->d_name) && is_layer(store, entry->d_name) && !has_list(store, entry->d_name) &&
+		    !(end && !end[strlen("-removing")]))
+			r = log_refuse(-ENOENT,
+				       "'%s/diff/%s' has no list '%s/layers/%s' of what it lies on: remove it, or make "
+				       "that (an ID a line, the nearest first)",
+				       store->path, entry->d_name, store->path, entry->d_name);
+	}
+	if (diff) {
+		(void)TAKE_FD(again);
+		(void)closedir(diff);
+	}
+	return r;
+}
+
 /* The mount points are in a directory of their own. 0 or -EBUSY (logged). */
 static int check_unmounted(const struct store *store)
 {
@@ -174,7 +271,7 @@ int aufsstore_each(const char *path, int (*layer)(void *arg, const char *path, c
 	if (r == 0)
 		r = read_layers(&store);
 	if (r == 0)
-		r = check_unmounted(&store);
+		r = check_whole(&store) ?: check_unmounted(&store);
 	for (size_t i = 0; r == 0 && i < store.n; i++)
 		r = one(&store, &store.layers[i], layer, arg);
 	store_close(&store);

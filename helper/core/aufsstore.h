@@ -9,6 +9,10 @@
  * line, the nearest first; diff/ID is its delta; mnt/ID is where it was mounted.
  */
 bool aufsstore_is(const char *path);
+/* The layer store (of lxc-bdev layer) that the absolute path is, or is in, for the caller to free, or NULL. */
+char *aufsstore_ours(const char *path);
+/* What it has beside these three, for the caller to free, or NULL. */
+char *aufsstore_more(const char *path);
 
 /*
  * Call for each layer of the store, those below first: the path of its delta, and what it lies on (O_RDONLY), uppermost

@@ -8,6 +8,7 @@
  */
 #include "build.h"
 #include "cleanup.h"
+#include "convert-container.h"
 #include "log.h"
 
 #include <fcntl.h>
@@ -89,6 +90,18 @@ static int leave(struct build *build, int root)
 	return r < 0 ? log_errno(r, "leave the private mount namespace") : TAKE_FD(detached);
 }
 
+/* It was converted since the plan was made, or is being: from our record on, nobody begins that. 0 or -errno (logged).
+ */
+static int check_config(const struct plan_owner *owner)
+{
+	struct stat st;
+
+	if (faccessat(owner->dirfd, CONTAINER_CONVERTING, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    fstatat(owner->dirfd, "config", &st, 0) == 0 && st.st_ino == owner->config)
+		return 0;
+	return log_refuse(-EAGAIN, "'%s': its config was changed meanwhile: try again", owner->dir);
+}
+
 /*
  * Who shows another container's stack must not see it change, and so says which; whoever writes to a stack says that,
  * too, and then each looks whether the other is there. 0 or -EBUSY (logged).
@@ -103,6 +116,8 @@ static int take_turns(const struct plan *plan, struct journal *journal)
 		const char *dir = plan->owners[i].dir;
 
 		r = journal_add(journal, "shows", dir, NULL);
+		if (r == 0)
+			r = check_config(&plan->owners[i]);
 		writer = r == 0 ? journal_find_running("writes", dir, journal->dir) : NULL;
 		if (writer)
 			return log_refuse(

@@ -36,7 +36,7 @@ static bool has_form(const struct delta *delta, const struct delta_dir *dir)
 static int form_dir(struct walk *walk)
 {
 	const struct form_walk *form = walk->arg;
-	struct delta_dir dir;
+	struct delta_dir dir = { 0 };
 	int r = delta_read(form->delta, walk->fd, !walk->here->parent, &dir);
 
 	if (r == 0 && has_form(form->delta, &dir))

@@ -8,6 +8,7 @@
  */
 #include "clone.h"
 #include "../bdev/bdev.h"
+#include "aufsinfo.h"
 #include "cleanup.h"
 #include "image.h"
 #include "overlayfs.h"
@@ -46,7 +47,9 @@ static int check_unused(const struct spec *spec, int from, const struct stat *st
 	bool shared;
 
 	if (S_ISDIR(st->st_mode))
-		return overlayfs_in_use(from, root) ? spec_refuse(spec, -EBUSY, "not copied: it is in use") : 0;
+		return overlayfs_in_use(from, root) || aufs_in_use(from)
+			       ? spec_refuse(spec, -EBUSY, "not copied: it is in use")
+			       : 0;
 	return image_lock(from, true, false, 1000, &shared) < 0
 		       ? spec_refuse(spec, -EBUSY, "not copied: somebody writes to it")
 		       : 0;

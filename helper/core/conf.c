@@ -51,7 +51,7 @@ static int key_bdev(struct conf_reader *reader, const char *key, const char *val
 		conf->convert_aufs = *value != '\0';
 		return !*value || strcmp(value, "convert") == 0
 			       ? 0
-			       : log_refuse(-EINVAL, "%s: '%s': not convert", where, value);
+			       : log_refuse(-EINVAL, "%s: '%s': the only value is convert", where, value);
 	}
 	if (strcmp(key, "bdev.rootfs") != 0)
 		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs, bdev.clone, bdev.hostname, bdev.aufs",

@@ -71,9 +71,17 @@ static int sync_directory(const char *file)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
+/* Where the new one is written. */
+static char *fresh_name(const char *file)
+{
+	const char *base = strrchr(file, '/') + 1;
+
+	return xasprintf("%.*s.%s.lxc-bdev-new", (int)(base - file), file, base);
+}
+
 static int change(struct confedit *edit, const char *file)
 {
-	_cleanup_free_ char *fresh = xasprintf("%s.new", file);
+	_cleanup_free_ char *fresh = fresh_name(file);
 	FILE *from = fopen(file, "re"), *to = from ? create(fresh) : NULL;
 	int r = to ? write_new(edit, from, to) : -errno;
 
@@ -95,4 +103,16 @@ int confedit(struct confedit *edit)
 	int r = file ? change(edit, file) : -errno;
 
 	return r < 0 ? log_errno(r, "write '%s'", edit->file) : 0;
+}
+
+int confedit_check(const char *path)
+{
+	_cleanup_free_ char *file = realpath(path, NULL), *fresh = file ? fresh_name(file) : NULL;
+	FILE *f = file && access(file, W_OK) == 0 ? create(fresh) : NULL;
+
+	if (!f)
+		return log_errno(-errno, "write '%s'", path);
+	(void)fclose(f);
+	(void)unlink(fresh);
+	return 0;
 }

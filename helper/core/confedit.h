@@ -18,3 +18,6 @@ struct confedit {
  * name. So at any time, also after a crash, it is the old one or the new one. 0 or -errno (logged).
  */
 int confedit(struct confedit *edit);
+
+/* Could it be changed? Its directory is written to, and is as before. 0 or -errno (logged). */
+int confedit_check(const char *file);

@@ -83,9 +83,10 @@ int container_check_whole(const char *dir)
 	n = readlink(converting, form, sizeof(form));
 	if (n < 0)
 		return 0;
-	return log_refuse(-EINVAL,
-			  "'%s': converting its delta was interrupted; lxc-bdev convert -n %s %.*s does the rest", dir,
-			  strrchr(dir, '/') + 1, (int)n, form);
+	return log_refuse(
+		-EINVAL,
+		"'%s': converting its delta was interrupted; lxc-bdev convert -P '%.*s' -n %s %.*s does the rest", dir,
+		(int)(strrchr(dir, '/') - dir), dir, strrchr(dir, '/') + 1, (int)n, form);
 }
 
 char *container_called(const struct container *container)

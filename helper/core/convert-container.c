@@ -32,6 +32,7 @@ struct work {
 	struct convert_upper *uppers; /* of each line */
 	int dirfd;
 	bool at_start; /* which nobody watches */
+	bool begun;    /* by one that was interrupted */
 };
 
 static void found(struct convert_upper *upper, enum convert_kind kind, const char *path, const char *why)
@@ -59,14 +60,19 @@ static int look(struct work *work)
 			.lowest = line->spec == work->lines.conf.stack.specs || line->spec == work->lines.rootfs.specs,
 			.found = found,
 			.tell_all = run->dry_run,
+			.clear = !run->dry_run,
 			.progress = run->progress,
 			.arg = run,
 		};
 		if (line->on_disk)
 			r = convert_upper_look(upper);
+		/* Two lines may name one. */
+		for (size_t k = 0; k < i && upper->needed; k++)
+			if (work->uppers[k].needed && strcmp(work->uppers[k].inode, upper->inode) == 0)
+				upper->needed = false;
 		run->deltas += upper->needed;
-		run->lines++;
-		if (r == 0 && run->line)
+		run->lines += line->other != NULL;
+		if (r == 0 && run->line && line->other)
 			run->line(run, line->number, line->other);
 	}
 	return r;
@@ -114,6 +120,7 @@ static int check_mark(struct work *work)
 	char form[16];
 	ssize_t n = readlinkat(work->dirfd, CONTAINER_CONVERTING, form, sizeof(form));
 
+	work->begun = n >= 0;
 	if (n < 0 || ((size_t)n == strlen(to) && memcmp(form, to, strlen(to)) == 0))
 		return 0;
 	return container_check_whole(work->container->dir);
@@ -129,18 +136,44 @@ static int check_users(const struct container *container)
 		    : 0;
 }
 
+static bool is_changed(const struct work *work)
+{
+	bool changed = work->begun;
+
+	for (size_t i = 0; i < work->lines.n; i++)
+		changed |= work->uppers[i].changed;
+	return changed;
+}
+
 static int change(struct work *work)
 {
-	int r = mark(work);
+	int r = convert_lines_check(&work->lines);
 
 	if (r < 0)
+		return r;
+	r = mark(work);
+	if (r < 0)
 		return log_errno(r, "'%s': mark it as being converted", work->container->dir);
-	r = convert(work);
+	/* Whoever came before the mark has said so by now. */
+	r = check_users(work->container) ?: convert(work);
 	if (r == 0)
 		r = convert_lines_change(&work->lines);
-	if (r < 0)
-		return r;
-	return unmark(work);
+	else if (!is_changed(work))
+		(void)unmark(work);
+	return r < 0 ? r : unmark(work);
+}
+
+/* 0 or -EINVAL (logged). */
+static int check_rootfs(const struct work *work)
+{
+	const struct convert_lines *lines = &work->lines;
+
+	if (lines->to == DELTA_OVERLAY || lines->n || !convert_lxc_overlay(lines->conf.rootfs_path))
+		return 0;
+	return log_refuse(-EINVAL,
+			  "'%s': lxc.rootfs.path = %s is LXC's own overlay, and is not converted back, as LXC has no "
+			  "aufs; put it into a bdev.rootfs line",
+			  work->container->name, lines->conf.rootfs_path);
 }
 
 static struct work work_of(struct convert_container *run)
@@ -164,7 +197,7 @@ static int run_locked(struct work *work)
 		r = work->dirfd < 0 ? log_errno(-errno, "open '%s'", run->container->dir) : check_mark(work);
 	}
 	if (r == 0)
-		r = convert_lines_find(&work->lines) ?: look(work);
+		r = convert_lines_find(&work->lines) ?: check_rootfs(work) ?: look(work);
 	if (r == 0 && !run->dry_run)
 		r = work->lines.n ? change(work) : unmark(work);
 	for (size_t i = 0; work->uppers && i < work->lines.n; i++)
@@ -276,17 +309,23 @@ int convert_container_at_start(const struct container *container, struct conf *c
 
 int convert_container_foresee(const struct container *container, struct conf *conf)
 {
+	struct convert_container run = { .container = container, .to = DELTA_OVERLAY, .dry_run = true };
+	struct work work = work_of(&run);
 	struct stack stack = { 0 };
-	int r = 0;
+	int r;
 
 	if (!is_wanted(container, conf))
 		return 0;
+	r = run_locked(&work);
 	for (size_t i = 0; r == 0 && i < conf->stack.n; i++) {
 		const struct spec *spec = &conf->stack.specs[i];
 		_cleanup_free_ char *text =
 			convert_is_form(spec, DELTA_AUFS) ? convert_value(spec, DELTA_OVERLAY) : xstrdup(spec->text);
 
 		r = spec_add(&stack, text, spec->where);
+		/* What is there is of its old form still. */
+		if (r == 0 && convert_is_form(spec, DELTA_AUFS))
+			stack.specs[i].form = convert_type(DELTA_AUFS);
 	}
 	stack_clear(&conf->stack);
 	conf->stack = stack;

@@ -8,6 +8,8 @@
 #include "log.h"
 #include "path.h"
 
+#include <fcntl.h>
+
 const char *convert_type(enum delta_form form)
 {
 	return form == DELTA_AUFS ? "aufs" : "overlay";
@@ -58,6 +60,7 @@ static int add_line(struct convert_lines *lines, const struct spec *spec, char *
 {
 	struct convert_line *line = ARRAY_ADD(lines->lines, lines->n);
 
+	lines->changes++;
 	*line = (struct convert_line){ .spec = spec, .value = value, .other = other, .on_disk = on_disk };
 	line->number = own_line(lines->container, spec->where);
 	if (!line->number)
@@ -81,6 +84,26 @@ static bool is_covered(const struct convert_lines *lines, const struct spec *spe
 	return covered;
 }
 
+/* Its config says overlay, and what it wrote is aufs' still, or a conversion of that was interrupted. */
+static bool is_old(const struct convert_lines *lines, const struct spec *spec)
+{
+	_cleanup_close_ int dirfd = open(lines->container->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), upper = -EBADF;
+	_cleanup_free_ char *path = path_absolute(lines->container->dir, convert_upper_name(spec)), *left = NULL;
+	char *slash = strrchr(path, '/');
+
+	if (lines->to != DELTA_OVERLAY || !*convert_upper_name(spec))
+		return false;
+	upper = path_open(dirfd, convert_upper_name(spec), O_PATH | O_DIRECTORY);
+	left = xasprintf("%.*s/.%s.lxc-bdev-convert", (int)(slash - path), path, slash + 1);
+	return upper >= 0 && (delta_aufs_own(upper) || faccessat(AT_FDCWD, left, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+/* What it writes to is to be converted; the config is right. */
+static void add_delta(struct convert_lines *lines, const struct spec *spec)
+{
+	*ARRAY_ADD(lines->lines, lines->n) = (struct convert_line){ .spec = spec, .on_disk = true };
+}
+
 static int find_specs(struct convert_lines *lines)
 {
 	const struct stack *stack = &lines->conf.stack;
@@ -89,8 +112,12 @@ static int find_specs(struct convert_lines *lines)
 	for (size_t i = 0; r == 0 && i < stack->n; i++) {
 		const struct spec *spec = &stack->specs[i];
 
-		if (convert_is_form(spec, lines->to) ||
-		    !(convert_is_form(spec, DELTA_AUFS) || convert_is_form(spec, DELTA_OVERLAY)))
+		if (convert_is_form(spec, lines->to)) {
+			if (!is_covered(lines, spec) && is_old(lines, spec))
+				add_delta(lines, spec);
+			continue;
+		}
+		if (!convert_is_form(spec, DELTA_AUFS) && !convert_is_form(spec, DELTA_OVERLAY))
 			continue;
 		r = add_line(lines, spec, xstrdup(spec->text), convert_value(spec, lines->to),
 			     !is_covered(lines, spec));
@@ -131,29 +158,61 @@ static char *as_spec(const char *path)
 	return text;
 }
 
+/* What is behind "TYPE:", if it is of this type; lxc-update-config puts "dir:" before it, or the type again. */
+static const char *behind_type(const char *path, const char *type)
+{
+	size_t n = strlen(type);
+	const char *behind = NULL;
+
+	if (path && strncmp(path, "dir:", 4) == 0)
+		path += 4;
+	while (path && strncmp(path, type, n) == 0 && path[n] == ':')
+		behind = path = path + n + 1;
+	return behind;
+}
+
+const char *convert_lxc_aufs(const char *path)
+{
+	return behind_type(path, "aufs");
+}
+
+const char *convert_lxc_overlay(const char *path)
+{
+	return behind_type(path, "overlay") ?: behind_type(path, "overlayfs");
+}
+
 /* What LXC up to 2.1 mounted itself. 0 or -errno (logged). */
 static int find_rootfs(struct convert_lines *lines)
 {
-	const char *path = lines->conf.rootfs_path;
+	const char *path = lines->conf.rootfs_path, *aufs = convert_lxc_aufs(path),
+		   *sources = aufs ?: convert_lxc_overlay(path);
 	struct rootfs_line line = { .value = path };
 	struct conf_reader reader = { .file = lines->container->config, .take = take_rootfs, .arg = &line };
 	_cleanup_free_ char *where = NULL, *text = NULL;
 	const struct spec *spec;
 	int r;
 
-	if (lines->to != DELTA_OVERLAY || !path || strncmp(path, "aufs:", 5) != 0)
+	if (lines->to != DELTA_OVERLAY || !sources)
 		return 0;
 	r = conf_each(&reader);
 	where = line.where;
-	text = as_spec(path + 4);
+	text = as_spec(sources - 1);
 	if (r == 0)
 		r = spec_add(&lines->rootfs, text, where ?: "lxc.rootfs.path");
 	if (r < 0)
 		return r;
 	spec = &lines->rootfs.specs[0];
-	if (spec->nsources < 2 || path[5] != '/')
-		return spec_refuse(spec, -EINVAL, "not of the form aufs:/LOWER:/UPPER");
-	return add_line(lines, spec, xstrdup(path), xasprintf("overlay:%s", path + 5), true);
+	if (aufs && (spec->nsources < 2 || *sources != '/'))
+		return log_refuse(-EINVAL, "%s: '%s': not of the form aufs:/LOWER:/UPPER, with absolute paths",
+				  spec->where, path);
+	if (!aufs) {
+		if (spec->nsources > 1 && is_old(lines, spec))
+			add_delta(lines, spec);
+		return 0;
+	}
+	r = add_line(lines, spec, xstrdup(path), xasprintf("overlay:%s", sources), true);
+	lines->lines[lines->n - 1].old_key = where && strcmp(strrchr(where, ' ') + 1, "lxc.rootfs") == 0;
+	return r;
 }
 
 int convert_lines_find(struct convert_lines *lines)
@@ -168,21 +227,32 @@ static char *change_line(struct confedit *edit, unsigned int number, char *text)
 
 	for (size_t i = 0; i < lines->n; i++) {
 		const struct convert_line *line = &lines->lines[i];
-		char *equals = strchr(text, '='), *at;
+		char *equals = strchr(text, '='), *at, *key;
 
-		if (line->number != number)
+		if (!line->other || line->number != number)
 			continue;
 		at = equals ? strstr(equals, line->value) : NULL;
 		lines->stale |= !at;
-		return at ? xasprintf("%.*s%s%s", (int)(at - text), text, line->other, at + strlen(line->value)) : text;
+		if (!at)
+			return text;
+		/* LXC knows it by another name since 2.1. */
+		key = line->old_key ? strstr(text, "lxc.rootfs") : NULL;
+		key = key && key < equals ? key + strlen("lxc.rootfs") : equals;
+		return xasprintf("%.*s%s%.*s%s%s", (int)(key - text), text, line->old_key ? ".path" : "",
+				 (int)(at - key), key, line->other, at + strlen(line->value));
 	}
 	return text;
+}
+
+int convert_lines_check(const struct convert_lines *lines)
+{
+	return lines->changes ? confedit_check(lines->container->config) : 0;
 }
 
 int convert_lines_change(struct convert_lines *lines)
 {
 	struct confedit edit = { .file = lines->container->config, .line = change_line, .arg = lines };
-	int r = confedit(&edit);
+	int r = lines->changes ? confedit(&edit) : 0;
 
 	return r == 0 && lines->stale
 		       ? log_refuse(-ESTALE, "%s: somebody changed it meanwhile; convert again", edit.file)

@@ -4,16 +4,14 @@
  *
  * It is made in a directory beside it, .NAME.lxc-bdev-convert, as FORM.INODE:
  * the form of the old tree, and the new one's inode. So after the exchange, and
- * whenever a run was killed, it is seen from the name which of the two is there:
- * overlay's own attributes are taken off the files of an old tree only, which by
- * then has given its place to the other, whose files they are too.
+ * whenever a run was killed, it is seen from the name which of the two is there.
  */
 #include "check.h"
 #include "cleanup.h"
+#include "convert-left.h"
 #include "convert.h"
-#include "journal.h"
+#include "dirinuse.h"
 #include "log.h"
-#include "overlayfs.h"
 #include "path.h"
 #include "remove.h"
 
@@ -63,13 +61,9 @@ static int place_find(struct place *place, int dirfd, const char *path)
 
 static int check_unused(const struct place *place)
 {
-	_cleanup_free_ char *inode = path_inode(place->dir), *user = NULL;
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *user = dirinuse_by(place->dir);
 
-	user = journal_find_running("upper", inode, NULL) ?: journal_find_running("branch", inode, NULL);
-	if (user || overlayfs_in_use(place->dir, root))
-		return log_refuse(-EBUSY, "'%s' is in use by %s", place->path, user ?: "an overlay mount");
-	return 0;
+	return user ? log_refuse(-EBUSY, "'%s' is in use %s", place->path, user) : 0;
 }
 
 /* Nobody uses it, and nobody else converts it. 0 or -errno (logged). */
@@ -98,86 +92,15 @@ static int place_open(struct place *place, int dirfd, const char *path)
 	return check_unused(place);
 }
 
-/* --- what is left of the old tree, or of a run that was killed --- */
-
-static void strip(int dirfd, const char *name, const struct delta *delta)
-{
-	char path[sizeof("/proc/self/fd/") + 11 + NAME_MAX + 1];
-	_cleanup_free_ char *list = NULL;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
-	n = llistxattr(path, NULL, 0);
-	if (n <= 0)
-		return;
-	list = xcalloc(1, (size_t)n);
-	n = llistxattr(path, list, (size_t)n);
-	for (const char *key = list; key < list + n; key += strlen(key) + 1)
-		if (delta_owns_xattr(delta, key))
-			(void)lremovexattr(path, key);
-}
-
-static void strip_trusted(int dirfd, const char *name)
-{
-	strip(dirfd, name, &(struct delta){ .form = DELTA_OVERLAY });
-}
-
-static void strip_user(int dirfd, const char *name)
-{
-	strip(dirfd, name, &(struct delta){ .form = DELTA_OVERLAY, .user = true });
-}
-
-static char *tree_name(const struct delta *old, ino_t ino)
-{
-	return xasprintf("%s.%llu",
-			 old->form == DELTA_AUFS ? "aufs"
-			 : old->user		 ? "user"
-						 : "overlay",
-			 (unsigned long long)ino);
-}
-
-static int remove_one(int work, const char *name)
-{
-	const char *dot = strchr(name, '.');
-	bool old = false;
-	struct stat st;
-
-	if (fstatat(work, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISDIR(st.st_mode))
-		return -ENOTDIR;
-	if (dot)
-		old = strtoull(dot + 1, NULL, 10) != st.st_ino;
-	return remove_tree(work, name,
-			   !old				       ? NULL
-			   : strncmp(name, "overlay.", 8) == 0 ? strip_trusted
-			   : strncmp(name, "user.", 5) == 0    ? strip_user
-							       : NULL);
-}
-
 static char *work_name(const struct place *place)
 {
-	return xasprintf(".%s.lxc-bdev-convert", place->base);
+	return convert_left_name(place->base);
 }
 
 /* 0 or -errno. */
 static int remove_work(const struct place *place)
 {
-	_cleanup_free_ char *name = work_name(place);
-	_cleanup_close_ int work = openat(place->parent, name, OPEN_DIR);
-	const struct delta any = { .form = DELTA_AUFS };
-	struct delta_dir dir = { 0 };
-	int r;
-
-	if (work < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = delta_read(&any, work, true, &dir);
-	for (size_t i = 0; r == 0 && i < dir.n; i++)
-		r = remove_one(work, dir.entries[i].name);
-	delta_dir_clear(&dir);
-	if (r < 0)
-		return r;
-	return unlinkat(place->parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+	return convert_left_remove(place->parent, place->base);
 }
 
 /* --- the new tree --- */
@@ -212,7 +135,7 @@ static int site_make(const struct place *place, const struct delta *old, struct 
 	/* Locked, as it takes the place of what is locked. */
 	if (site->tree < 0 || flock(site->tree, LOCK_EX | LOCK_NB) < 0 || fstat(site->tree, &st) < 0)
 		return -errno;
-	site->name = tree_name(old, st.st_ino);
+	site->name = convert_left_tree(old, st.st_ino);
 	return renameat(site->work, "new", site->work, site->name) < 0 ? -errno : 0;
 }
 
@@ -222,6 +145,10 @@ static int failed(const struct convert *convert, const struct place *place, int 
 
 	if (r == -EXDEV)
 		return log_refuse(r, "convert '%s': something is mounted in it, at '%s'", place->path, error);
+	if (r == -EPERM)
+		return log_refuse(r,
+				  "convert '%s%s%s': not permitted: it may be immutable or append-only (chattr -i -a)",
+				  place->path, *error ? "/" : "", error);
 	return log_errno(r, "convert '%s%s%s'", place->path, *error ? "/" : "", error);
 }
 
@@ -246,7 +173,8 @@ static int build(struct convert *convert, const struct place *place, bool link, 
 	return r < 0 ? failed(convert, place, r) : 0;
 }
 
-static int exchange(const struct place *place, const struct site *site)
+/* *ret_keep: nobody knows which of the two will be there after a crash. */
+static int exchange(const struct place *place, const struct site *site, bool *ret_keep)
 {
 	int r = check_unused(place);
 
@@ -260,8 +188,12 @@ static int exchange(const struct place *place, const struct site *site)
 					  place->path);
 		return log_errno(-errno, "exchange '%s' with what it was converted to", place->path);
 	}
-	if (fsync(site->work) < 0 || fsync(place->parent) < 0)
-		log_warn("'%s' is converted, but may not be after a crash: %s", place->path, strerror(errno));
+	*ret_keep = fsync(site->work) < 0 || fsync(place->parent) < 0;
+	if (*ret_keep)
+		return log_errno(-errno,
+				 "'%s' is converted, but may not be after a crash; '.%s.lxc-bdev-convert' beside it "
+				 "has the old one: sync",
+				 place->path, place->base);
 	return 0;
 }
 
@@ -290,6 +222,7 @@ int convert_in_place(struct convert *convert, int dirfd, const char *path)
 	_cleanup_site_ struct site site = { .work = -EBADF, .tree = -EBADF };
 	_cleanup_place_ struct place place;
 	int r = place_open(&place, dirfd, path), removed;
+	bool keep = false;
 
 	*convert->copy.error = '\0';
 	if (r < 0)
@@ -302,10 +235,22 @@ int convert_in_place(struct convert *convert, int dirfd, const char *path)
 		return r;
 	r = build(convert, &place, true, &site);
 	if (r == 0)
-		r = exchange(&place, &site);
+		r = exchange(&place, &site, &keep);
+	if (keep)
+		return r;
 	removed = remove_work(&place);
 	if (removed < 0)
 		log_warn("'%s': remove '.%s.lxc-bdev-convert' beside it: %s", path, place.base, strerror(-removed));
+	return r;
+}
+
+int convert_prepare(int dirfd, const char *path, bool clear)
+{
+	_cleanup_place_ struct place place;
+	int r = place_open(&place, dirfd, path);
+
+	if (r == 0 && clear && (r = remove_work(&place)) < 0)
+		(void)log_errno(r, "'%s': remove '.%s.lxc-bdev-convert' beside it", path, place.base);
 	return r;
 }
 
@@ -355,7 +300,7 @@ static int give_name(const struct place *to, const char *part)
 int convert_to(struct convert *convert, int dirfd, const char *path, const char *to)
 {
 	_cleanup_place_ struct place place, target = { .parent = -EBADF, .dir = -EBADF };
-	_cleanup_free_ char *part = NULL;
+	_cleanup_free_ char *part = NULL, *from = NULL, *into = NULL;
 	struct stat st;
 	int r = place_open(&place, dirfd, path), changes;
 
@@ -363,12 +308,16 @@ int convert_to(struct convert *convert, int dirfd, const char *path, const char 
 		r = place_find(&target, dirfd, to);
 	if (r < 0)
 		return r;
+	from = path_of(place.dir);
+	into = path_of(target.parent);
+	if (into && from && path_below(into, from))
+		return log_refuse(-EINVAL, "'%s' lies inside what is converted, '%s'", to, path);
 	if (fstatat(target.parent, target.base, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return log_refuse(-EEXIST, "'%s' is there already", to);
 	r = changes = look(convert, &place);
 	if (r < 0)
 		return r;
-	part = xasprintf(".%s.part", target.base);
+	part = xasprintf(".%s.lxc-bdev-part", target.base);
 	target.dir = make_part(&target, part);
 	if (target.dir < 0)
 		return log_errno(target.dir, "make '%s'", to);

@@ -94,7 +94,11 @@ static int open_lowers(struct convert_upper *upper, bool check, struct lowers *r
 static int look(struct convert_upper *upper, const struct lowers *lowers, int fd)
 {
 	_cleanup_free_ struct convert *convert = conversion(upper, lowers);
-	int r = convert_look(convert, fd);
+	int r = convert_wanted(convert, fd);
+
+	if (r < 0)
+		return spec_refuse(upper->spec, r, "read '%s': %s", convert_upper_name(upper->spec), strerror(-r));
+	r = r ? convert_look(convert, fd) : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(convert->counts); i++)
 		upper->needed |= convert->counts[i] != 0;
@@ -103,12 +107,28 @@ static int look(struct convert_upper *upper, const struct lowers *lowers, int fd
 		     : 0;
 }
 
+/* Overlay refuses an upper that was `volatile` in a crash, by a mark in its work directory; aufs would take it. */
+static int check_volatile(const struct convert_upper *upper)
+{
+	const struct spec_option *option = spec_option(upper->spec, "work");
+	const char *name = convert_upper_name(upper->spec);
+	_cleanup_free_ char *mark =
+		xasprintf("%s%s/work/incompat/volatile", option ? option->value : name, option ? "" : ".work");
+	_cleanup_close_ int fd =
+		upper->to == DELTA_AUFS ? path_open(upper->dirfd, mark, O_PATH | O_DIRECTORY) : -ENOENT;
+
+	return fd < 0 ? 0
+		      : spec_refuse(upper->spec, -EINVAL,
+				    "not converted: it was in use with 'volatile' when the host went down, and may be "
+				    "damaged; to use it as it is, remove '%s'",
+				    mark);
+}
+
 int convert_upper_look(struct convert_upper *upper)
 {
 	const char *name = convert_upper_name(upper->spec);
 	_cleanup_close_ int fd = path_open(upper->dirfd, name, O_RDONLY | O_DIRECTORY);
 	_cleanup_lowers_ struct lowers lowers = { 0 };
-	const struct delta old = old_form(upper);
 	int r;
 
 	/* A relative one is made at the first start. */
@@ -117,13 +137,10 @@ int convert_upper_look(struct convert_upper *upper)
 	if (fd < 0)
 		return spec_refuse(upper->spec, fd, "open '%s': %s", name, path_strerror(fd));
 	upper->there = true;
-	r = open_lowers(upper, true, &lowers);
-	if (r < 0)
-		return r;
-	r = check_form(&old, fd);
-	if (r < 0)
-		return spec_refuse(upper->spec, r, "read '%s': %s", name, strerror(-r));
-	return r ? look(upper, &lowers, fd) : 0;
+	upper->inode = path_inode(fd);
+	/* An interrupted one's old tree has its attributes on files of the new one. */
+	r = check_volatile(upper) ?: convert_prepare(upper->dirfd, name, upper->clear) ?: open_lowers(upper, true, &lowers);
+	return r < 0 ? r : look(upper, &lowers, fd);
 }
 
 int convert_upper(struct convert_upper *upper)
@@ -142,6 +159,7 @@ int convert_upper(struct convert_upper *upper)
 	r = convert_in_place(convert, upper->dirfd, name);
 	if (r < 0)
 		return r;
+	upper->changed = upper->needed;
 	/* Its new form must be on disk before what is said about it. */
 	fd = path_open(upper->dirfd, name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || syncfs(fd) < 0)
@@ -152,4 +170,5 @@ int convert_upper(struct convert_upper *upper)
 void convert_upper_clear(struct convert_upper *upper)
 {
 	free(TAKE_PTR(upper->foreign));
+	free(TAKE_PTR(upper->inode));
 }

@@ -13,10 +13,12 @@ struct convert_upper {
 	/* NULL, or called for what is foreign, and with tell_all for all that is found. */
 	void (*found)(struct convert_upper *upper, enum convert_kind kind, const char *path, const char *why);
 	bool tell_all;
+	bool clear;		     /* remove what an interrupted one has left */
 	const struct copy *progress; /* NULL, or whose tick and arg are called */
 	void *arg;
 	bool there, needed; /* convert_upper_look(): it exists; there is something to convert */
-	char *foreign;
+	bool changed;	    /* convert_upper(): it has the new form */
+	char *foreign, *inode;
 };
 
 /*

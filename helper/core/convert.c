@@ -7,6 +7,7 @@
  * largest directory, and both go by the same table: act().
  */
 #include "convert.h"
+#include "check.h"
 #include "cleanup.h"
 
 #include <fcntl.h>
@@ -171,10 +172,13 @@ static int look_dir(struct walk *walk)
 {
 	struct conversion *conversion = walk->arg;
 	struct convert *convert = conversion->convert;
-	struct delta_dir dir;
+	struct delta_dir dir = { 0 };
 	bool opaque = false;
 	int r = read_dir(conversion, walk, &dir, &opaque);
 
+	/* It could neither be given to the new tree nor removed with the old one. */
+	if (r == 0 && walk->here->st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
+		tell(convert, walk, CONVERT_FOREIGN, "", "it is immutable or append-only (chattr -i -a)");
 	for (size_t i = 0; r == 0 && i < dir.n; i++) {
 		const struct delta_entry *entry = &dir.entries[i];
 		enum convert_kind kind = act(entry, walk->here->state & INSIDE);
@@ -217,6 +221,13 @@ int convert_look(struct convert *convert, int fd)
 	return r < 0 ? r : convert->counts[CONVERT_FOREIGN] ? -EINVAL : 0;
 }
 
+int convert_wanted(const struct convert *convert, int fd)
+{
+	int r = check_form(&convert->from, fd);
+
+	return r ?: !delta_top_says(&convert->to, fd);
+}
+
 /* --- the tree in which it is changed --- */
 
 static int write_below(const struct conversion *conversion, const struct delta_dir *dir, int to)
@@ -249,13 +260,15 @@ static int write_entry(const struct conversion *conversion, struct walk *walk, c
 static int write_dir(struct copy_form *form, struct walk *walk, int to)
 {
 	struct conversion *conversion = form->arg;
-	struct delta_dir dir;
+	struct delta_dir dir = { 0 };
 	bool opaque = false;
 	int r = read_dir(conversion, walk, &dir, &opaque);
 
 	/* It may have come since the look. */
 	if (r == 0 && (dir.foreign || (!walk->here->parent && dir.opaque && !opaque && !conversion->convert->nlowers)))
 		r = walk_failed(walk, "", -EINVAL);
+	if (r == 0 && !walk->here->parent && (r = delta_mark_top(&conversion->convert->to, to)) < 0)
+		(void)walk_failed(walk, "", r);
 	if (r == 0 && opaque && (r = delta_opaque(&conversion->convert->to, to)) < 0)
 		(void)walk_failed(walk, "", r);
 	if (r == 0 && !walk->here->parent && (r = write_below(conversion, &dir, to)) < 0)

@@ -39,6 +39,10 @@ const char *convert_form(const struct delta *delta);
  */
 int convert_look(struct convert *convert, int fd);
 
+/* Whether to look: not when its top says that it has the new form already, and nothing in it the old. 1, 0 or -errno.
+ */
+int convert_wanted(const struct convert *convert, int fd);
+
 /*
  * The delta at `from`, in the other form, into the empty directory `to`; link: with the same files, on the same mount.
  * To be called after convert_look(). 0 or -errno; then part of it is there.
@@ -52,6 +56,12 @@ int convert_tree(struct convert *convert, int from, int to, bool link);
  * (what is foreign is told to found() before).
  */
 int convert_in_place(struct convert *convert, int dirfd, const char *path);
+
+/*
+ * Whether convert_in_place() could begin: nobody uses it, and its place can be exchanged; clear: what an interrupted
+ * one has left is removed. 0 or -errno (logged).
+ */
+int convert_prepare(int dirfd, const char *path, bool clear);
 
 /* The same, from `path` into the new directory `to`, which appears when it is whole. */
 int convert_to(struct convert *convert, int dirfd, const char *path, const char *to);

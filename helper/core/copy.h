@@ -36,7 +36,7 @@ struct copy_form {
 	int (*enter)(struct copy_form *form, struct walk *walk, int to);
 	/* Whether the copy has this extended attribute. */
 	bool (*keeps)(const struct copy_form *form, const char *xattr);
-	bool link; /* give the same files names in the copy, which is on the same mount */
+	bool link;  /* give the same files names in the copy, which is on the same mount */
 	bool merge; /* directories may be there already: they get what the tree has, and its attributes */
 	void *arg;
 };

@@ -11,7 +11,9 @@
 #include "copy.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <search.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -230,6 +232,25 @@ static int change(struct tree *tree, const char *name)
 	return 0;
 }
 
+/*
+ * A directory's flags (chattr) and project id, where the file system has them; now, as files take them from it, and
+ * cannot be linked to where the project is another.
+ */
+static void copy_flags(int from, int to)
+{
+	struct fsxattr attributes;
+	int flags;
+
+	if (ioctl(from, FS_IOC_FSGETXATTR, &attributes) == 0) {
+		attributes.fsx_xflags &= ~(unsigned int)(FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND);
+		(void)ioctl(to, FS_IOC_FSSETXATTR, &attributes);
+	}
+	if (ioctl(from, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+		(void)ioctl(to, FS_IOC_SETFLAGS, &flags);
+	}
+}
+
 static int enter(struct walk *walk)
 {
 	struct tree *tree = walk->arg;
@@ -248,6 +269,8 @@ static int enter(struct walk *walk)
 			return walk_failed(walk, "", r);
 		copy_progress(tree->way.copy, 0, 1);
 	}
+	if (walk_device(st) == walk_device(&tree->target))
+		copy_flags(walk->fd, tree->to);
 	return tree->form ? tree->form->enter(tree->form, walk, tree->to) : walk_entries(walk, copy_dirent);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "delta.h"
 #include "cleanup.h"
+#include "delta-names.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,14 +17,6 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#define WH	  ".wh."
-#define WH_OWN	  WH WH
-#define WH_BASE	  WH_OWN "aufs"
-#define WH_OPQ	  WH_OWN ".opq"
-#define WH_HINO	  WH_OWN "hino"
-#define WH_DR	  WH_OWN ".dr."
-#define AUFS_MAX  242 /* of a name: aufs needs the rest for its own prefixes */
-
 #define FILE_PATH (sizeof("/proc/self/fd/") + 11 + NAME_MAX + 1)
 
 static bool begins(const char *s, const char *prefix)
@@ -31,14 +24,14 @@ static bool begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static const char *prefix_of(const struct delta *delta)
+const char *delta_prefix(const struct delta *delta)
 {
 	return delta->user ? "user.overlay." : "trusted.overlay.";
 }
 
 bool delta_owns_xattr(const struct delta *delta, const char *name)
 {
-	return delta->form == DELTA_OVERLAY && begins(name, prefix_of(delta));
+	return delta->form == DELTA_OVERLAY && begins(name, delta_prefix(delta));
 }
 
 /* Of overlay's attributes (the name without prefix), why it cannot be left out. NULL: it can, or is read elsewhere. */
@@ -65,13 +58,31 @@ struct attributes {
 	bool own, whiteout;
 };
 
+/* Overlay's attribute of the other kind, that says what is not there: whoever gave it meant the delta to be read so. */
+static const char *other_foreign(const struct delta *delta, const char *key)
+{
+	static const char *const says[] = { "opaque", "whiteout", "redirect", "metacopy" };
+	const struct delta other = { .user = !delta->user };
+	size_t n = strlen(delta_prefix(&other));
+
+	if (delta->form != DELTA_OVERLAY || !begins(key, delta_prefix(&other)))
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(says); i++)
+		if (strcmp(key + n, says[i]) == 0)
+			return delta->user ? "it has a meaning without --userxattr only (trusted.overlay.*)"
+					   : "it has a meaning with --userxattr only (user.overlay.*)";
+	return NULL;
+}
+
 static void read_list(const struct delta *delta, const char *list, ssize_t n, struct attributes *ret)
 {
-	const char *prefix = prefix_of(delta);
+	const char *prefix = delta_prefix(delta);
 
 	for (const char *key = list; key < list + n; key += strlen(key) + 1) {
-		if (!begins(key, prefix))
+		if (!begins(key, prefix)) {
+			ret->foreign = ret->foreign ?: other_foreign(delta, key);
 			continue;
+		}
 		ret->own = delta->form == DELTA_OVERLAY;
 		if (!ret->own)
 			ret->foreign = "it has an attribute that means something to overlay";
@@ -281,7 +292,7 @@ static char overlay_flag(const struct delta *delta, int fd, const char *name)
 {
 	char key[64], value = 0;
 
-	(void)snprintf(key, sizeof(key), "%s%s", prefix_of(delta), name);
+	(void)snprintf(key, sizeof(key), "%s%s", delta_prefix(delta), name);
 	return fgetxattr(fd, key, &value, 1) == 1 ? value : 0;
 }
 
@@ -294,7 +305,7 @@ static int read_overlay_dir(const struct delta *delta, int fd, bool top, struct 
 	dir->own = attributes.own;
 	dir->foreign = attributes.whiteout ? overlay_foreign("whiteout") : attributes.foreign;
 	dir->opaque = opaque == 'y' && !top;
-	(void)snprintf(key, sizeof(key), "%sorigin", prefix_of(delta));
+	(void)snprintf(key, sizeof(key), "%sorigin", delta_prefix(delta));
 	dir->merged = fgetxattr(fd, key, NULL, 0) >= 0;
 	if (dir->n)
 		qsort(dir->entries, dir->n, sizeof(*dir->entries), compare);
@@ -332,61 +343,12 @@ void delta_dir_clear(struct delta_dir *dir)
 	*dir = (struct delta_dir){ 0 };
 }
 
-static int make_base(int top, const char *name)
+bool delta_top_says(const struct delta *delta, int top)
 {
-	int fd = openat(top, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
-
-	if (fd < 0)
-		return errno == EEXIST ? 0 : -errno;
-	return close(fd) < 0 ? -errno : 0;
-}
-
-/* All whiteouts of aufs are one file, whose first name is in the top directory; or several, with too many names. */
-static int aufs_whiteout(int top, int fd, const char *name)
-{
-	char path[sizeof(WH) + NAME_MAX];
-	int r;
-
-	if (strlen(name) > AUFS_MAX)
-		return -ENAMETOOLONG;
-	(void)snprintf(path, sizeof(path), WH "%s", name);
-	while (linkat(top, WH_BASE, fd, path, 0) < 0) {
-		if (errno != ENOENT && errno != EMLINK)
-			return -errno;
-		if (errno == EMLINK && unlinkat(top, WH_BASE, 0) < 0 && errno != ENOENT)
-			return -errno;
-		r = make_base(top, WH_BASE);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-int delta_whiteout(const struct delta *delta, int top, int fd, const char *name)
-{
-	if (delta->form == DELTA_AUFS)
-		return aufs_whiteout(top, fd, name);
-	if (mknodat(fd, name, S_IFCHR, makedev(0, 0)) < 0)
-		return -errno;
-	return delta_mark_merged(delta, fd);
-}
-
-int delta_opaque(const struct delta *delta, int fd)
-{
-	char key[64];
+	struct attributes attributes;
+	struct stat st;
 
 	if (delta->form == DELTA_AUFS)
-		return make_base(fd, WH_OPQ);
-	(void)snprintf(key, sizeof(key), "%sopaque", prefix_of(delta));
-	return fsetxattr(fd, key, "y", 1, 0) < 0 ? -errno : 0;
-}
-
-int delta_mark_merged(const struct delta *delta, int fd)
-{
-	char key[64];
-
-	if (delta->form == DELTA_AUFS)
-		return 0;
-	(void)snprintf(key, sizeof(key), "%sorigin", prefix_of(delta));
-	return fsetxattr(fd, key, "", 0, XATTR_CREATE) < 0 && errno != EEXIST ? -errno : 0;
+		return fstatat(top, WH_BASE, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+	return read_attributes(delta, top, NULL, &attributes) == 0 && attributes.own;
 }

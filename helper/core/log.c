@@ -15,7 +15,7 @@
 
 #define LINE_MAX_BYTES 2048
 
-static const char *current_verb = "lxc-bdev";
+static const char *current_verb;
 static enum log_level lowest = LOG_LEVEL_WARN;
 static int log_fd = -EBADF;
 
@@ -59,8 +59,8 @@ static void log_write(enum log_level level, const char *format, va_list args, co
 
 	if (vasprintf(&text, format, args) < 0)
 		must(NULL);
-	n = (size_t)snprintf(line, sizeof(line), "lxc-bdev: %s: %s%s%s", current_verb, text, reason ? ": " : "",
-			     reason ?: "");
+	n = (size_t)snprintf(line, sizeof(line), "lxc-bdev: %s%s%s%s%s", current_verb ?: "", current_verb ? ": " : "",
+			     text, reason ? ": " : "", reason ?: "");
 	if (n > sizeof(line) - 2) {
 		/* The object is too long; what is said of it is at the end. */
 		_cleanup_free_ char *whole = xasprintf("%s%s%s", text, reason ? ": " : "", reason ?: "");

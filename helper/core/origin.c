@@ -26,7 +26,7 @@ struct search {
 	char *looked; /* at, for the message */
 };
 
-static bool same_stack(const struct stack *a, const struct stack *b)
+bool origin_same_stack(const struct stack *a, const struct stack *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -48,7 +48,7 @@ static void look(struct search *search, char *dir)
 		return;
 	config = xasprintf("%s/config", real);
 	if (access(config, F_OK) == 0 && conf_read(config, &conf) == 0 &&
-	    same_stack(&conf.stack, &search->conf->stack)) {
+	    origin_same_stack(&conf.stack, &search->conf->stack)) {
 		if (!search->found)
 			search->found = TAKE_PTR(real);
 		else if (strcmp(search->found, real) != 0)

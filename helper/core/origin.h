@@ -9,3 +9,6 @@
  * *ret_rename: the source will be destroyed.
  */
 char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename);
+
+/* Both say the same, in the same order. */
+bool origin_same_stack(const struct stack *a, const struct stack *b);

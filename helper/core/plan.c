@@ -63,6 +63,26 @@ void plan_add_writer(struct plan *plan, const struct spec *spec)
 	plan->writer = &plan->stack.specs[plan->writers[0]];
 }
 
+int plan_check_form(const struct plan *plan, const struct spec *spec)
+{
+	const struct bdev_type *type = bdev_find(spec->type);
+
+	for (size_t i = 0; i < plan->nroots; i++) {
+		const struct spec *held = plan->roots[i].spec;
+
+		if (held->form && strcmp(held->form, type->name) != 0)
+			return spec_refuse(
+				spec, -EINVAL,
+				"'%s' below it is in the form of %s, which %s does not read; take %s here, "
+				"too%s",
+				held->text, held->form, type->name, held->form,
+				strcmp(held->form, "aufs") == 0
+					? ", or convert its store: lxc-bdev layer --driver overlay import --aufs"
+					: "");
+	}
+	return 0;
+}
+
 size_t plan_take_roots(struct plan *plan, int *ret_depth)
 {
 	size_t n = plan->nroots;
@@ -119,6 +139,7 @@ static int check_whole(const struct stack *stack, const struct plan *plan)
 static int open_owner(struct plan *plan, const struct spec *spec)
 {
 	struct plan_owner *owner;
+	struct stat st;
 	int fd;
 
 	for (size_t i = 0; i < plan->nowners; i++)
@@ -129,6 +150,7 @@ static int open_owner(struct plan *plan, const struct spec *spec)
 		return log_errno(-errno, "%s: open '%s'", spec->where, spec->dir);
 	owner = ARRAY_ADD(plan->owners, plan->nowners);
 	*owner = (struct plan_owner){ .dir = spec->dir, .dirfd = fd };
+	owner->config = fstatat(fd, "config", &st, 0) == 0 ? st.st_ino : 0;
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct plan_cover {
 struct plan_owner {
 	const char *dir; /* a spec's */
 	int dirfd;
+	ino_t config; /* inode of its config, which is another when that changed */
 };
 
 /*
@@ -93,6 +94,8 @@ __attribute__((format(printf, 4, 5))) void plan_step(struct plan *plan, const st
 void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool writes);
 /* A start opens this spec's store for writing, whatever lies above it. */
 void plan_add_writer(struct plan *plan, const struct spec *spec);
+/* They are for a union of this spec's type, as far as they say. 0 or -EINVAL (logged). */
+int plan_check_form(const struct plan *plan, const struct spec *spec);
 /* Take all held trees away; their number. *ret_depth: the deepest one's. */
 size_t plan_take_roots(struct plan *plan, int *ret_depth);
 /* The innermost cover over an absolute path (an index into covers), or -1. */

@@ -155,7 +155,7 @@ struct spec *spec_copy(struct stack *stack, const struct spec *spec)
 {
 	struct spec *copy = ARRAY_ADD(stack->specs, stack->n);
 
-	*copy = (struct spec){ .readonly = spec->readonly };
+	*copy = (struct spec){ .readonly = spec->readonly, .expanded = spec->expanded, .form = spec->form };
 	copy->text = xstrdup(spec->text);
 	copy->where = xstrdup(spec->where);
 	copy->type = xstrdup(spec->type);

@@ -21,6 +21,8 @@ struct spec {
 	size_t noptions;
 	bool readonly;
 	char *dir; /* where relative sources are, if not where the rest of the stack has them: another container's */
+	bool expanded;	  /* a part of what another spec of its type stood for */
+	const char *form; /* the type that reads what it says was removed (a constant); NULL: it says nothing */
 };
 
 struct stack {

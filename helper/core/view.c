@@ -92,7 +92,7 @@ int view_stack(const struct stack *stack, const char *dir, struct stack *out)
 
 		if (!type)
 			r = -EINVAL;
-		else if (type->expand)
+		else if (type->expand && !spec->expanded)
 			r = type->expand(spec, out);
 		else if (type->view)
 			r = type->view(spec, &view);
@@ -105,9 +105,19 @@ int view_stack(const struct stack *stack, const char *dir, struct stack *out)
 	return r;
 }
 
+/* The type that merges it. */
+static const char *form_of(const struct stack *stack)
+{
+	for (size_t i = 0; i < stack->n; i++)
+		if (stack->specs[i].form)
+			return stack->specs[i].form;
+	return "overlay";
+}
+
 int view_merge(struct stack *stack, const char *where)
 {
-	int r = spec_add(stack, "overlay:merged,ro", where);
+	_cleanup_free_ char *text = xasprintf("%s:merged,ro", form_of(stack));
+	int r = spec_add(stack, text, where);
 
 	if (r == 0)
 		*stack->specs[stack->n - 1].sources[0] = '\0';
@@ -125,7 +135,7 @@ int view_expand(const struct stack *stack, struct stack *out)
 		before = out->n;
 		if (!type)
 			r = -EINVAL;
-		else if (type->expand)
+		else if (type->expand && !stack->specs[i].expanded)
 			r = type->expand(&stack->specs[i], out);
 		else
 			(void)spec_copy(out, &stack->specs[i]);

@@ -25,11 +25,12 @@ bool view_is_covered(const struct view *view, const char *source);
  */
 int view_stack(const struct stack *stack, const char *dir, struct stack *out);
 
-/* Put an overlay without upper, for which users have no word, on all trees of the stack. 0 or -errno (logged). */
+/* Put an overlay (or the union that layers are for) without upper, for which users have no word, on all trees of the
+ * stack. 0 or -errno (logged). */
 int view_merge(struct stack *stack, const char *where);
 
 /*
- * The stack with what its specs stand for in their place (`container`), merged if it is several trees. 0 or -errno
- * (logged).
+ * The stack with what its specs stand for in their place (`container`, `layer`), merged if it is several trees. 0 or
+ * -errno (logged).
  */
 int view_expand(const struct stack *stack, struct stack *out);

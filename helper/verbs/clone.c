@@ -64,6 +64,18 @@ static bool is_snapshot(const struct container *container, const struct containe
 	       (slash - source->dir > 6 && strncmp(slash - 6, "/snaps", 6) == 0);
 }
 
+/* LXC had read its config before: it may have been converted since. 0 or -errno (logged). */
+static int check_config(const struct container *source, const struct conf *conf)
+{
+	struct conf now = { 0 };
+	int r = conf_read(source->config, &now);
+
+	if (r == 0 && !origin_same_stack(&now.stack, &conf->stack))
+		r = log_refuse(-EAGAIN, "'%s': its config was changed meanwhile: copy it again", source->dir);
+	conf_clear(&now);
+	return r;
+}
+
 static int copy(const struct container *container, const struct container *source, const struct conf *conf, bool rename)
 {
 	bool link = conf->link && !rename && !is_snapshot(container, source);
@@ -100,7 +112,7 @@ static int clone(const struct container *container, const char *name, const stru
 	if (r == 0)
 		r = journal_share(source.dir, source.name, &journal);
 	if (r == 0) {
-		r = check_source(&source) ?: copy(container, &source, conf, rename);
+		r = check_source(&source) ?: check_config(&source, conf) ?: copy(container, &source, conf, rename);
 		journal_unshare(&journal);
 	}
 	container_clear(&source);

@@ -23,7 +23,7 @@ static void list_line(struct convert_container *run, unsigned int number, const 
 
 static void print_sum(const struct convert_container *run, const char *type)
 {
-	if (!run->lines)
+	if (!run->lines && !run->deltas)
 		printf("%s: nothing to convert: all of it is %s's already, or neither's\n", run->container->name, type);
 	else
 		printf("%s: %s %s: %zu delta%s, %zu line%s of its config\n", run->container->name, type,

@@ -10,6 +10,7 @@
 #include "../core/path.h"
 #include "../core/progress.h"
 #include "convert-list.h"
+#include "convert-meant.h"
 #include "convert-named.h"
 #include "verbs.h"
 
@@ -22,6 +23,7 @@ struct job {
 	const struct args *args;
 	enum delta_form to;
 	bool look;   /* only that */
+	bool store;  /* the directory being checked is one */
 	bool failed; /* one of them */
 	int *lowers;
 	size_t nlowers;
@@ -51,7 +53,7 @@ static void warn_found(struct convert *convert, enum convert_kind kind, const ch
 	struct job *job = convert->arg;
 	_cleanup_free_ char *text = NULL;
 
-	if (kind != CONVERT_FOREIGN && (kind != CONVERT_HIDDEN || is_aufs_own(path)))
+	if (kind != CONVERT_FOREIGN && (kind != CONVERT_HIDDEN || job->look || is_aufs_own(path)))
 		return;
 	text = convert_escape(path);
 	if (kind == CONVERT_FOREIGN && convert->counts[kind] <= LINES_MAX)
@@ -74,20 +76,33 @@ static void say(bool *first, uint64_t n, const char *one, const char *many)
 	*first = false;
 }
 
-static void print_sum(const struct convert *convert, const char *dir, bool look)
+static void print_same(const struct convert *convert, const char *dir, bool copied)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *text = convert_escape(dir);
+	bool is = fd >= 0 && (delta_top_says(&convert->to, fd) || check_form(&convert->to, fd) == 1);
+
+	printf("%s: %s: ", text, copied ? "copied as it is" : "nothing to convert");
+	if (is)
+		printf("it is %s's already\n", convert_form(&convert->to));
+	else
+		puts("it is plain, which is the same in both forms");
+}
+
+static void print_sum(const struct convert *convert, const char *dir, bool look, bool copied)
 {
 	const uint64_t *counts = convert->counts;
+	_cleanup_free_ char *text = convert_escape(dir);
 	bool first = true;
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(convert->counts); i++)
 		sum += counts[i];
 	if (!sum) {
-		printf("%s: nothing to convert: nothing in it is in the form of %s\n", dir,
-		       convert_form(&convert->from));
+		print_same(convert, dir, copied);
 		return;
 	}
-	printf("%s: %s %s", dir, convert_form(&convert->to), look ? "it would be" : "now");
+	printf("%s: %s %s", text, convert_form(&convert->to), look ? "it would be" : "now");
 	say(&first, counts[CONVERT_WHITEOUT], "whiteout", "whiteouts");
 	say(&first, counts[CONVERT_OPAQUE], "opaque directory", "opaque directories");
 	say(&first, counts[CONVERT_HIDDEN], "hidden name dropped", "hidden names dropped");
@@ -100,7 +115,7 @@ static void print_sum(const struct convert *convert, const char *dir, bool look)
 /* Change nothing. 0 or -errno (logged). */
 static int look(struct convert *convert, const char *dir)
 {
-	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? -errno : check_form(&convert->from, fd);
 
 	if (r)
@@ -131,7 +146,9 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 	job->dir = dir;
 	job->warnings = 0;
 	progress_begin(&job->progress, "converted", &convert.copy);
-	if (job->look || job->args->dry_run)
+	if (job->look)
+		r = convert_prepare(AT_FDCWD, dir, true) ?: look(&convert, dir);
+	else if (job->args->dry_run)
 		r = look(&convert, dir);
 	else if (job->args->to)
 		r = to_new(&convert, dir, job->args->to);
@@ -142,60 +159,80 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 		warn_more(job, convert.counts[CONVERT_FOREIGN], "that cannot be said");
 		warn_more(job, job->warnings, "that are dropped");
 	}
-	if (job->args->dry_run || (r == 0 && !job->look))
-		print_sum(&convert, job->args->to && !job->args->dry_run ? job->args->to : dir, job->args->dry_run);
+	if ((r == 0 && !job->look) || (job->args->dry_run && convert.counts[CONVERT_FOREIGN]))
+		print_sum(&convert, job->args->to && !job->args->dry_run ? job->args->to : dir, job->args->dry_run,
+			  job->args->to && !job->args->dry_run);
 	return r;
 }
 
-/* The layers are looked through before the first is converted. */
-static int convert_store(struct job *job, const char *dir)
+/* It is no layer store, nor in one: that says itself which form its layers have. 0 or -EINVAL (logged). */
+static int check_layers(const struct job *job, const char *dir)
 {
-	int r = 0;
+	_cleanup_free_ char *store = aufsstore_ours(dir);
 
-	job->look = true;
-	if (!job->args->dry_run)
-		r = aufsstore_each(dir, convert_delta, job);
-	if (r == -EINVAL)
-		return log_refuse(r, "'%s': a layer cannot be said in the other form; nothing was changed", dir);
-	job->look = false;
-	return r < 0 ? r : aufsstore_each(dir, convert_delta, job);
+	if (!store || (job->args->to && strcmp(store, dir) != 0))
+		return 0;
+	return log_refuse(-EINVAL,
+			  "'%s' is %sa layer store, whose layers are converted together: lxc-bdev layer import "
+			  "--aufs=%s --driver=overlay",
+			  dir, strcmp(store, dir) == 0 ? "" : "in ", store);
 }
 
+/* 0 or -errno (logged). */
 static int convert_dir(struct job *job, const char *dir)
 {
-	if (!aufsstore_is(dir))
+	bool store;
+	int r = check_layers(job, dir) ?: convert_meant(dir, job->to, &store);
+
+	if (r < 0)
+		return r;
+	if (!store)
 		return convert_delta(job, dir, job->lowers, job->nlowers);
 	if (job->args->to || job->nlowers)
 		return log_refuse(-EINVAL,
 				  "'%s' is a store of layers: it is converted in its place, and says itself what "
 				  "they lie on",
 				  dir);
-	return convert_store(job, dir);
+	/* The layers are looked through before the first is converted. */
+	if (!job->look && !job->args->dry_run) {
+		job->look = true;
+		r = aufsstore_each(dir, convert_delta, job);
+		job->look = false;
+	}
+	if (r == 0)
+		return aufsstore_each(dir, convert_delta, job);
+	return r == -EINVAL ? log_refuse(r, "'%s': a layer cannot be said in the other form; nothing was changed", dir)
+			    : r;
 }
 
 /* --- check --- */
 
 static void list_problem(struct check *check, const char *what, const char *path, const char *why)
 {
-	_cleanup_free_ char *text = convert_escape(path);
+	const struct job *job = check->arg;
+	const char *slash = strrchr(job->dir, '/'), *layer = slash ? slash + 1 : job->dir;
+	_cleanup_free_ char *whole = xasprintf("%s%s%s", job->store ? layer : "", job->store && *path ? "/" : "", path),
+			    *text = convert_escape(whole);
 
-	(void)check;
 	printf("%s %s: %s\n", what, text, why);
 }
 
 /* 0: clean. */
-static int check_dir(struct job *job, const char *dir)
+static int check_delta(void *arg, const char *dir, const int *lowers, size_t n)
 {
-	struct check check = {
-		.user = job->args->userxattr, .lowers = job->lowers, .nlowers = job->nlowers, .found = list_problem
-	};
-	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : check_tree(&check, fd);
+	struct job *job = arg;
+	struct check check = { .user = job->args->userxattr, .lowers = lowers, .nlowers = n, .found = list_problem };
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *text = convert_escape(dir);
 	bool first = true;
+	int r;
 
+	job->dir = dir;
+	check.arg = job;
+	r = fd < 0 ? -errno : check_tree(&check, fd);
 	if (r < 0)
 		return log_errno(r, "look through '%s'", dir);
-	printf("%s: %s", dir,
+	printf("%s: %s", text,
 	       check.aufs && check.overlay ? "mixed"
 	       : check.aufs		   ? "aufs"
 	       : check.overlay		   ? "overlay"
@@ -204,7 +241,17 @@ static int check_dir(struct job *job, const char *dir)
 	say(&first, check.opaques, "opaque directory", "opaque directories");
 	say(&first, check.problems, "problem", "problems");
 	puts("");
-	return check.problems ? -EINVAL : 0;
+	job->failed |= check.problems;
+	return 0;
+}
+
+static int check_dir(struct job *job, const char *dir)
+{
+	int r = convert_meant(dir, job->to, &job->store);
+
+	if (r < 0)
+		return r;
+	return job->store ? aufsstore_each(dir, check_delta, job) : check_delta(job, dir, job->lowers, job->nlowers);
 }
 
 /* --- the verb --- */
@@ -222,47 +269,82 @@ static int open_lowers(struct job *job)
 }
 
 /* All of them, whatever becomes of one. */
+static void each_dir(struct job *job, char **dirs)
+{
+	for (; *dirs; dirs++) {
+		_cleanup_free_ char *dir = realpath(*dirs, NULL);
+		int r = dir ? 0 : log_errno(-errno, "directory '%s'", *dirs);
+
+		if (r == 0)
+			r = job->args->check ? check_dir(job, dir) : convert_dir(job, dir);
+		job->failed |= r < 0;
+	}
+}
+
 static int run_dirs(const struct args *args, enum delta_form to, char **dirs)
 {
 	struct job job = { .args = args, .to = to };
 	int r = open_lowers(&job);
 
-	for (; r == 0 && *dirs; dirs++) {
-		_cleanup_free_ char *dir = realpath(*dirs, NULL);
-		int one = dir ? 0 : log_errno(-errno, "directory '%s'", *dirs);
-
-		if (one == 0)
-			one = args->check ? check_dir(&job, dir) : convert_dir(&job, dir);
-		if (one < 0)
-			job.failed = true;
+	/* All are looked at before the first is changed. */
+	if (r == 0 && dirs[0] && dirs[1] && !args->check && !args->dry_run) {
+		job.look = true;
+		each_dir(&job, dirs);
+		job.look = false;
 	}
+	if (r == 0 && !job.failed)
+		each_dir(&job, dirs);
 	while (job.nlowers)
 		(void)close(job.lowers[--job.nlowers]);
 	free(job.lowers);
 	return r < 0 ? r : job.failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int run(const struct args *args)
+static bool is_form(const char *word)
 {
-	const char *to = args->argc ? args->argv[0] : "";
-	bool overlay = strcmp(to, "overlay") == 0;
+	return strcmp(word, "overlay") == 0 || strcmp(word, "aufs") == 0;
+}
 
+/* 0 or EXIT_USAGE (logged). */
+static int check_words(const struct args *args)
+{
 	if (args->check) {
 		if (args->to || args->dry_run || args->name)
 			return log_refuse(EXIT_USAGE, "--check takes no -n, no --to and no --dry-run");
-		return run_dirs(args, DELTA_OVERLAY, args->argv);
+		return args->argc ? 0 : log_refuse(EXIT_USAGE, "--check: which directory?");
 	}
-	if (!overlay && strcmp(to, "aufs") != 0)
-		return log_refuse(EXIT_USAGE, "'%s': convert to overlay, or to aufs", to);
-	if (args->name && (args->argc > 1 || args->to || args->nlowers || args->userxattr))
-		return log_refuse(EXIT_USAGE, "-n takes no directory, and no option but --dry-run");
+	if (args->name && !args->argc)
+		return log_refuse(EXIT_USAGE, "to which form? lxc-bdev convert -n %s overlay, or aufs", args->name);
+	if (!args->argc)
+		return log_refuse(EXIT_USAGE, "usage: lxc-bdev convert %s", verb_convert.usage);
+	if (!is_form(args->argv[0]) && is_form(args->argv[args->argc - 1]))
+		return log_refuse(EXIT_USAGE, "the form comes first: lxc-bdev convert %s %s",
+				  args->argv[args->argc - 1], args->argv[0]);
+	if (!is_form(args->argv[0]))
+		return log_refuse(EXIT_USAGE, "'%s': convert to overlay, or to aufs", args->argv[0]);
 	if (args->name)
-		return convert_named(args, overlay ? DELTA_OVERLAY : DELTA_AUFS);
+		return args->argc > 1 || args->to || args->nlowers || args->userxattr
+			       ? log_refuse(EXIT_USAGE, "-n takes no directory, and no option but --dry-run")
+			       : 0;
 	if (args->argc < 2)
 		return log_refuse(EXIT_USAGE, "usage: lxc-bdev convert %s", verb_convert.usage);
-	if (args->to && args->argc > 2)
-		return log_refuse(EXIT_USAGE, "--to takes one directory");
-	return run_dirs(args, overlay ? DELTA_OVERLAY : DELTA_AUFS, args->argv + 1);
+	return args->to && args->argc > 2 ? log_refuse(EXIT_USAGE, "--to takes one directory") : 0;
+}
+
+static int run(const struct args *args)
+{
+	int r = check_words(args);
+	enum delta_form to;
+
+	if (r)
+		return r;
+	/* Others do not even see trusted.* attributes. */
+	if (geteuid() != 0)
+		return log_refuse(EXIT_FAILED, "this needs root");
+	if (args->check)
+		return run_dirs(args, DELTA_OVERLAY, args->argv);
+	to = strcmp(args->argv[0], "overlay") == 0 ? DELTA_OVERLAY : DELTA_AUFS;
+	return args->name ? convert_named(args, to) : run_dirs(args, to, args->argv + 1);
 }
 
 const struct verb verb_convert = {
@@ -271,7 +353,6 @@ const struct verb verb_convert = {
 		 "[-P LXCPATH] overlay|aufs [--dry-run]; or --check DIR...",
 	.summary = "deltas from aufs' form to overlay's, or back",
 	.options = "nPOLuyc",
-	.min = 1,
 	.max = -1,
 	.run = run,
 };

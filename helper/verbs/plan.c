@@ -6,6 +6,7 @@
 #include "../core/cleanup.h"
 #include "../core/container.h"
 #include "../core/convert-container.h"
+#include "../core/convert-lines.h"
 #include "../core/log.h"
 #include "verbs.h"
 
@@ -55,6 +56,12 @@ static int run(const struct args *args)
 			 : container_from_lxcpath(args->name, args->lxcpath, &container);
 	if (r == 0)
 		r = conf_read(container.config, &conf);
+	/* A start would not come to our hook. */
+	if (r == 0 && convert_lxc_aufs(conf.rootfs_path))
+		r = log_refuse(-EINVAL,
+			       "%s: lxc.rootfs.path: LXC has no aufs since 3.0: lxc-bdev convert%s%s%s -n %s overlay",
+			       container.config, args->lxcpath ? " -P '" : "", args->lxcpath ?: "",
+			       args->lxcpath ? "'" : "", container.name);
 	if (r == 0 && !conf.stack.n)
 		r = log_refuse(-ENOENT, "%s: no bdev.rootfs in it: LXC's own rootfs is used", container.config);
 	if (r == 0)

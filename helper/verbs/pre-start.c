@@ -208,7 +208,9 @@ static int start(const struct container *container, struct conf *conf, const str
 		journal_close(&journal);
 		return r;
 	}
-	r = convert_container_at_start(container, conf);
+	/* Only now nobody converts it. */
+	conf_clear(conf);
+	r = conf_read(container->config, conf) ?: convert_container_at_start(container, conf);
 	if (r == 0)
 		r = container_plan(container, conf, rootfs, &plan);
 	if (r == 0)

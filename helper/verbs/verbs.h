@@ -27,11 +27,24 @@ struct args {
 	const char *to;	     /* --to */
 	const char **lowers; /* --lower, each */
 	size_t nlowers;
-	bool userxattr; /* --userxattr */
-	bool dry_run;	/* --dry-run */
-	bool check;	/* --check */
-	int behind;	/* how many words are behind -- */
-	int argc;	/* what is not an option */
+	bool userxattr;	    /* --userxattr */
+	bool dry_run;	    /* --dry-run */
+	bool check;	    /* --check */
+	const char *store;  /* --store */
+	const char *driver; /* --driver */
+	const char *parent; /* --parent */
+	const char *holder; /* --holder */
+	const char **idmap; /* each --idmap */
+	size_t nidmap;
+	const char *max_bytes;	 /* --max-bytes */
+	const char *max_entries; /* --max-entries */
+	const char *output;	 /* -o, where the verb has it */
+	const char *aufs;	 /* --aufs */
+	bool repair;		 /* --repair */
+	bool copy;		 /* --copy */
+	bool given[128];	 /* the option of this letter was given */
+	int behind;		 /* how many words are behind -- */
+	int argc;		 /* what is not an option */
 	char **argv;
 };
 
@@ -42,6 +55,7 @@ struct verb {
 	const char *usage;		     /* what follows the name; NULL: a hook, not shown to users */
 	const char *summary;		     /* one line */
 	const char *options;		     /* the letters it takes, n: --name and so on, see main.c */
+	void (*help)(void);		     /* for --help; NULL: the general text */
 	int min, max;			     /* how many words; max -1: any number */
 	int (*run)(const struct args *args); /* 0, -errno after an error line, or an exit code */
 };
@@ -55,10 +69,12 @@ struct verb {
 	X(doctor)    \
 	X(ephemeral) \
 	X(convert)   \
+	X(commit)    \
 	X(pre_start) \
 	X(post_stop) \
 	X(clone)     \
-	X(destroy)
+	X(destroy)   \
+	X(layer)
 
 #define DECLARE_VERB(v) extern const struct verb verb_##v;
 VERBS(DECLARE_VERB)

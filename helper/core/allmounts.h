@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A mount, as a line of /proc/PID/mountinfo says it: see proc(5). */
+struct mount_seen {
+	pid_t pid; /* of a process that is in its namespace; 0: ours */
+	unsigned long long id;
+	char *dev, *root, *at, *type, *source;
+	char *options; /* of its file system; with octal escapes, as they may have commas in them */
+};
+
+/* Call for each mount in our namespace, and with `all` in those of all processes, until it says true; whether it did.
+ */
+bool mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg);

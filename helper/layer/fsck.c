@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * fsck - what is wrong with a store.
+ *
+ * First, with the lock, what it says of its layers, who holds them, what is
+ * mounted; so no one is seen at work in between. Then each layer's contents,
+ * which takes its time.
+ */
+#include "fsck.h"
+#include "../core/check.h"
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "holders.h"
+#include "inuse.h"
+#include "mounts.h"
+#include "tidy.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void tell(struct fsck *fsck, const char *what, const char *name, const char *why, bool repaired)
+{
+	fsck->left += !repaired;
+	fsck->found(fsck, what, name, why, repaired);
+}
+
+/* It lies on the ones that its parent says, and they exist. */
+static void check_record(struct fsck *fsck, const struct layer *layer)
+{
+	_cleanup_free_ char *diff = xasprintf("diff/%s", layer->id);
+	struct layer parent = { 0 };
+	const char *why;
+
+	for (size_t i = 0; i < layer->n; i++)
+		if (!store_has(fsck->store, layer->below[i]))
+			tell(fsck, "missing", layer->id, layer->below[i], false);
+	if (layer->n && store_peek(fsck->store, layer->below[0], &parent, &why) == 0) {
+		bool same = parent.n + 1 == layer->n;
+
+		for (size_t i = 0; same && i < parent.n; i++)
+			same = strcmp(parent.below[i], layer->below[i + 1]) == 0;
+		if (!same)
+			tell(fsck, "record", layer->id, "it says other layers than that of its parent", false);
+	}
+	layer_clear(&parent);
+	if (faccessat(fsck->store->fd, diff, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		tell(fsck, "lost", layer->id, "its directory is not there", false);
+}
+
+/* Nobody holds what is not mounted, and nothing is mounted that nobody holds. */
+static void check_mount(struct fsck *fsck, const char *id)
+{
+	_cleanup_free_ char *dir = xasprintf(STORE_HOLDERS "/%s", id);
+	const struct store *store = fsck->store;
+	char **names = NULL, **living;
+	struct inuse inuse;
+	size_t n = 0, m;
+
+	if (faccessat(store->fd, dir, F_OK, 0) == 0)
+		(void)store_list(store, dir, &names, &n);
+	(void)holders_living(store, id, fsck->repair, &living, &m);
+	inuse_look(store, id, false, &inuse);
+	if (!inuse.mounted && m)
+		inuse_look(store, id, true, &inuse);
+	if (n > m)
+		tell(fsck, "holder", id, "it has ended", fsck->repair);
+	if (inuse.mounted && !inuse.ours)
+		tell(fsck, "mount", id, "it is not the layer's", false);
+	else if (inuse.mounted && !m)
+		tell(fsck, "mount", id, "no one holds it", fsck->repair && mounts_unmount(store, id) == 0);
+	for (size_t i = 0; i < m && !inuse.mounted && !inuse.elsewhere; i++)
+		tell(fsck, "holder", id, "the layer is not mounted",
+		     fsck->repair && holders_drop(store, id, living[i]) == 0);
+	strings_free(names, n);
+	strings_free(living, m);
+}
+
+static void check_temp(struct fsck *fsck, const char *dir)
+{
+	_cleanup_free_ char *name = xasprintf("%s/" STORE_TEMP, dir);
+
+	if (faccessat(fsck->store->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		tell(fsck, "leftover", name, "a file that was being written",
+		     fsck->repair && unlinkat(fsck->store->fd, name, 0) == 0);
+}
+
+/* The layers that lie on it say what it lay on; without them nobody knows. */
+static void check_lost(struct fsck *fsck, const char *id)
+{
+	_cleanup_free_ char *child = store_child(fsck->store, id),
+			    *why = child ? xasprintf("its record is lost; layer '%s' says what it lay on", child)
+					 : NULL;
+	struct layer layer = { 0 };
+	bool repaired = child && fsck->repair && store_guess(fsck->store, id, child, &layer) == 0 &&
+			store_record(fsck->store, &layer) == 0;
+
+	tell(fsck, "record", id, why ?: "its record is lost, and it is kept; lxc-bdev layer remove removes it",
+	     repaired);
+	layer_clear(&layer);
+}
+
+static int check_strays(struct fsck *fsck, const char *dir)
+{
+	char **names;
+	size_t n;
+	int r = store_list(fsck->store, dir, &names, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *name = xasprintf("%s/%s", dir, names[i]);
+
+		if (strcmp(dir, "diff") == 0 && tidy_is_lost(fsck->store, names[i]))
+			check_lost(fsck, names[i]);
+		else if (tidy_is_stray(fsck->store, dir, names[i]))
+			tell(fsck, "stray", name, "there is no such layer",
+			     fsck->repair && tidy_stray(fsck->store, dir, names[i]) == 0);
+	}
+	strings_free(names, n);
+	return r;
+}
+
+/* What can be no layer, whatever is done to it: why, or NULL. */
+static const char *what_is_no_layer(const struct store *store, const struct layer *layer, int r)
+{
+	_cleanup_free_ char *name = xasprintf("layers/%s", layer->id), *diff = xasprintf("diff/%s", layer->id);
+	struct stat st;
+
+	if (r < 0 && fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+		return "it is no file";
+	if (fstatat(store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
+		return "its directory is none";
+	for (size_t i = 0; r == 0 && i < layer->n; i++)
+		if (store_in_cycle(store, layer->below[i], layer->id))
+			return "it lies on itself, by way of another";
+	return NULL;
+}
+
+static bool is_used(const struct store *store, const char *id)
+{
+	_cleanup_free_ char *by = inuse_by(store, id);
+
+	return by;
+}
+
+/* Its directory stays, if it is one: then its record is lost, which may be repaired. */
+static void check_no_layer(struct fsck *fsck, const char *id)
+{
+	_cleanup_free_ char *diff = xasprintf("diff/%s", id);
+	struct layer layer;
+	const char *why, *no;
+	int r = store_peek(fsck->store, id, &layer, &why);
+	struct stat st;
+	bool repaired;
+
+	no = what_is_no_layer(fsck->store, &layer, r);
+	repaired = no && fsck->repair && !is_used(fsck->store, id);
+	if (repaired && fstatat(fsck->store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
+		repaired = store_bury(fsck->store, "layers", id) == 0;
+	else if (repaired)
+		repaired = store_drop(fsck->store, id) == 0;
+	if (no)
+		tell(fsck, "record", id, no, repaired);
+	layer_clear(&layer);
+}
+
+static void check_layer(struct fsck *fsck, const char *id)
+{
+	struct layer layer;
+	const char *why;
+	int r = store_peek(fsck->store, id, &layer, &why);
+
+	if (what_is_no_layer(fsck->store, &layer, r))
+		; /* that was said */
+	else if (r < 0)
+		tell(fsck, "record", id, why ?: strerror(-r), false);
+	else
+		check_record(fsck, &layer);
+	check_mount(fsck, id);
+	layer_clear(&layer);
+}
+
+static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
+{
+	int stage, r = 0;
+
+	/* Records that are none, or were lost, first: others are looked at with what was repaired. */
+	for (size_t i = 0; i < n; i++)
+		check_no_layer(fsck, ids[i]);
+	r = check_strays(fsck, "diff");
+	for (size_t i = 0; i < n; i++)
+		if (store_has(fsck->store, ids[i]))
+			check_layer(fsck, ids[i]);
+	check_temp(fsck, ".");
+	check_temp(fsck, "layers");
+	check_temp(fsck, STORE_INFO);
+	for (size_t i = 0; r == 0 && tidy_dirs[i]; i++)
+		if (strcmp(tidy_dirs[i], "diff") != 0)
+			r = check_strays(fsck, tidy_dirs[i]);
+	stage = openat(fsck->store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (stage >= 0 && store_rubbish(stage, false))
+		tell(fsck, "leftover", STORE_STAGE, "what was being made or removed",
+		     fsck->repair && store_rubbish(stage, true) && !store_rubbish(stage, false));
+	cleanup_close(&stage);
+	return r;
+}
+
+/* What one layer has in it. */
+struct contents {
+	struct check check;
+	struct fsck *fsck;
+	const char *id;
+};
+
+static void found_inside(struct check *check, const char *what, const char *path, const char *why)
+{
+	struct contents *contents = check->arg;
+	_cleanup_free_ char *name = xasprintf("%s:/%s", contents->id, path);
+
+	/* Attributes without a meaning here: any user may set the one, an overlay in a container the other. */
+	if (strstr(why, "user.overlay.*") || strstr(why, "overlay escaped"))
+		return;
+	tell(contents->fsck, what, name, why, false);
+}
+
+static bool has_directories(const struct store *store, const struct layer *layer)
+{
+	bool has = true;
+
+	for (size_t i = 0; has && i <= layer->n; i++) {
+		_cleanup_free_ char *name = xasprintf("diff/%s", i ? layer->below[i - 1] : layer->id);
+
+		has = faccessat(store->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	return has;
+}
+
+static int check_contents(struct fsck *fsck, const char *id)
+{
+	struct contents contents = { .fsck = fsck, .id = id };
+	_cleanup_close_ int fd = -EBADF;
+	struct layer layer;
+	int *below = NULL, r;
+	const char *why;
+
+	/* What is wrong with these was said. */
+	r = store_peek(fsck->store, id, &layer, &why);
+	if (r == 0 && has_directories(fsck->store, &layer))
+		r = fd = store_hold(fsck->store, &layer, &below);
+	else
+		r = -ENOENT;
+	if (r < 0) {
+		layer_clear(&layer);
+		return 0;
+	}
+	contents.check = (struct check){ .lowers = below, .nlowers = layer.n, .found = found_inside, .arg = &contents };
+	r = check_tree(&contents.check, fd);
+	if (r < 0)
+		(void)log_errno(r, "look through layer '%s'", id);
+	else if (fsck->store->delta.form == DELTA_OVERLAY ? contents.check.aufs && !contents.check.overlay
+							  : contents.check.overlay && !contents.check.aufs)
+		tell(fsck, "form", id, "it is not in the form of the store's driver", false);
+	store_let_go(below, layer.n);
+	layer_clear(&layer);
+	return r;
+}
+
+int fsck(struct fsck *fsck)
+{
+	char **ids = NULL;
+	size_t n = 0;
+	int r = store_lock(fsck->store);
+
+	if (r == 0)
+		r = store_list(fsck->store, "layers", &ids, &n);
+	if (r == 0)
+		r = check_structure(fsck, ids, n);
+	store_unlock(fsck->store);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = check_contents(fsck, ids[i]);
+	strings_free(ids, n);
+	return r;
+}

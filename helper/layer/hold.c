@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hold - the directories of layers in use by a process.
+ *
+ * A shared flock(2) on a layer's directory keeps it from being removed or
+ * replaced, which needs an exclusive one. It ends with the process, however
+ * that ends, and nobody waits for it.
+ */
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/proc.h"
+#include "inuse.h"
+#include "store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+/* Of 2 ms: who has it exclusively is only renaming it, or looks whether it is rubbish. */
+#define HOLD_TRIES  500
+#define SEIZE_TRIES 10
+
+/* The directory is still what its name says. */
+static bool is_there(const struct store *store, const char *name, int fd)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstatat(store->fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+static int hold(const struct store *store, const char *id, int operation)
+{
+	_cleanup_free_ char *name = xasprintf("diff/%s", id);
+
+	for (int i = 0; i < (operation == LOCK_EX ? SEIZE_TRIES : HOLD_TRIES); i++) {
+		_cleanup_close_ int fd = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0)
+			return log_errno(-errno, "layer '%s': open its directory '%s/%s'", id, store->dir, name);
+		if (flock(fd, operation | LOCK_NB) == 0) {
+			if (is_there(store, name, fd))
+				return TAKE_FD(fd);
+		} else if (errno != EWOULDBLOCK) {
+			return log_errno(-errno, "layer '%s': lock its directory", id);
+		} else {
+			proc_sleep(2);
+		}
+	}
+	return log_refuse(-EBUSY, "layer '%s': another lxc-bdev is working with it", id);
+}
+
+void store_let_go(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		cleanup_close(&fds[i]);
+	free(fds);
+}
+
+/* The layer is still on the same ones: nobody removed it, and made another of this id, before it was held. */
+static bool is_same(const struct store *store, const struct layer *layer)
+{
+	const char *why;
+	struct layer now;
+	bool same = store_peek(store, layer->id, &now, &why) == 0 && now.n == layer->n;
+
+	for (size_t i = 0; same && i < layer->n; i++)
+		same = strcmp(now.below[i], layer->below[i]) == 0;
+	layer_clear(&now);
+	return same;
+}
+
+int store_hold(const struct store *store, const struct layer *layer, int **ret)
+{
+	_cleanup_close_ int fd = hold(store, layer->id, LOCK_SH);
+	int *below = NULL, r = fd;
+	size_t n = 0;
+
+	for (size_t i = 0; r >= 0 && ret && i < layer->n; i++) {
+		r = hold(store, layer->below[i], LOCK_SH);
+		if (r >= 0)
+			*ARRAY_ADD(below, n) = r;
+	}
+	/* Held, it keeps those below from being removed, too. */
+	if (r >= 0 && !is_same(store, layer))
+		r = log_refuse(-EBUSY, "layer '%s': another lxc-bdev has just removed it", layer->id);
+	if (r < 0) {
+		store_let_go(below, n);
+		return r;
+	}
+	if (ret)
+		*ret = below;
+	return TAKE_FD(fd);
+}
+
+int store_seize(const struct store *store, const char *id)
+{
+	_cleanup_close_ int fd = hold(store, id, LOCK_EX);
+
+	if (fd >= 0 && inuse_written(store, fd))
+		return log_refuse(-EBUSY, "layer '%s' is mounted in a mount namespace that no process is in", id);
+	return TAKE_FD(fd);
+}

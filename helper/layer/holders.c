@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * holders - a file holders/ID/NAME for each: "PID START BOOT".
+ *
+ * A count would be wrong after the first kill -9. A name with a process behind
+ * it can be asked.
+ */
+#include "holders.h"
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/proc.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define PROCESS "pid-"
+
+char *holders_name(const char *given)
+{
+	bool fine = given && isalnum((unsigned char)*given) && strlen(given) <= 128;
+
+	if (!given)
+		return xasprintf(PROCESS "%d", (int)getppid());
+	for (const char *c = given; fine && *c; c++)
+		fine = isascii(*c) && (isalnum((unsigned char)*c) || strchr("._:@-", *c));
+	if (fine && strncmp(given, PROCESS, strlen(PROCESS)) != 0)
+		return xstrdup(given);
+	(void)log_refuse(-EINVAL,
+			 "holder '%s': up to 128 letters, digits, '.', '_', ':', '@', '-', beginning with one of the "
+			 "first two, and not with " PROCESS,
+			 given);
+	return NULL;
+}
+
+static char *path_to(const char *id, const char *name)
+{
+	return xasprintf(STORE_HOLDERS "/%s%s%s", id, name ? "/" : "", name ?: "");
+}
+
+static bool is_alive(const struct store *store, const char *id, const char *name)
+{
+	_cleanup_free_ char *path = path_to(id, name);
+	_cleanup_close_ int fd = openat(store->fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char text[128], boot[40];
+	struct process process;
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	return sscanf(text, "%d %llu %39s", &process.pid, &process.start, boot) == 3 &&
+	       strcmp(boot, proc_boot_id()) == 0 && (process.pid == 0 || proc_alive(&process));
+}
+
+bool holders_has(const struct store *store, const char *id, const char *name)
+{
+	return is_alive(store, id, name);
+}
+
+int holders_add(const struct store *store, const char *id, const char *name)
+{
+	_cleanup_free_ char *dir = path_to(id, NULL), *path = path_to(id, name), *text = NULL;
+	struct process process = { 0 };
+	_cleanup_close_ int fd = -EBADF;
+
+	if (strncmp(name, PROCESS, strlen(PROCESS)) == 0) {
+		pid_t pid = (pid_t)strtol(name + strlen(PROCESS), NULL, 10);
+
+		if (proc_identify(pid, &process) < 0)
+			return log_refuse(-ESRCH, "who called this has ended; name a holder by --holder");
+	}
+	text = xasprintf("%d %llu %s\n", (int)process.pid, process.start, proc_boot_id());
+	if (mkdirat(store->fd, dir, 0700) < 0 && errno != EEXIST)
+		return log_errno(-errno, "make '%s/%s'", store->dir, dir);
+	fd = openat(store->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		return log_errno(fd < 0 ? -errno : -ENOSPC, "write '%s/%s'", store->dir, path);
+	return 0;
+}
+
+int holders_drop(const struct store *store, const char *id, const char *name)
+{
+	_cleanup_free_ char *dir = path_to(id, NULL), *path = path_to(id, name);
+
+	if (unlinkat(store->fd, path, 0) < 0 && errno != ENOENT)
+		return log_errno(-errno, "remove '%s/%s'", store->dir, path);
+	(void)unlinkat(store->fd, dir, AT_REMOVEDIR);
+	return 0;
+}
+
+size_t holders_living(const struct store *store, const char *id, bool clean, char ***ret, size_t *ret_n)
+{
+	_cleanup_free_ char *dir = path_to(id, NULL);
+	char **names = NULL;
+	size_t n = 0;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (faccessat(store->fd, dir, F_OK, 0) == 0)
+		(void)store_list(store, dir, &names, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (is_alive(store, id, names[i]))
+			*ARRAY_ADD(*ret, *ret_n) = xstrdup(names[i]);
+		else if (clean)
+			(void)holders_drop(store, id, names[i]);
+	}
+	strings_free(names, n);
+	if (clean && !*ret_n)
+		(void)unlinkat(store->fd, dir, AT_REMOVEDIR);
+	return *ret_n;
+}

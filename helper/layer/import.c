@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * import - the store of an aufs graph driver becomes one of ours, or its layers
+ * go to one.
+ *
+ * Its layout is ours, so in place there is nothing to do but to say so. While
+ * its layers are converted, the store says CONVERTING for its driver, which no
+ * one but we opens; and a layer is converted or not, never half.
+ */
+#include "import.h"
+#include "../core/aufsinfo.h"
+#include "../core/aufsstore.h"
+#include "../core/check.h"
+#include "../core/cleanup.h"
+#include "../core/convert.h"
+#include "../core/log.h"
+#include "changes.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+struct import {
+	struct store *store, source;
+	size_t n;
+	const char *path; /* the layer's, for what is found in it */
+	bool told;
+};
+
+/* It does not say that its layers are overlay's already. 0 or -EEXIST (logged). */
+static int check_driver(const struct store *source)
+{
+	_cleanup_close_ int fd = openat(source->fd, "driver", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char said[16] = "";
+
+	if (fd < 0 || read(fd, said, sizeof(said) - 1) <= 0 || strcmp(said, "overlay\n") != 0)
+		return 0;
+	return log_refuse(-EEXIST, "'%s' is a layer store already, and has layers of overlay already", source->dir);
+}
+
+static int open_source(const char *dir, struct store *ret)
+{
+	*ret = (struct store){ .fd = -EBADF, .lock = -EBADF, .delta.form = DELTA_AUFS };
+	ret->dir = realpath(dir, NULL);
+	if (!ret->dir)
+		return log_errno(-errno, "store '%s'", dir);
+	ret->fd = open(ret->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* It may be ours by now, and have our directories beside the three. */
+	if (ret->fd < 0 || !store_is_drivers(ret))
+		return log_refuse(-EINVAL, "'%s' is no store of aufs's graph driver: it needs layers/, diff/ and mnt/",
+				  dir);
+	return check_driver(ret);
+}
+
+static void close_source(struct store *source)
+{
+	cleanup_close(&source->fd);
+	free(source->dir);
+}
+
+/* One line for the first that another form cannot say. */
+static void say_foreign(struct convert *convert, enum convert_kind kind, const char *path, const char *why)
+{
+	struct import *import = convert->arg;
+
+	if (kind != CONVERT_FOREIGN || import->told)
+		return;
+	import->told = true;
+	log_error("'%s/%s': %s", import->path, path, why);
+}
+
+static void begin(struct convert *convert, struct import *import, const char *path, const int *lowers, size_t n)
+{
+	*convert = (struct convert){ .lowers = lowers, .nlowers = n, .found = say_foreign, .arg = import };
+	convert_begin(convert, DELTA_OVERLAY, false);
+	import->path = path;
+	import->told = false;
+}
+
+/* What is overlay's already, as lxc-bdev convert left it, stays. */
+static int look(struct convert *convert, struct import *import, int fd)
+{
+	int r = check_form(&convert->from, fd);
+
+	if (r)
+		r = convert_look(convert, fd);
+	return r < 0 && !import->told ? log_errno(r, "'%s/%s'", import->path, convert->copy.error) : r;
+}
+
+static int copy_contents_of(struct import *import, int from, const int *lowers, size_t n, const char *path, int to)
+{
+	_cleanup_free_ struct convert *convert = xcalloc(1, sizeof(*convert));
+	int r;
+
+	begin(convert, import, path, lowers, n);
+	if (import->store->delta.form == DELTA_AUFS) {
+		r = copy_tree(from, to, &convert->copy);
+	} else {
+		r = look(convert, import, from);
+		if (r < 0)
+			return r;
+		r = convert_tree(convert, from, to, false);
+	}
+	return r < 0 ? log_errno(r, "copy '%s/%s'", path, convert->copy.error) : 0;
+}
+
+static int copy_layer(void *arg, const char *path, const int *lowers, size_t n)
+{
+	struct import *import = arg;
+	const char *id = strrchr(path, '/') + 1, *why;
+	struct stage_dir stage = { .fd = -EBADF };
+	_cleanup_close_ int from = -EBADF;
+	struct layer layer;
+	uint64_t size = 0;
+	int r;
+
+	if (store_check_id(id) < 0)
+		return -EINVAL;
+	if (store_has(import->store, id))
+		return 0;
+	r = store_peek(&import->source, id, &layer, &why);
+	if (r < 0)
+		r = log_refuse(r, "'%s/layers/%s': %s", import->source.dir, id, why ?: strerror(-r));
+	from = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (r == 0 && from < 0)
+		r = log_errno(-errno, "open '%s'", path);
+	if (r == 0)
+		r = store_stage(import->store, &stage);
+	if (r == 0)
+		r = copy_contents_of(import, from, lowers, n, path, stage.fd);
+	if (r == 0 && (r = diffsize(&import->store->delta, stage.fd, &size)) < 0)
+		(void)log_errno(r, "size of layer '%s'", id);
+	if (r == 0)
+		r = store_add(import->store, id, layer.n ? layer.below[0] : NULL, false, size, &stage);
+	store_unstage(import->store, &stage);
+	layer_clear(&layer);
+	import->n += r == 0;
+	return r;
+}
+
+int import_copy(const char *dir, struct store *store, size_t *ret_n)
+{
+	struct import import = { .store = store };
+	int r = open_source(dir, &import.source);
+
+	if (r == 0 && strcmp(import.source.dir, store->dir) == 0)
+		r = log_refuse(-EINVAL, "'%s' cannot be copied to itself", store->dir);
+	if (r == 0)
+		r = aufsstore_each(import.source.dir, copy_layer, &import);
+	close_source(&import.source);
+	*ret_n = import.n;
+	return r;
+}
+
+/* Before anything is changed: all of it can be said, and has an id. */
+static int look_layer(void *arg, const char *path, const int *lowers, size_t n)
+{
+	_cleanup_free_ struct convert *convert = xcalloc(1, sizeof(*convert));
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct import *import = arg;
+
+	if (store_check_id(strrchr(path, '/') + 1) < 0)
+		return -EINVAL;
+	if (fd < 0)
+		return log_errno(-errno, "open '%s'", path);
+	import->n++;
+	begin(convert, import, path, lowers, n);
+	if (import->store->delta.form == DELTA_AUFS) {
+		if (check_form(&convert->from, fd) == 0 && check_form(&convert->to, fd) == 1)
+			return log_refuse(-EINVAL,
+					  "'%s' is in overlay's form: lxc-bdev layer import --aufs=%s "
+					  "--driver=overlay",
+					  path, import->source.dir);
+		return 0;
+	}
+	return look(convert, import, fd);
+}
+
+static int convert_layer(void *arg, const char *path, const int *lowers, size_t n)
+{
+	_cleanup_free_ struct convert *convert = xcalloc(1, sizeof(*convert));
+	struct import *import = arg;
+
+	begin(convert, import, path, lowers, n);
+	import->n++;
+	return convert_in_place(convert, AT_FDCWD, path);
+}
+
+int import_in_place(const char *dir, const char *driver, size_t *ret_n)
+{
+	struct store target = { .delta.form = strcmp(driver, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY }, store;
+	struct import import = { .store = &target };
+	bool begun = false;
+	int r;
+
+	*ret_n = 0;
+	r = open_source(dir, &import.source);
+	if (r == 0)
+		r = store_open_foreign(import.source.dir, &store, &begun);
+	if (r < 0) {
+		close_source(&import.source);
+		return r;
+	}
+	r = store_lock(&store);
+	/* A layer that an interrupted one converted is in the other form by now. */
+	if (r == 0 && !begun)
+		r = aufsstore_each(store.dir, look_layer, &import);
+	if (r == 0 && target.delta.form == DELTA_OVERLAY) {
+		import.n = 0;
+		r = store_write(&store, ".", "driver", STORE_CONVERTING "\n");
+		if (r == 0)
+			r = aufsstore_each(store.dir, convert_layer, &import);
+	}
+	if (r == 0 && begun && target.delta.form == DELTA_AUFS)
+		r = log_refuse(-EINVAL, "'%s' is half converted to overlay; finish that", store.dir);
+	if (r == 0)
+		r = store_write(&store, ".", "driver", target.delta.form == DELTA_AUFS ? "aufs\n" : "overlay\n");
+	if (r == 0 && target.delta.form == DELTA_AUFS && !aufs_is_loaded())
+		log_warn(
+			"'%s' has layers of aufs, which this kernel does not have now; to make them overlay's: lxc-bdev "
+			"layer import --aufs=%s --driver=overlay",
+			store.dir, store.dir);
+	store_unlock(&store);
+	store_close(&store);
+	close_source(&import.source);
+	*ret_n = import.n;
+	return r;
+}

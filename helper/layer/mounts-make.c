@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mounts-make - a layer and those below it as one mount, in the way of the
+ * store's driver.
+ */
+#include "../core/aufsfs.h"
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/overlayfs.h"
+#include "mounts.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int open_dir(int root, const char *dir, const char *id)
+{
+	_cleanup_free_ char *name = xasprintf("%s%s%s", dir, id ? "/" : "", id ?: "");
+	int fd = openat(root, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd < 0 ? log_errno(-errno, "layer '%s': open its directory '%s'", id ?: "", name) : fd;
+}
+
+/* Overlay's layers from the store's: the layer itself is the upper, or the first lower; there is always a lower. */
+static int open_layers(const struct layer *layer, int root, bool writable, struct layers *ret)
+{
+	int r = 0, fd;
+
+	if (writable) {
+		ret->upper = open_dir(root, "diff", layer->id);
+		ret->work = open_dir(root, STORE_WORK, layer->id);
+		r = ret->upper < 0 ? ret->upper : ret->work < 0 ? ret->work : 0;
+	}
+	for (size_t i = writable; r == 0 && i <= layer->n; i++) {
+		fd = open_dir(root, "diff", i ? layer->below[i - 1] : layer->id);
+		if (fd < 0)
+			r = fd;
+		else
+			*ARRAY_ADD(ret->lowers, ret->n) = fd;
+	}
+	while (r == 0 && ret->n < (writable ? 1 : 2)) {
+		fd = open_dir(root, STORE_EMPTY, NULL);
+		if (fd < 0)
+			r = fd;
+		else
+			*ARRAY_ADD(ret->lowers, ret->n) = fd;
+	}
+	return r;
+}
+
+static int check_number(const struct layer *layer, bool writable)
+{
+	size_t n = layer->n + !writable;
+
+	if (n > OVERLAYFS_LOWERS_MAX)
+		return log_refuse(-E2BIG,
+				  "layer '%s' lies on %zu others, and the kernel takes %d; make one of several: "
+				  "lxc-bdev layer squash FROM..TO NEW",
+				  layer->id, layer->n, OVERLAYFS_LOWERS_MAX - !writable);
+	if (layer->n >= MOUNTS_MANY)
+		log_warn("layer '%s' lies on %zu others, which makes looking up names slow; make one of several: "
+			 "lxc-bdev layer squash FROM..TO NEW",
+			 layer->id, layer->n);
+	return 0;
+}
+
+static int make_overlay(const struct store *store, const struct layer *layer, bool writable, struct stage *stage)
+{
+	_cleanup_free_ char *where = xasprintf("layer '%s'", layer->id);
+	struct layers layers = { .upper = -EBADF, .work = -EBADF };
+	_cleanup_close_ int root = -EBADF, mount = -EBADF;
+	int r;
+
+	/* In the stage, layers must be reached through its own mounts. */
+	root = open(store->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (root < 0)
+		return log_errno(-errno, "open '%s'", store->dir);
+	r = open_layers(layer, root, writable, &layers);
+	if (r == 0 && writable && overlayfs_in_use(layers.upper, layers.lowers[0]))
+		r = log_refuse(-EBUSY, "layer '%s' is written to by another mount", layer->id);
+	if (r == 0)
+		r = mount = overlayfs_mount(&layers, stage, where);
+	overlayfs_close(&layers);
+	if (r >= 0 && stage->host >= 0) {
+		r = mount_clone(mount, false);
+		if (r < 0)
+			return log_errno(r, "layer '%s': detach its mount", layer->id);
+		return r;
+	}
+	return r < 0 ? r : TAKE_FD(mount);
+}
+
+static int check_branches(const struct layer *layer)
+{
+	size_t max = aufs_branches_max();
+
+	if (layer->n + 1 > max)
+		return log_refuse(
+			-E2BIG,
+			"layer '%s' lies on %zu others, and this kernel's aufs takes %zu branches; make one of "
+			"several: lxc-bdev layer squash FROM..TO NEW",
+			layer->id, layer->n, max);
+	return 0;
+}
+
+/* The layers by their names in the stage, where the store has one that aufs can be told. */
+static int make_aufs(const struct store *store, const struct layer *layer, bool writable, struct stage *stage)
+{
+	_cleanup_free_ char *where = xasprintf("layer '%s'", layer->id), *si = NULL;
+	struct branches branches = { .nlowers = layer->n + !writable, .writable = writable };
+	_cleanup_close_ int root = mount_clone(store->fd, false), mount = -EBADF;
+	int r = root < 0 ? root : stage_hold(stage, root, NULL), fd;
+
+	if (r < 0)
+		return log_errno(r, "bring '%s' into the stage", store->dir);
+	for (size_t i = 0; r == 0 && i <= layer->n; i++) {
+		fd = open_dir(root, "diff", i ? layer->below[i - 1] : layer->id);
+		if (fd < 0)
+			r = fd;
+		else
+			*ARRAY_ADD(branches.fds, branches.n) = fd;
+	}
+	if (r == 0 && writable && aufs_in_use(branches.fds[0]))
+		r = log_refuse(-EBUSY, "layer '%s' is written to by another mount", layer->id);
+	if (r == 0)
+		r = mount = aufsfs_mount(&branches, &(struct aufs_options){ 0 }, stage, where, &si);
+	store_let_go(branches.fds, branches.n);
+	if (r < 0)
+		return r;
+	r = mount_clone(mount, false);
+	return r < 0 ? log_errno(r, "layer '%s': detach its mount", layer->id) : r;
+}
+
+int mounts_make(const struct store *store, const struct layer *layer, bool writable)
+{
+	_cleanup_free_ char *scratch = xasprintf("%s/" STORE_STAGE, store->dir),
+			    *work = xasprintf(STORE_WORK "/%s", layer->id);
+	_cleanup_close_ int mount = -EBADF;
+	bool aufs = store->delta.form == DELTA_AUFS;
+	struct stage stage = { .host = -EBADF };
+	int r;
+
+	if (aufs && aufs_impossible())
+		return log_refuse(-EOPNOTSUPP,
+				  "layer '%s': its store is aufs's, and this kernel has no aufs; make it overlay's: "
+				  "lxc-bdev layer import --aufs=%s --driver=overlay",
+				  layer->id, store->dir);
+	r = aufs ? check_branches(layer) : check_number(layer, writable);
+	if (r < 0)
+		return r;
+	if (writable && !aufs && mkdirat(store->fd, work, 0700) < 0 && errno != EEXIST)
+		return log_errno(-errno, "make '%s/%s'", store->dir, work);
+	if ((aufs || stage_needed()) && (r = stage_enter(&stage, scratch)) < 0)
+		r = log_errno(r, "enter a private mount namespace");
+	if (r == 0)
+		r = mount =
+			aufs ? make_aufs(store, layer, writable, &stage) : make_overlay(store, layer, writable, &stage);
+	if (stage.host >= 0 && stage_leave(&stage) < 0)
+		return log_errno(-EIO, "leave the private mount namespace");
+	return r < 0 ? r : TAKE_FD(mount);
+}

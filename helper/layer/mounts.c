@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mounts - layers mounted on the store's mnt/ID.
+ *
+ * It is all done with the store's lock, which a mount is quick enough for: so
+ * nobody gets a path on which nothing is mounted yet, and nobody unmounts what
+ * another has just got. What is mounted is asked of the kernel.
+ */
+#include "mounts.h"
+#include "../core/cleanup.h"
+#include "../core/journal.h"
+#include "../core/log.h"
+#include "../core/mount.h"
+#include "../core/remove.h"
+#include "holders.h"
+#include "inuse.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+static int attach(const struct store *store, const struct layer *layer, int mount_fd)
+{
+	_cleanup_free_ char *name = xasprintf("mnt/%s", layer->id);
+	_cleanup_close_ int target = -EBADF;
+	char proc[40];
+	int r;
+
+	if (mkdirat(store->fd, name, 0700) < 0 && errno != EEXIST)
+		return log_errno(-errno, "make '%s/%s'", store->dir, name);
+	target = openat(store->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = target < 0 ? -errno : mount_attach(mount_fd, target);
+	if (r < 0)
+		return log_errno(r, "mount on '%s/%s'", store->dir, name);
+	/* What is mounted below it is nobody else's. */
+	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", mount_fd);
+	(void)mount(NULL, proc, NULL, MS_PRIVATE, NULL);
+	return 0;
+}
+
+/* It is not mounted: mount it. Written to, it is no longer as large as it was. */
+static int mount_it(const struct store *store, struct layer *layer, const struct inuse *inuse)
+{
+	_cleanup_free_ char *child = store_child(store, layer->id), *key = store_key(store, layer->id),
+			    *container = journal_find_running("layer", key, NULL);
+	_cleanup_close_ int fd = -EBADF;
+	bool writable = !child && !container && !inuse->shown;
+
+	if (inuse->elsewhere)
+		return log_refuse(-EBUSY, "layer '%s' is mounted elsewhere, in the mount namespace of process %d",
+				  layer->id, (int)inuse->elsewhere);
+	fd = mounts_make(store, layer, writable);
+	if (fd < 0)
+		return fd;
+	if (writable && layer->size) {
+		int r;
+
+		layer->size = 0;
+		r = store_inform(store, layer);
+		if (r < 0)
+			return r;
+	}
+	return attach(store, layer, fd);
+}
+
+static int get(const struct store *store, struct layer *layer, const char *holder)
+{
+	bool held = holders_has(store, layer->id, holder);
+	struct inuse inuse;
+	int r;
+
+	inuse_look(store, layer->id, false, &inuse);
+	if (inuse.mounted && !inuse.ours)
+		return log_refuse(-EBUSY, "something that is not the layer is mounted on '%s/mnt/%s'", store->dir,
+				  layer->id);
+	if (!inuse.mounted)
+		inuse_look(store, layer->id, true, &inuse);
+	else if (!inuse.writable)
+		log_info("layer '%s' is mounted already, read-only", layer->id);
+	/* It is said already, and would be lost if writing it again failed half-way. */
+	r = held ? 0 : holders_add(store, layer->id, holder);
+	if (r == 0 && !inuse.mounted)
+		r = mount_it(store, layer, &inuse);
+	if (r < 0 && !held)
+		(void)holders_drop(store, layer->id, holder);
+	return r;
+}
+
+int mounts_get(struct store *store, const char *id, const char *holder, char **ret_path)
+{
+	_cleanup_free_ char *name = holders_name(holder);
+	struct layer layer = { 0 };
+	int r = name ? store_lock(store) : -EINVAL;
+
+	if (r == 0)
+		r = store_read(store, id, &layer);
+	if (r == 0)
+		r = get(store, &layer, name);
+	store_unlock(store);
+	layer_clear(&layer);
+	if (r == 0)
+		*ret_path = xasprintf("%s/mnt/%s", store->dir, id);
+	return r;
+}
+
+int mounts_unmount(const struct store *store, const char *id)
+{
+	_cleanup_free_ char *at = xasprintf("%s/mnt/%s", store->dir, id);
+	_cleanup_close_ int work = openat(store->fd, STORE_WORK, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct inuse inuse;
+
+	for (;;) {
+		inuse_look(store, id, false, &inuse);
+		if (!inuse.mounted)
+			break;
+		if (!inuse.ours)
+			return log_refuse(-EBUSY, "something that is not the layer is mounted on '%s'", at);
+		if (umount2(at, UMOUNT_NOFOLLOW) == 0)
+			continue;
+		if (errno == EBUSY)
+			return log_refuse(-EBUSY,
+					  "layer '%s' is in use: a process has a file or directory in '%s' open, or "
+					  "something is mounted in it",
+					  id, at);
+		return log_errno(-errno, "unmount '%s'", at);
+	}
+	(void)remove_tree(work, id, NULL);
+	return 0;
+}
+
+int mounts_put_dead(const struct store *store, const char *id)
+{
+	struct inuse inuse;
+	char **living;
+	size_t n;
+
+	holders_living(store, id, true, &living, &n);
+	strings_free(living, n);
+	inuse_look(store, id, false, &inuse);
+	return !n && inuse.mounted && inuse.ours ? mounts_unmount(store, id) : 0;
+}
+
+static int put(const struct store *store, const char *id, const char *holder)
+{
+	char **living;
+	size_t n;
+	int r;
+
+	if (!store_has(store, id))
+		return log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
+	if (!holders_has(store, id, holder))
+		return log_refuse(-ENOENT, "layer '%s' has no holder '%s'%s", id, holder,
+				  strncmp(holder, "pid-", 4) == 0
+					  ? " (the calling process); name one with --holder in get "
+					    "and put"
+					  : "");
+	/* Itself among them. First the mount: if it stays, so does its holder. */
+	r = holders_living(store, id, true, &living, &n) > 1 ? 0 : mounts_unmount(store, id);
+	strings_free(living, n);
+	return r < 0 ? r : holders_drop(store, id, holder);
+}
+
+/* Unmounting an overlay writes its upper's file system out; it is quick when that was done before. */
+static void sync_before(const struct store *store, const char *id)
+{
+	_cleanup_free_ char *name = xasprintf("mnt/%s", id);
+	_cleanup_close_ int fd = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)syncfs(fd);
+}
+
+int mounts_put(struct store *store, const char *id, const char *holder)
+{
+	_cleanup_free_ char *name = holders_name(holder);
+	int r = name ? store_check_id(id) : -EINVAL;
+
+	if (r < 0)
+		return r;
+	sync_before(store, id);
+	r = store_lock(store);
+	if (r == 0)
+		r = put(store, id, name);
+	store_unlock(store);
+	return r;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * purge - removes what is rubbish in a store's stage, while nobody waits.
+ *
+ * The process that does it has no part in its parent's life: no descriptor, no
+ * session. Killed, or with the machine switched off, the next one goes on.
+ */
+#include "../core/cleanup.h"
+#include "store.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+static void purge(int stage)
+{
+	int fd = dup3(stage, 3, O_CLOEXEC);
+
+	(void)setsid();
+	(void)!chdir("/");
+	for (int i = 0; i < 3; i++) {
+		(void)close(i);
+		(void)open("/dev/null", O_RDWR);
+	}
+	if (fd < 0)
+		fd = stage;
+	if (syscall(SYS_close_range, fd + 1, ~0U, 0) < 0)
+		for (int i = fd + 1; i < 1024; i++)
+			(void)close(i);
+	(void)store_rubbish(fd, true);
+	_exit(0);
+}
+
+void store_purge(const struct store *store)
+{
+	_cleanup_close_ int stage = openat(store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (stage < 0 || !store_rubbish(stage, false))
+		return;
+	if (fork() == 0)
+		purge(stage);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * record - what a store says of its layers.
+ *
+ * layers/ID has the ids of all that are below, as aufs's graph driver wrote
+ * them. A rename puts it there, so it is never half a record; and as nobody
+ * else may have written it as carefully, what it says is not believed unseen.
+ */
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define RECORD_MAX (4U << 20)
+
+void strings_free(char **strings, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(strings[i]);
+	free(strings);
+}
+
+void layer_clear(struct layer *layer)
+{
+	strings_free(layer->below, layer->n);
+	free(layer->id);
+	*layer = (struct layer){ 0 };
+}
+
+/* DIR/ID of the store as text, for the caller to free. 0 or -errno. */
+static int read_text(const struct store *store, const char *dir, const char *id, char **ret)
+{
+	_cleanup_free_ char *name = xasprintf("%s/%s", dir, id), *text = NULL;
+	_cleanup_close_ int fd = openat(store->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > RECORD_MAX)
+		return -EINVAL;
+	text = xcalloc((size_t)st.st_size + 1, 1);
+	n = read(fd, text, (size_t)st.st_size);
+	if (n < 0)
+		return -errno;
+	if (strlen(text) != (size_t)st.st_size)
+		return -EINVAL;
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+static void read_info(const struct store *store, struct layer *layer)
+{
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+
+	if (read_text(store, STORE_INFO, layer->id, &text) < 0)
+		return;
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		if (strcmp(line, "rw=1") == 0)
+			layer->rw = true;
+		else if (strncmp(line, "size=", 5) == 0)
+			layer->size = strtoull(line + 5, NULL, 10);
+		else if (strncmp(line, "created=", 8) == 0)
+			layer->created = strtoll(line + 8, NULL, 10);
+	}
+}
+
+/* The lines of a record. NULL, or what is wrong with it. */
+static const char *parse(char *text, struct layer *layer)
+{
+	char *line, *end;
+
+	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		if (!store_is_id(line))
+			return "a line of it is no id";
+		if (strcmp(line, layer->id) == 0)
+			return "it lies on itself";
+		*ARRAY_ADD(layer->below, layer->n) = xstrdup(line);
+	}
+	return *line ? "it is cut off" : NULL;
+}
+
+bool store_has(const struct store *store, const char *id)
+{
+	_cleanup_free_ char *name = xasprintf("layers/%s", id);
+
+	return faccessat(store->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int store_peek(const struct store *store, const char *id, struct layer *ret, const char **ret_why)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	*ret = (struct layer){ .id = xstrdup(id) };
+	*ret_why = NULL;
+	r = read_text(store, "layers", id, &text);
+	if (r == -EINVAL)
+		*ret_why = "it is no text";
+	if (r < 0)
+		return r;
+	*ret_why = parse(text, ret);
+	read_info(store, ret);
+	return *ret_why ? -EINVAL : 0;
+}
+
+int store_read(const struct store *store, const char *id, struct layer *ret)
+{
+	const char *why;
+	int r;
+
+	*ret = (struct layer){ 0 };
+	r = store_check_id(id);
+	if (r < 0)
+		return r;
+	r = store_peek(store, id, ret, &why);
+	if (r == -ENOENT)
+		return log_refuse(r, "there is no layer '%s' in '%s'", id, store->dir);
+	if (why)
+		return log_refuse(r, "layer '%s': its record is damaged: %s", id, why);
+	if (r < 0)
+		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
+	if (ret->n && store_in_cycle(store, ret->below[0], id))
+		return log_refuse(-EINVAL, "layer '%s': its record is damaged: '%s', which it lies on, lies on it", id,
+				  ret->below[0]);
+	for (size_t i = 0; i < ret->n; i++)
+		if (!store_has(store, ret->below[i]))
+			return log_refuse(-EINVAL, "layer '%s' lies on '%s', which does not exist", id, ret->below[i]);
+	return 0;
+}
+
+int store_inform(const struct store *store, const struct layer *layer)
+{
+	_cleanup_free_ char *info = xasprintf("%ssize=%llu\ncreated=%lld\n", layer->rw ? "rw=1\n" : "",
+					      (unsigned long long)layer->size, layer->created);
+
+	return store_write(store, STORE_INFO, layer->id, info);
+}
+
+int store_record(const struct store *store, const struct layer *layer)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 1;
+	char *end;
+	int r;
+
+	for (size_t i = 0; i < layer->n; i++)
+		size += strlen(layer->below[i]) + 1;
+	end = text = xcalloc(size, 1);
+	for (size_t i = 0; i < layer->n; i++)
+		end = stpcpy(stpcpy(end, layer->below[i]), "\n");
+	/* In this order: what has info and no record has lost it. */
+	r = store_write(store, "layers", layer->id, text);
+	if (r == 0 && (r = store_inform(store, layer)) < 0) {
+		_cleanup_free_ char *name = xasprintf("layers/%s", layer->id);
+
+		(void)unlinkat(store->fd, name, 0);
+	}
+	return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int store_list(const struct store *store, const char *dir, char ***ret, size_t *ret_n)
+{
+	_cleanup_close_ int fd = openat(store->fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (!stream)
+		return log_errno(-errno, "read '%s/%s'", store->dir, dir);
+	(void)TAKE_FD(fd); /* closedir() closes it */
+	while ((entry = readdir(stream)))
+		if (strcmp(dir, "layers") == 0 ? store_is_id(entry->d_name) : entry->d_name[0] != '.')
+			*ARRAY_ADD(*ret, *ret_n) = xstrdup(entry->d_name);
+	(void)closedir(stream);
+	if (*ret_n)
+		qsort(*ret, *ret_n, sizeof(**ret), compare);
+	return 0;
+}
+
+/* A line of the text is this id. */
+static bool has_line(const char *text, const char *id)
+{
+	size_t n = strlen(id);
+
+	for (const char *p = text; (p = strstr(p, id)); p++)
+		if ((p == text || p[-1] == '\n') && (p[n] == '\n' || !p[n]))
+			return true;
+	return false;
+}
+
+/* A layer that this one lies on does not lie on it, whatever its record says: neither is a layer. */
+bool store_in_cycle(const struct store *store, const char *id, const char *child)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return read_text(store, "layers", id, &text) == 0 && has_line(text, child);
+}
+
+char *store_child(const struct store *store, const char *id)
+{
+	char **ids, *child = NULL;
+	size_t n;
+
+	(void)store_list(store, "layers", &ids, &n);
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_free_ char *text = NULL;
+		bool next;
+
+		if (read_text(store, "layers", ids[i], &text) < 0 || !has_line(text, id) ||
+		    store_in_cycle(store, id, ids[i]))
+			continue;
+		next = strncmp(text, id, strlen(id)) == 0 && text[strlen(id)] == '\n';
+		if (child && !next)
+			continue;
+		free(child);
+		child = xstrdup(ids[i]);
+		if (next)
+			break;
+	}
+	strings_free(ids, n);
+	return child;
+}
+
+int store_guess(const struct store *store, const char *id, const char *child, struct layer *ret)
+{
+	struct layer layer;
+	const char *why;
+	size_t i = 0;
+	int r = store_peek(store, child, &layer, &why);
+
+	*ret = (struct layer){ .id = xstrdup(id) };
+	while (r == 0 && i < layer.n && strcmp(layer.below[i], id) != 0)
+		i++;
+	if (r == 0 && i == layer.n)
+		r = -ENOENT;
+	for (i++; r == 0 && i < layer.n; i++)
+		*ARRAY_ADD(ret->below, ret->n) = xstrdup(layer.below[i]);
+	layer_clear(&layer);
+	return r;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * stage - the part of a store where layers are made, and where they go.
+ *
+ * Each directory there is locked, by flock(2) on itself, by the process that
+ * works on it. A lock that can be taken is a dead one's, and the directory is
+ * rubbish. So nothing needs to be recorded, and nothing is ever in the way.
+ */
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/remove.h"
+#include "store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+static char *new_name(void)
+{
+	unsigned long long n = 0;
+
+	(void)!getrandom(&n, sizeof(n), 0);
+	return xasprintf(STORE_STAGE "/%016llx", n);
+}
+
+int store_stage(const struct store *store, struct stage_dir *ret)
+{
+	*ret = (struct stage_dir){ .fd = -EBADF };
+	for (;;) {
+		_cleanup_free_ char *name = new_name();
+		_cleanup_close_ int fd = -EBADF;
+		struct stat st;
+		int r;
+
+		if (mkdirat(store->fd, name, 0700) < 0) {
+			if (errno == EEXIST)
+				continue;
+			return log_errno(-errno, "make '%s/%s'", store->dir, name);
+		}
+		fd = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		/* A purge may have come in between: then once more. */
+		if (fd < 0 && errno != ENOENT)
+			return log_errno(-errno, "open '%s/%s'", store->dir, name);
+		if (fd < 0)
+			continue;
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+			if (errno == EWOULDBLOCK || errno == EINTR)
+				continue;
+			r = log_errno(-errno, "lock '%s/%s'", store->dir, name);
+			(void)unlinkat(store->fd, name, AT_REMOVEDIR);
+			return r;
+		}
+		if (fstat(fd, &st) < 0 || !st.st_nlink)
+			continue;
+		ret->name = TAKE_PTR(name);
+		ret->fd = TAKE_FD(fd);
+		return 0;
+	}
+}
+
+void store_unstage(const struct store *store, struct stage_dir *stage)
+{
+	/* What is there is left to the purge. */
+	if (stage->name)
+		(void)unlinkat(store->fd, stage->name, AT_REMOVEDIR);
+	cleanup_close(&stage->fd);
+	free(stage->name);
+	*stage = (struct stage_dir){ .fd = -EBADF };
+}
+
+/* The extended attributes, save those of overlay's own. 0 or -errno. */
+static int copy_xattrs(const struct delta *delta, int from, int to)
+{
+	_cleanup_free_ char *list = xcalloc(1, XATTR_LIST_MAX), *value = xcalloc(1, XATTR_SIZE_MAX);
+	ssize_t n = flistxattr(from, list, XATTR_LIST_MAX), size;
+
+	if (n < 0)
+		return errno == EOPNOTSUPP ? 0 : -errno;
+	for (const char *key = list; key < list + n; key += strlen(key) + 1) {
+		if (delta_owns_xattr(delta, key))
+			continue;
+		size = fgetxattr(from, key, value, XATTR_SIZE_MAX);
+		if (size < 0 || fsetxattr(to, key, value, (size_t)size, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int store_stage_like(const struct store *store, const struct stage_dir *stage, int parent, bool all)
+{
+	struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
+	int r = 0;
+
+	if (parent >= 0 && fstat(parent, &st) < 0)
+		return log_errno(-errno, "look at the layer below");
+	if (fchown(stage->fd, st.st_uid, st.st_gid) < 0 || fchmod(stage->fd, st.st_mode & 07777) < 0)
+		r = -errno;
+	if (r == 0 && all && parent >= 0)
+		r = copy_xattrs(&store->delta, parent, stage->fd);
+	if (r == 0 && all && parent >= 0 && futimens(stage->fd, (struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
+		r = -errno;
+	return r < 0 ? log_errno(r, "attributes of a new layer") : 0;
+}
+
+int store_bury(const struct store *store, const char *dir, const char *name)
+{
+	_cleanup_free_ char *from = xasprintf("%s/%s", dir, name);
+
+	for (;;) {
+		_cleanup_free_ char *to = new_name();
+
+		if (renameat2(store->fd, from, store->fd, to, RENAME_NOREPLACE) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != EEXIST)
+			return log_errno(-errno, "move '%s/%s' away", store->dir, from);
+	}
+}
+
+/* It is no one's; then it is gone, or shall be. */
+static bool is_rubbish(int stage, const char *name, bool remove)
+{
+	_cleanup_close_ int fd = openat(stage, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno != ENOTDIR && errno != ELOOP)
+			return false;
+		return !remove || unlinkat(stage, name, 0) == 0;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return false;
+	return !remove || remove_tree(stage, name, NULL) == 0;
+}
+
+bool store_rubbish(int stage, bool remove)
+{
+	int again = openat(stage, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = again < 0 ? NULL : fdopendir(again);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && (remove || !found) && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			found |= is_rubbish(stage, entry->d_name, remove);
+	if (dir)
+		(void)closedir(dir);
+	return found;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FLUSH_FILES 64
+
+/* Files on their way to the disk. */
+struct flush {
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t more;
+	int fds[FLUSH_FILES];
+	size_t first, n;
+	bool started, ended;
+};
+
+void flush_start(struct flush *flush);
+/* The file is complete: have it written to the disk soon, and closed. Takes the descriptor. Never waits. */
+void flush_file(struct flush *flush, int fd);
+/* Wait until the last was handed to the disk (not until it is on it). */
+void flush_end(struct flush *flush);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * use - layers below a container.
+ *
+ * Its journal names them. Who removes a layer, or mounts it to write to it,
+ * looks into the journals with the store's lock held exclusively; the record is
+ * made with the lock shared, and then the layer is looked for once more. So
+ * one of both sees the other.
+ */
+#include "use.h"
+#include "../core/cleanup.h"
+#include "../core/log.h"
+#include "../core/proc.h"
+#include "inuse.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#define LOCK_WAIT_MS 10000 /* who has it exclusively keeps it for milliseconds */
+
+int use_enter(const char *dir, struct store *ret)
+{
+	int r = store_open(dir, NULL, false, ret);
+
+	return r < 0 ? r : store_check_ours(ret);
+}
+
+/* store_close() would begin to purge. */
+void use_leave(struct store *store)
+{
+	store_unlock(store);
+	cleanup_close(&store->fd);
+	free(store->dir);
+	*store = (struct store){ .fd = -EBADF, .lock = -EBADF };
+}
+
+static int open_layer(int store, const char *id)
+{
+	_cleanup_free_ char *name = xasprintf("diff/%s", id);
+	int fd = store_is_id(id) ? openat(store, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	return fd < 0 ? -errno : fd;
+}
+
+int use_look(const char *dir, const char *id)
+{
+	_cleanup_close_ int store = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return store < 0 ? -errno : open_layer(store, id);
+}
+
+/* Others may share it; nobody waits for a start. */
+static int lock_shared(struct store *store)
+{
+	long long until = proc_now() + LOCK_WAIT_MS;
+
+	store->lock = openat(store->fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (store->lock < 0)
+		return log_errno(-errno, "open '%s/lock'", store->dir);
+	while (flock(store->lock, LOCK_SH | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return log_errno(-errno, "lock '%s'", store->dir);
+		if (proc_now() >= until)
+			return log_refuse(-EBUSY, "layer store '%s': another lxc-bdev has it locked for %d s",
+					  store->dir, LOCK_WAIT_MS / 1000);
+		proc_sleep(2);
+	}
+	return 0;
+}
+
+/* It is still there, on the same layer. 0 or -errno (logged). */
+static int check_record(const struct store *store, const char *id, const char *parent)
+{
+	struct layer layer;
+	const char *why;
+	int r = store_peek(store, id, &layer, &why);
+	bool same = r == 0 && (parent ? layer.n && strcmp(layer.below[0], parent) == 0 : !layer.n);
+
+	layer_clear(&layer);
+	return same ? 0
+		    : log_refuse(-EBUSY, "layer '%s' of '%s': another lxc-bdev has just removed it", id, store->dir);
+}
+
+/* Nobody writes to it. 0 or -EBUSY (logged). */
+static int check_writers(const struct store *store, const char *id, int layer)
+{
+	_cleanup_free_ char *work = xasprintf(STORE_WORK "/%s", id);
+	bool written =
+		(store->delta.form == DELTA_AUFS || faccessat(store->fd, work, F_OK, AT_SYMLINK_NOFOLLOW) == 0) &&
+		inuse_written(store, layer);
+
+	return written ? log_refuse(-EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first", id,
+				    store->dir)
+		       : 0;
+}
+
+/* Nobody has converted it meanwhile. 0 or -EBUSY (logged). */
+static int check_form(const struct store *store)
+{
+	_cleanup_close_ int fd = openat(store->fd, "driver", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	const char *driver = store_driver(store);
+	char said[16] = "";
+
+	if (fd >= 0 && read(fd, said, sizeof(said) - 1) > 0 && strncmp(said, driver, strlen(driver)) == 0)
+		return 0;
+	return log_refuse(-EBUSY, "layer store '%s': another lxc-bdev is converting it", store->dir);
+}
+
+static int use(struct store *store, const char *id, const char *parent, struct journal *journal)
+{
+	_cleanup_free_ char *key = store_key(store, id);
+	_cleanup_close_ int fd = -EBADF;
+	int r = lock_shared(store) ?: check_form(store);
+
+	if (r == 0)
+		r = journal_add(journal, "layer", key, NULL);
+	if (r == 0)
+		r = check_record(store, id, parent);
+	if (r < 0)
+		return r;
+	fd = open_layer(store->fd, id);
+	if (fd < 0)
+		return log_errno(fd, "layer '%s': open its directory '%s/diff/%s'", id, store->dir, id);
+	r = check_writers(store, id, fd);
+	return r < 0 ? r : TAKE_FD(fd);
+}
+
+int use_layer(const char *dir, enum delta_form form, const char *id, const char *parent, struct journal *journal)
+{
+	struct store store = { .dir = xstrdup(dir), .lock = -EBADF, .delta.form = form };
+	int r;
+
+	/* All else about it was looked at when the layer was looked up. */
+	store.fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = store.fd < 0 ? log_errno(-errno, "layer store '%s'", dir) : use(&store, id, parent, journal);
+	use_leave(&store);
+	return r;
+}

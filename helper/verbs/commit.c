@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * commit - what a stopped container wrote above a layer becomes a layer on it.
+ *
+ * The container is as it was. As long as its upper is copied, it cannot start.
+ */
+#include "../layer/commit.h"
+#include "../core/aufsinfo.h"
+#include "../core/base.h"
+#include "../core/cleanup.h"
+#include "../core/container.h"
+#include "../core/log.h"
+#include "../core/overlayfs.h"
+#include "../core/path.h"
+#include "../core/proc.h"
+#include "../core/progress.h"
+#include "verbs.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+/* Of one that just stopped: its post-stop, and what a killed monitor leaves. */
+#define STOP_WAIT_MS 10000
+#define POLL_MS	     20
+
+struct job {
+	const struct args *args;
+	struct container container;
+	struct conf conf;
+	const struct spec *layer, *top; /* all of its stack */
+	int dirfd;
+	int upper; /* -EBADF: nothing was written yet */
+};
+
+static bool is_running(const struct container *container)
+{
+	_cleanup_free_ char *lxcpath = container_called(container);
+	char *slash = strrchr(lxcpath, '/');
+
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return base_is_running(lxcpath, container->name);
+}
+
+/* Its journal, of one that does not run, and cannot start meanwhile. 0 or -errno (logged). */
+static int lock(const struct container *container, struct journal *journal)
+{
+	long long until = proc_now() + STOP_WAIT_MS;
+
+	for (;;) {
+		struct process monitor;
+		int r = journal_share(container->dir, container->name, journal);
+
+		if (r < 0)
+			return r;
+		if (!(journal_monitor(journal, &monitor) && proc_alive(&monitor)))
+			return 0;
+		journal_unshare(journal);
+		if (is_running(container) || proc_now() >= until)
+			return log_refuse(-EBUSY, "'%s': not committed while it runs: stop it first", container->name);
+		proc_sleep(POLL_MS);
+	}
+}
+
+static bool is_union(const struct spec *spec)
+{
+	return strcmp(spec->type, "aufs") == 0 || strncmp(spec->type, "overlay", strlen("overlay")) == 0;
+}
+
+/* A layer, and on it what was written. 0 or -EINVAL (logged). */
+static int check_stack(struct job *job)
+{
+	const char *name = job->container.name;
+	struct stack *stack = &job->conf.stack;
+	struct rootfs rootfs = { 0 };
+	int r = 0;
+
+	if (!stack->n)
+		return log_refuse(-EINVAL, "'%s': not committed: it has no bdev.rootfs", name);
+	if (job->conf.rootfs_path)
+		r = rootfs_parse(job->conf.rootfs_path, &rootfs);
+	if (r == 0 && rootfs.upper)
+		r = log_refuse(-EINVAL, "'%s': not committed: what it writes is in LXC's own overlay, '%s'", name,
+			       rootfs.upper);
+	rootfs_clear(&rootfs);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < stack->n; i++)
+		if (strcmp(stack->specs[i].type, "tmpfs") == 0)
+			return spec_refuse(&stack->specs[i], -EINVAL,
+					   "not committed: what '%s' writes is in memory, and gone", name);
+	job->layer = &stack->specs[0];
+	job->top = &stack->specs[stack->n - 1];
+	if (stack->n == 2 && strcmp(job->layer->type, "layer") == 0 && is_union(job->top) && job->top->nsources == 1)
+		return 0;
+	return spec_refuse(strcmp(job->layer->type, "layer") == 0 ? job->top : job->layer, -EINVAL,
+			   "not committed: the stack must be a layer:ID, and on it an overlay:UPPER or aufs:UPPER");
+}
+
+/* Nobody has it, and nobody gets it as long as it is locked. 0 or -errno (logged). */
+static int claim_upper(const struct job *job)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long long until = proc_now() + STOP_WAIT_MS;
+
+	while (flock(job->upper, LOCK_SH | LOCK_NB) < 0 || overlayfs_in_use(job->upper, root) ||
+	       (aufs_is_loaded() && aufs_in_use(job->upper))) {
+		if (proc_now() >= until)
+			return spec_refuse(job->top, -EBUSY, "not committed: '%s' is in use", job->top->sources[0]);
+		(void)flock(job->upper, LOCK_UN);
+		proc_sleep(POLL_MS);
+	}
+	return 0;
+}
+
+/* After a crash, of a volatile overlay only the kernel's mark is left to believe. */
+static int check_volatile(const struct job *job)
+{
+	const struct spec_option *work = spec_option(job->top, "work");
+	_cleanup_free_ char *mark = work ? xasprintf("%s/work/incompat/volatile", work->value)
+					 : xasprintf("%s.work/work/incompat/volatile", job->top->sources[0]);
+	_cleanup_close_ int fd = path_open(job->dirfd, mark, O_PATH);
+
+	return fd < 0 ? 0
+		      : spec_refuse(job->top, -EINVAL,
+				    "not committed: it was volatile, and did not end well ('%s'): what it has is not "
+				    "to be relied on",
+				    mark);
+}
+
+static int open_upper(struct job *job)
+{
+	const char *path = job->top->sources[0];
+	struct statfs fs;
+	int fd;
+
+	job->dirfd = open(job->container.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (job->dirfd < 0)
+		return log_errno(-errno, "open '%s'", job->container.dir);
+	fd = path_open(job->dirfd, path, O_RDONLY | O_DIRECTORY);
+	if (fd == -ENOENT && *path != '/')
+		return 0;
+	if (fd < 0)
+		return spec_refuse(job->top, fd, "open '%s': %s", path, path_strerror(fd));
+	job->upper = fd;
+	if (fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
+		return spec_refuse(job->top, -EINVAL, "not committed: '%s' is on a tmpfs", path);
+	return claim_upper(job) ?: check_volatile(job);
+}
+
+/* The store that the container's layer is in, which is what --store must say, too. 0 or -errno (logged). */
+static int open_store(const struct job *job, struct store *store)
+{
+	const struct spec_option *option = spec_option(job->layer, "store");
+	_cleanup_free_ char *dir = option ? xstrdup(option->value) : store_default(NULL);
+	struct stat own, said;
+	int r = store_open(dir, NULL, false, store);
+
+	if (r < 0 || !job->args->store)
+		return r;
+	if (stat(job->args->store, &said) < 0)
+		return log_errno(-errno, "layer store '%s'", job->args->store);
+	if (fstat(store->fd, &own) == 0 && own.st_dev == said.st_dev && own.st_ino == said.st_ino)
+		return 0;
+	return log_refuse(-EINVAL, "layer '%s' is in '%s', and so must be what lies on it: not in '%s'",
+			  job->layer->sources[0], store->dir, job->args->store);
+}
+
+static int commit_upper(const struct job *job, struct store *store)
+{
+	const char *id = job->args->argv[0], *parent = job->layer->sources[0];
+	enum delta_form form = strcmp(job->top->type, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY;
+	struct copy copy = { 0 };
+	struct progress progress;
+	int r = store_check_id(id) ?: store_check_id(parent);
+
+	/* Before it is copied. */
+	if (r == 0 && store_has(store, id))
+		r = store_may_fill(store, id, parent);
+	if (r < 0)
+		return r;
+	if (job->upper < 0)
+		return store_add(store, id, parent, false, 0, NULL);
+	progress_begin(&progress, "copied", &copy);
+	r = commit(store, id, parent, form, job->upper, job->top->sources[0], &copy);
+	progress_end(&progress);
+	return r;
+}
+
+static int run_locked(struct job *job)
+{
+	struct store store = { .fd = -EBADF, .lock = -EBADF };
+	int r = container_check_whole(job->container.dir) ?: conf_read(job->container.config, &job->conf);
+
+	if (r == 0)
+		r = check_stack(job);
+	if (r == 0)
+		r = open_upper(job);
+	if (r == 0)
+		r = open_store(job, &store);
+	if (r == 0)
+		r = commit_upper(job, &store);
+	store_close(&store);
+	cleanup_close(&job->upper);
+	cleanup_close(&job->dirfd);
+	conf_clear(&job->conf);
+	return r;
+}
+
+static int run(const struct args *args)
+{
+	struct job job = { .args = args, .dirfd = -EBADF, .upper = -EBADF };
+	struct journal journal;
+	int r;
+
+	if (!args->name)
+		return log_refuse(EXIT_USAGE, "usage: lxc-bdev commit %s", verb_commit.usage);
+	r = container_from_lxcpath(args->name, args->lxcpath, &job.container);
+	if (r == 0)
+		r = lock(&job.container, &journal);
+	if (r == 0) {
+		r = run_locked(&job);
+		journal_unshare(&journal);
+	}
+	container_clear(&job.container);
+	return r;
+}
+
+const struct verb verb_commit = {
+	.name = "commit",
+	.usage = "-n NAME [-P LXCPATH] ID [--store=DIR]",
+	.summary = "what a stopped container wrote above a layer, as a layer on that",
+	.options = "nPs",
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

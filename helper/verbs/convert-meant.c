@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * convert-meant - a directory that was named, and is not what was meant.
+ *
+ * A delta holds what a container has put there, so its names may be those of
+ * anything; but its top has marks of who wrote it.
+ */
+#include "convert-meant.h"
+#include "../core/aufsstore.h"
+#include "../core/cleanup.h"
+#include "../core/conf.h"
+#include "../core/log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* aufs or an overlay has written here. */
+static bool is_delta(int fd)
+{
+	const struct delta forms[] = {
+		{ .form = DELTA_AUFS },
+		{ .form = DELTA_OVERLAY },
+		{ .form = DELTA_OVERLAY, .user = true },
+	};
+	bool is = delta_aufs_own(fd);
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms) && !is; i++)
+		is = delta_top_says(&forms[i], fd);
+	return is;
+}
+
+static bool has(int fd, const char *name, mode_t type)
+{
+	struct stat st;
+
+	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & S_IFMT) == type;
+}
+
+/* A file `config` with a line of LXC's. */
+static bool is_container(int fd)
+{
+	int config = openat(fd, "config", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	FILE *f = config >= 0 && has(fd, "config", S_IFREG) ? must(fdopen(config, "re")) : NULL;
+	char line[256];
+	bool is = false;
+
+	/* Lines longer than that are read in parts; nobody's config has these only. */
+	for (int i = 0; f && !is && i < 1000 && fgets(line, sizeof(line), f); i++)
+		is = strncmp(line + strspn(line, " \t"), "lxc.", 4) == 0;
+	if (f)
+		(void)fclose(f);
+	else
+		cleanup_close(&config);
+	return is;
+}
+
+static int refuse_container(const char *dir, const char *form)
+{
+	const char *slash = strrchr(dir, '/');
+	_cleanup_free_ char *lxcpath = xstrndup(dir, (size_t)(slash - dir)), *usual = conf_lxcpath(),
+			    *real = usual ? realpath(usual, NULL) : NULL;
+
+	if (real && strcmp(real, lxcpath) == 0)
+		return log_refuse(-EINVAL, "'%s' is a container's directory: lxc-bdev convert -n %s %s", dir, slash + 1,
+				  form);
+	return log_refuse(-EINVAL, "'%s' is a container's directory: lxc-bdev convert -P '%s' -n %s %s", dir, lxcpath,
+			  slash + 1, form);
+}
+
+static int check_store(const char *dir)
+{
+	_cleanup_free_ char *more = aufsstore_more(dir);
+
+	return more ? log_refuse(
+			      -EINVAL,
+			      "'%s' has the layers, diff and mnt of a store, and '%s' too: a store of the aufs driver "
+			      "has nothing else; move that away",
+			      dir, more)
+		    : 0;
+}
+
+int convert_meant(const char *dir, enum delta_form to, bool *ret_store)
+{
+	const char *form = to == DELTA_AUFS ? "aufs" : "overlay";
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *below = xasprintf("%s/aufs", dir);
+
+	*ret_store = false;
+	if (fd < 0)
+		return log_errno(-errno, "directory '%s'", dir);
+	if (is_delta(fd))
+		return 0;
+	*ret_store = aufsstore_is(dir);
+	if (*ret_store)
+		return check_store(dir);
+	if (aufsstore_is(below))
+		return log_refuse(-EINVAL, "'%s' holds a store: lxc-bdev convert %s %s", dir, form, below);
+	if (has(fd, "diff", S_IFDIR) && has(fd, "mnt", S_IFDIR))
+		return log_refuse(
+			-EINVAL,
+			"'%s' has the diff and mnt of a store, but not its 'layers', which says what lies on what",
+			dir);
+	return is_container(fd) ? refuse_container(dir, form) : 0;
+}

@@ -1,0 +1,779 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tars, honest and hostile, made block by block. */
+#include "unit.h"
+#include "layer/untar.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define PEAK (1024 << 10) /* it keeps what was freed */
+#else
+#define PEAK (32 << 10)
+#endif
+#define SHELL(command) CHECK(system(command) == 0)
+
+static int tar_fd = -EBADF; /* the tar being made */
+static char records[1 << 16];
+static size_t records_size;
+static struct untar u;
+static struct idmap map;
+static int parents[4];
+
+static void put(const void *data, size_t n)
+{
+	static const char zeros[512];
+
+	CHECK(write(tar_fd, data, n) == (ssize_t)n);
+	if (n % 512)
+		CHECK(write(tar_fd, zeros, 512 - n % 512) == (ssize_t)(512 - n % 512));
+}
+
+static void header(const char *name, char type, unsigned int mode, unsigned long long size, const char *link)
+{
+	unsigned char h[513] = { 0 };
+	unsigned int sum = 0;
+
+	(void)memcpy(h, name, strnlen(name, 100));
+	(void)snprintf((char *)h + 100, 8, "%07o", mode);
+	(void)snprintf((char *)h + 108, 8, "%07o", 0);
+	(void)snprintf((char *)h + 116, 8, "%07o", 0);
+	(void)snprintf((char *)h + 124, 13, "%012llo", size);
+	(void)snprintf((char *)h + 136, 12, "%011o", 1000000000);
+	(void)memset(h + 148, ' ', 8);
+	h[156] = (unsigned char)type;
+	(void)memcpy(h + 157, link ?: "", link ? strnlen(link, 100) : 0);
+	(void)memcpy(h + 257, "ustar\00000", 8);
+	if (type == '3' || type == '4') {
+		(void)snprintf((char *)h + 329, 8, "%07o", 0);
+		(void)snprintf((char *)h + 337, 8, "%07o", mode >> 12);
+	}
+	for (size_t i = 0; i < 512; i++)
+		sum += h[i];
+	(void)snprintf((char *)h + 148, 8, "%06o", sum);
+	put(h, 512);
+}
+
+/* A record of the next entry's. */
+static void pax_bytes(const char *key, const void *value, size_t size)
+{
+	size_t n = strlen(key) + size + 3, digits = (size_t)snprintf(NULL, 0, "%zu", n);
+
+	digits = (size_t)snprintf(NULL, 0, "%zu", n + digits);
+	records_size +=
+		(size_t)snprintf(records + records_size, sizeof(records) - records_size, "%zu %s=", n + digits, key);
+	(void)memcpy(records + records_size, value, size);
+	records_size += size;
+	records[records_size++] = '\n';
+}
+
+static void pax(const char *key, const char *value)
+{
+	pax_bytes(key, value, strlen(value));
+}
+
+static void add(const char *name, char type, unsigned int mode, const char *what)
+{
+	bool file = type == '0';
+
+	if (records_size) {
+		header("PaxHeaders/x", 'x', 0644, records_size, NULL);
+		put(records, records_size);
+		records_size = 0;
+	}
+	header(name, type, mode, file && what ? strlen(what) : 0, file ? NULL : what);
+	if (file && what)
+		put(what, strlen(what));
+}
+
+#define FILE_(name)	       add(name, '0', 0644, name)
+#define DIR_(name)	       add(name, '5', 0755, NULL)
+#define SYMLINK(name, target)  add(name, '2', 0777, target)
+#define HARDLINK(name, target) add(name, '1', 0644, target)
+
+/* Each test begins with no layer, and with a file outside that must stay as it is. */
+static void begin(enum delta_form form)
+{
+	SHELL("rm -rf layer below outside said && mkdir layer below outside && echo secret >outside/file && "
+	      "chmod 0700 layer");
+	if (tar_fd >= 0)
+		(void)close(tar_fd);
+	tar_fd = memfd_create("tar", MFD_CLOEXEC);
+	records_size = 0;
+	u = (struct untar){ .delta = { .form = form }, .limits = untar_defaults, .parents = parents };
+}
+
+static int extract_from(int fd)
+{
+	_cleanup_close_ int to = open("layer", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int said = open("said", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_close_ int saved = dup(STDERR_FILENO);
+	int r;
+
+	for (size_t i = 0; i < u.nparents; i++)
+		parents[i] = open("below", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void)dup2(said, STDERR_FILENO);
+	r = untar(&u, fd, to);
+	(void)dup2(saved, STDERR_FILENO);
+	for (size_t i = 0; i < u.nparents; i++)
+		(void)close(parents[i]);
+	SHELL("test \"$(cat outside/file)\" = secret && test \"$(ls -A outside)\" = file && "
+	      "test \"$(echo *)\" = \"below layer outside said\"");
+	return r;
+}
+
+static int extract(void)
+{
+	static const char end[1024];
+
+	put(end, sizeof(end));
+	CHECK(lseek(tar_fd, 0, SEEK_SET) == 0);
+	return extract_from(tar_fd);
+}
+
+/* Refused, and the one line says of whom and why. */
+static void refused(const char *said)
+{
+	_cleanup_free_ char *command = xasprintf("test $(wc -l <said) = 1 && grep -qF -- \"%s\" said", said);
+	int r = extract();
+
+	CHECK(r < 0);
+	if (system(command) != 0) {
+		CHECK(!"the line says it");
+		SHELL("sed 's/^/# /' said; true");
+	}
+}
+
+static bool whiteout(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+}
+
+static bool opaque(const char *path)
+{
+	char value[2] = { 0 };
+
+	return getxattr(path, "trusted.overlay.opaque", value, 1) == 1 && *value == 'y';
+}
+
+static bool there(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0;
+}
+
+static void all_that_a_tar_says_of_files_is_on_disk(void)
+{
+	static const char capability[20] = { 0x01, 0, 0, 0x02, 0, 0x20 };
+
+	begin(DELTA_OVERLAY);
+	pax("mtime", "1234567890.123456789");
+	DIR_("./");
+	pax("mtime", "1111111111.5");
+	add("d/", '5', 02751, NULL);
+	pax("uid", "12");
+	pax("gid", "34");
+	pax("mtime", "-5");
+	pax("atime", "77.000000001");
+	pax_bytes("SCHILY.xattr.user.note", "a\0b\n", 4);
+	pax_bytes("SCHILY.xattr.security.capability", capability, sizeof(capability));
+	pax("SCHILY.xattr.security.selinux", "x");
+	pax("LIBARCHIVE.xattr.user.other", "eHk=");
+	add("d/f", '0', 06711, "text");
+	pax("SCHILY.acl.access", "user::rw-,user:joe:r-x:1000,group::r--,mask::r-x,other::---");
+	FILE_("acl");
+	pax("SCHILY.acl.default", "user::rwx,group::r-x,group::rw-:5,mask::rwx,other::---");
+	DIR_("defaults");
+	add("defaults/f", '0', 0640, "x");
+	add("fifo", '6', 0640, NULL);
+	add("null", '3', 0666 | 7 << 12, NULL);
+	SYMLINK("s", "/etc/passwd");
+	HARDLINK("h", "d/f");
+	CHECK(extract() == 0);
+	SHELL("cd layer && stat -c '%n %F %a %u:%g %h %s %Y %X' . d d/f fifo s >../below/look && cat >../below/want <<E\n"
+	      ". directory 755 0:0 4 $(stat -c %s .) 1234567890 1234567890\n"
+	      "d directory 2751 0:0 2 $(stat -c %s d) 1111111111 1111111111\n"
+	      "d/f regular file 6711 12:34 2 4 -5 77\n"
+	      "fifo fifo 640 0:0 1 0 1000000000 1000000000\n"
+	      "s symbolic link 777 0:0 1 11 1000000000 1000000000\nE\n"
+	      "diff ../below/look ../below/want && stat -c %y . d/f | grep -c -e '\\.123456789' -e ':55.0000' | grep -qx 2");
+	SHELL("cd layer && test $(stat -c %t:%T null) = 0:7 && test d/f -ef h && test \"$(readlink s)\" = /etc/passwd && "
+	      "test \"$(getfattr -d -m - -e hex d/f | grep -c =)\" = 3 && "
+	      "getfattr -e hex -n user.note d/f | grep -q 0x6100620a && getfattr -n user.other d/f | grep -q xy && "
+	      "getfacl -cpn acl | grep -qx 'user:1000:r-x' && getfacl -cpn defaults | grep -qx 'default:group::r-x' && "
+	      "! getfattr -m - defaults/f | grep -q acl && test $(stat -c %a defaults/f) = 640");
+}
+
+static void names_are_bytes_in_every_form_of_a_tar(void)
+{
+	begin(DELTA_OVERLAY);
+	FILE_("ustar-\303\244-\344");
+	pax("path", "pax-\303\244");
+	FILE_("x");
+	pax("path", "pax-\344");
+	FILE_("y");
+	pax("linkpath", "to-\344\303\244");
+	SYMLINK("link-\344", "z");
+	header("././@LongLink", 'L', 0644, 7, NULL);
+	put("gnu-\344\303", 7);
+	FILE_("z");
+	CHECK(extract() == 0);
+	CHECK(there("layer/ustar-\303\244-\344") && there("layer/pax-\303\244") && there("layer/pax-\344"));
+	CHECK(there("layer/gnu-\344\303"));
+	SHELL("test \"$(readlink layer/link*)\" = \"$(printf 'to-\\344\\303\\244')\"");
+}
+
+static void a_long_name_makes_a_short_line(void)
+{
+	char name[3000];
+
+	begin(DELTA_OVERLAY);
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	pax("path", name);
+	FILE_("x");
+	refused("nnn...: ");
+	SHELL("test $(wc -c <said) -lt 300");
+}
+
+static void a_whiteout_below_a_file_says_nothing(void)
+{
+	begin(DELTA_OVERLAY);
+	u.nparents = 1;
+	SHELL("echo f >below/file && ln -s / below/link && mkdir below/dir");
+	FILE_("file/.wh.x");
+	FILE_("link/.wh.x");
+	FILE_("dir/.wh.x");
+	CHECK(extract() == 0);
+	SHELL("test \"$(cd layer && find . | sort | tr '\\n' ' ')\" = '. ./dir ./dir/x '");
+}
+
+static void a_name_that_leads_out_is_refused(void)
+{
+	static const char *const names[] = { "../outside/file", "/outside/file", "d/../../outside/new", "..", "d/.." };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		begin(DELTA_OVERLAY);
+		DIR_("d");
+		FILE_(names[i]);
+		refused(names[i]);
+	}
+	begin(DELTA_OVERLAY);
+	FILE_("one\nline\033");
+	FILE_("../one\nline\033");
+	refused("../one\\\\012line\\\\033: a name with ..");
+}
+
+static void nothing_goes_through_a_symlink(void)
+{
+	begin(DELTA_OVERLAY);
+	SYMLINK("s", "../outside");
+	FILE_("s/new");
+	refused("s/new: ");
+	begin(DELTA_OVERLAY);
+	SYMLINK("s", "../outside");
+	DIR_("s/");
+	FILE_("s/new"); /* the directory took the symlink's place */
+	CHECK(extract() == 0 && there("layer/s/new"));
+	/* In two steps: a directory that becomes a symlink. */
+	begin(DELTA_OVERLAY);
+	DIR_("d");
+	FILE_("d/f");
+	SYMLINK("d", "../outside");
+	FILE_("d/new");
+	refused("d/new: ");
+	begin(DELTA_OVERLAY);
+	SYMLINK("a", ".");
+	SYMLINK("a/b", "../outside");
+	refused("a/b: ");
+	begin(DELTA_OVERLAY);
+	SYMLINK("f", "../outside/file");
+	add("f", '0', 0644, "not through");
+	CHECK(extract() == 0);
+	SHELL("test -f layer/f -a ! -L layer/f");
+}
+
+static void a_hard_link_stays_in_its_layer(void)
+{
+	begin(DELTA_OVERLAY);
+	SYMLINK("s", "../outside");
+	HARDLINK("h", "s/file");
+	refused("h: a link to 's/file'");
+	begin(DELTA_OVERLAY);
+	HARDLINK("h", "../outside/file");
+	refused("h: ");
+	begin(DELTA_OVERLAY);
+	HARDLINK("h", "/etc/passwd");
+	refused("this layer has no such file");
+	begin(DELTA_OVERLAY);
+	SYMLINK("s", "../outside/file");
+	HARDLINK("h", "s");
+	add("h", '0', 0600, "mine");
+	CHECK(extract() == 0);
+	begin(DELTA_OVERLAY);
+	FILE_("f");
+	HARDLINK("f", "./f");
+	HARDLINK("g", "/f");
+	CHECK(extract() == 0);
+	SHELL("test layer/f -ef layer/g");
+}
+
+static void what_means_something_to_overlay_is_not_taken(void)
+{
+	begin(DELTA_OVERLAY);
+	add("dev", '3', 0600, NULL);
+	refused("dev: a character device 0:0");
+	begin(DELTA_OVERLAY);
+	pax("SCHILY.xattr.trusted.overlay.opaque", "y");
+	pax("SCHILY.xattr.trusted.overlay.redirect", "/outside");
+	pax("SCHILY.xattr.user.overlay.metacopy", "");
+	pax("LIBARCHIVE.xattr.trusted.overlay.whiteout", "eQ==");
+	pax("SCHILY.xattr.trusted.mine", "y");
+	DIR_("d");
+	CHECK(extract() == 0 && u.skipped == 4);
+	SHELL("test \"$(getfattr -m - layer/d | grep -v -e ^# -e '^$')\" = trusted.mine");
+}
+
+static void names_of_aufs_own_are_left_out(void)
+{
+	begin(DELTA_AUFS);
+	DIR_(".wh..wh.plnk");
+	FILE_(".wh..wh.plnk/12.12");
+	HARDLINK("d/a", ".wh..wh.plnk/12.12");
+	HARDLINK("b", ".wh..wh.plnk/12.12");
+	FILE_(".wh..wh.aufs");
+	FILE_(".wh..wh.orph/x");
+	FILE_("d/.wh..wh.tmp.12ab");
+	SYMLINK(".wh..wh.plnk/out", "../../outside");
+	FILE_(".wh..wh.plnk/out/file");
+	CHECK(extract() == 0 && u.skipped == 7);
+	SHELL("test layer/d/a -ef layer/b && test $(stat -c %h layer/b) = 2 && test \"$(cd layer && find . | sort | tr '\\n' ' ')\" = "
+	      "'. ./b ./d ./d/a '");
+}
+
+static void a_whiteout_must_have_a_name_and_be_a_file(void)
+{
+	static const char *const names[] = { ".wh.", ".wh..", ".wh...", "d/.wh.", ".wh.d/f" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		begin(DELTA_OVERLAY);
+		u.nparents = 1;
+		FILE_(names[i]);
+		refused("whiteout");
+	}
+	begin(DELTA_OVERLAY);
+	DIR_(".wh.d");
+	refused("whiteout");
+}
+
+/* The same tar forwards and backwards. */
+static void whiteouts_and_entries(bool backwards)
+{
+	static const char *const names[] = { "d/.wh.gone", "d/file",	".wh.dir",	  "dir/new",	   ".wh.file",
+					     "file",	   "o/.wh.x",	"o/.wh..wh..opq", "o/in",	   ".wh.w",
+					     "w/.wh.x",	   "w/y/.wh.z", "m/n/.wh.x",	  "q/.wh..wh..opq" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *name = names[backwards ? ARRAY_SIZE(names) - 1 - i : i];
+
+		add(name, '0', 0644, "");
+	}
+}
+
+static void a_whiteout_is_of_the_layers_below_in_any_order(void)
+{
+	for (int backwards = 0; backwards < 2; backwards++) {
+		begin(DELTA_OVERLAY);
+		u.nparents = 1;
+		SHELL("mkdir -p below/m && chmod 2750 below/m && chown 3:4 below/m && setfattr -n user.x -v y below/m && "
+		      "touch -d @99 below/m && touch -d @98 below");
+		whiteouts_and_entries(backwards);
+		CHECK(extract() == 0);
+		SHELL("test \"$(cd layer && find . | sort | tr '\\n' ' ')\" = "
+		      "'. ./d ./d/file ./d/gone ./dir ./dir/new ./file ./m ./m/n ./m/n/x ./o ./o/in ./q ./w '");
+		CHECK(whiteout("layer/d/gone") && opaque("layer/dir") && opaque("layer/o") && opaque("layer/q"));
+		CHECK(whiteout("layer/w") && whiteout("layer/m/n/x") && !opaque("layer/d") && !whiteout("layer/file"));
+		CHECK(getxattr("layer/m/n", "trusted.overlay.origin", NULL, 0) == 0);
+		SHELL("test \"$(stat -c '%a %u:%g %Y' layer/m)\" = '2750 3:4 99' && getfattr -n user.x layer/m >/dev/null && "
+		      "test $(stat -c %Y layer) = 98");
+
+		begin(DELTA_AUFS);
+		u.nparents = 1;
+		whiteouts_and_entries(backwards);
+		CHECK(extract() == 0);
+		SHELL("test \"$(cd layer && find . | LC_ALL=C sort | tr '\\n' ' ')\" = '. ./.wh..wh.aufs ./.wh.w ./d ./d/.wh.gone "
+		      "./d/file ./dir ./dir/.wh..wh..opq ./dir/new ./file ./m ./m/n ./m/n/.wh.x ./o ./o/.wh..wh..opq "
+		      "./o/in ./q ./q/.wh..wh..opq '");
+	}
+}
+
+static void an_opaque_top_hides_each_name_below(void)
+{
+	begin(DELTA_OVERLAY);
+	u.nparents = 1;
+	SHELL("mkdir below/a below/b && touch below/c below/d && mknod below/e c 0 0");
+	FILE_("b/.wh.x");
+	FILE_("b/new");
+	FILE_("d");
+	FILE_(".wh..wh..opq");
+	CHECK(extract() == 0);
+	CHECK(whiteout("layer/a") && opaque("layer/b") && whiteout("layer/c") && !whiteout("layer/d"));
+	CHECK(!there("layer/e") && !there("layer/b/x") && !opaque("layer"));
+}
+
+static void a_base_layer_has_no_whiteouts(void)
+{
+	begin(DELTA_OVERLAY);
+	FILE_(".wh.x");
+	FILE_("d/.wh.y");
+	FILE_(".wh..wh..opq");
+	FILE_("e/.wh..wh..opq");
+	FILE_("f");
+	CHECK(extract() == 0);
+	SHELL("test \"$(ls -A layer)\" = f && test $(stat -c %a layer) = 755");
+}
+
+static void the_last_of_several_entries_of_a_name_counts(void)
+{
+	begin(DELTA_OVERLAY);
+	pax("SCHILY.xattr.user.old", "y");
+	add("d", '5', 0700, NULL);
+	FILE_("d/in");
+	add("d", '5', 02711, NULL);
+	DIR_("x/y/z");
+	add("x", '0', 0600, "file");
+	FILE_("l");
+	SYMLINK("l", "d");
+	SYMLINK("l", "e");
+	CHECK(extract() == 0);
+	SHELL("test $(stat -c %a layer/d) = 2711 && test -f layer/d/in && test -f layer/x && test $(readlink layer/l) = e && "
+	      "test -z \"$(getfattr -m user layer/d)\"");
+	begin(DELTA_OVERLAY);
+	SYMLINK("./", "../outside");
+	refused("./: the layer's top");
+}
+
+static void ids_are_mapped_and_others_refused(void)
+{
+	static const char capability[20] = { 0x01, 0, 0, 0x02, 0, 0x20 };
+
+	CHECK(map.n || idmap_add(&map, "b:0:100000:65536") == 0);
+	CHECK(idmap_add(&map, "u:1:5:1") < 0 && idmap_add(&map, "x:0:0:1") < 0 && idmap_add(&map, "u:70000:0") < 0);
+	begin(DELTA_OVERLAY);
+	u.idmap = &map;
+	pax("uid", "7");
+	pax("SCHILY.acl.access", "user::rw-,user:joe:r-x:1000,group::r--,mask::r-x,other::---");
+	pax_bytes("SCHILY.xattr.security.capability", capability, sizeof(capability));
+	FILE_("f");
+	CHECK(extract() == 0);
+	SHELL("test $(stat -c %u:%g layer/f) = 100007:100000 && getfacl -cpn layer/f | grep -qx user:101000:r-x && "
+	      "getfattr -e hex -n security.capability layer/f | grep -q a0860100");
+	begin(DELTA_OVERLAY);
+	u.idmap = &map;
+	pax("uid", "65536");
+	FILE_("f");
+	refused("f: owner 65536");
+	begin(DELTA_OVERLAY);
+	u.idmap = &map;
+	pax("SCHILY.acl.access", "user::rw-,user:joe:r-x,group::r--,mask::r-x,other::---");
+	FILE_("f");
+	refused("f: its ACL is for 'joe'");
+}
+
+static void zeros_and_holes_take_no_room(void)
+{
+	_cleanup_free_ char *zeros = xcalloc(1, 4 << 20);
+
+	begin(DELTA_OVERLAY);
+	header("zeros", '0', 0644, 4 << 20, NULL);
+	zeros[0] = zeros[(4 << 20) - 1] = 'x';
+	put(zeros, 4 << 20);
+	pax("GNU.sparse.major", "1");
+	pax("GNU.sparse.minor", "0");
+	pax("GNU.sparse.name", "sparse");
+	pax("GNU.sparse.realsize", "1099511627776");
+	add("GNUSparseFile.0/sparse", '0', 0644, NULL);
+	CHECK(lseek(tar_fd, -512, SEEK_CUR) > 0);
+	header("GNUSparseFile.0/sparse", '0', 0644, 1024, NULL);
+	memset(zeros, 0, 1024);
+	(void)snprintf(zeros, 512, "2\n1048576\n512\n1099511627776\n0\n");
+	memset(zeros + 512, 'y', 512);
+	put(zeros, 1024);
+	CHECK(extract() == 0 && u.size > 512 && u.size <= 16384);
+	SHELL("test $(stat -c %s layer/zeros) = 4194304 && test $(stat -c %b layer/zeros) -le 64 && "
+	      "test $(stat -c %s layer/sparse) = 1099511627776 && test $(stat -c %b layer/sparse) -le 64 && "
+	      "test $(dd if=layer/sparse bs=512 skip=2048 count=1 2>/dev/null | tr -d y | wc -c) = 0");
+}
+
+static void a_size_that_lies_is_refused(void)
+{
+	begin(DELTA_OVERLAY);
+	header("f", '0', 0644, 077777777777, NULL);
+	put("text", 4);
+	refused("f: ");
+	begin(DELTA_OVERLAY);
+	header("a", '0', 0644, 0, NULL);
+	CHECK(lseek(tar_fd, 0, SEEK_SET) == 0);
+	CHECK(extract_from(tar_fd) < 0); /* cut off between two files */
+	begin(DELTA_OVERLAY);
+	pax("GNU.sparse.major", "1");
+	pax("GNU.sparse.minor", "0");
+	pax("GNU.sparse.realsize", "10");
+	add("sparse", '0', 0644, "1\n1048576\n512\n");
+	refused("the tar: the tar is damaged");
+	begin(DELTA_OVERLAY);
+	FILE_("a");
+	put("garbage", 7);
+	refused("entry 2");
+	begin(DELTA_OVERLAY);
+	CHECK(extract_from(tar_fd) == -ENODATA);
+}
+
+static void limits_hold(void)
+{
+	char deep[4096] = "";
+
+	begin(DELTA_OVERLAY);
+	u.limits.bytes = 7;
+	add("a", '0', 0644, "1234");
+	add("b", '0', 0644, "1234");
+	refused("b: more than 7 bytes");
+	begin(DELTA_OVERLAY);
+	u.limits.entries = 1;
+	FILE_("a");
+	FILE_("b");
+	refused("b: more than 1 entries");
+	/* What is only implied is one, too. */
+	begin(DELTA_OVERLAY);
+	u.limits.entries = 2;
+	FILE_("a/b/c");
+	refused("more than 2 entries");
+	/* And bytes that are in headers only. */
+	begin(DELTA_OVERLAY);
+	u.limits.bytes = 7;
+	for (size_t i = 0; i < 3000; i++)
+		SYMLINK("l", "target");
+	refused("l: more than 7 bytes");
+	begin(DELTA_OVERLAY);
+	u.limits.attributes = 10;
+	pax("SCHILY.xattr.user.x", "12345");
+	FILE_("a");
+	refused("a: more than 10 bytes");
+	begin(DELTA_OVERLAY);
+	u.limits.depth = 2048;
+	for (size_t i = 0; i < 1000; i++)
+		(void)memcpy(deep + 2 * i, "d/", 3);
+	pax("path", deep);
+	DIR_("x");
+	(void)memcpy(deep + 2000, "f", 2);
+	pax("path", deep);
+	FILE_("x");
+	FILE_("end");
+	CHECK(extract() == 0);
+	SHELL("test $(find layer -name f | wc -c) = 2008 && test $(find layer -type d -newermt @1000000001 | wc -l) = 0");
+	begin(DELTA_OVERLAY);
+	u.limits.depth = 999;
+	pax("path", deep);
+	FILE_("x");
+	refused("more than 999 directories");
+}
+
+enum flood { FILES, HEADERS, HOLES, DATA, WHITEOUTS };
+
+struct writer {
+	int fd;
+	enum flood flood;
+	size_t n;
+};
+
+/* An input without end, or nearly. */
+static void *write_flood(void *arg)
+{
+	struct writer *writer = arg;
+	static char block[1 << 16];
+	int from;
+
+	begin(DELTA_OVERLAY);
+	switch (writer->flood) {
+	case FILES:
+	case WHITEOUTS:
+		break;
+	case HEADERS: /* for one file */
+		for (int i = 0; i < 128; i++)
+			header("L", 'g', 0644, 1 << 20, NULL);
+		break;
+	case HOLES:
+		pax("GNU.sparse.major", "1");
+		pax("GNU.sparse.minor", "0");
+		pax("GNU.sparse.realsize", "1099511627776");
+		pax("size", "1099511627776");
+		add("sparse", '0', 0644, NULL);
+		for (size_t i = 0; i < 512; i++)
+			block[i] = i < 9 ? "99999999\n"[i] : "1\n"[(i - 9) % 2];
+		put(block, 512);
+		break;
+	case DATA:
+		header("data", '0', 0644, 1ULL << 32, NULL);
+		break;
+	}
+	from = tar_fd;
+	CHECK(lseek(from, 0, SEEK_SET) == 0);
+	for (ssize_t n; (n = read(from, block, sizeof(block))) > 0;)
+		if (write(writer->fd, block, (size_t)n) < 0)
+			return NULL;
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = writer->flood == HOLES ? "1\n"[i % 2] : 'x';
+	for (size_t i = 0; writer->n == 0 || i < writer->n; i++) {
+		if (writer->flood == FILES || writer->flood == WHITEOUTS) {
+			size_t size = 0;
+
+			/* The same few names, so that it is the tar that is big and not the layer. */
+			(void)ftruncate(tar_fd, 0);
+			(void)lseek(tar_fd, 0, SEEK_SET);
+			for (size_t k = 0; k < 64; k++, size += 512) {
+				char name[64];
+
+				(void)snprintf(name, sizeof(name), writer->flood == FILES ? "d%zu" : "d/.wh.x%zu", k);
+				header(name, '5' - (writer->flood == WHITEOUTS) * 5, 0755, 0, NULL);
+			}
+			(void)lseek(tar_fd, 0, SEEK_SET);
+			if (read(tar_fd, block, size) != (ssize_t)size || write(writer->fd, block, size) < 0)
+				break;
+		} else if (write(writer->fd, block, sizeof(block)) < 0) {
+			break;
+		}
+	}
+	(void)close(writer->fd);
+	return NULL;
+}
+
+static long peak(void)
+{
+	long kib = 0;
+	char line[256];
+	FILE *f = fopen("/proc/self/status", "re");
+
+	while (f && fgets(line, sizeof(line), f))
+		(void)sscanf(line, "VmHWM: %ld", &kib);
+	if (f)
+		(void)fclose(f);
+	return kib;
+}
+
+static void flood(enum flood kind, size_t n, int wanted)
+{
+	struct writer writer = { .flood = kind, .n = n };
+	pthread_t thread;
+	int pipes[2], r;
+
+	CHECK(pipe2(pipes, O_CLOEXEC) == 0);
+	(void)fcntl(pipes[1], F_SETPIPE_SZ, 1 << 20);
+	writer.fd = pipes[1];
+	begin(DELTA_OVERLAY);
+	u.limits.bytes = 64 << 20;
+	u.nparents = kind == WHITEOUTS;
+	CHECK(pthread_create(&thread, NULL, write_flood, &writer) == 0);
+	(void)usleep(100000); /* it begins anew, too */
+	u.limits.bytes = 64 << 20;
+	u.nparents = kind == WHITEOUTS;
+	r = extract_from(pipes[0]);
+	(void)close(pipes[0]);
+	(void)pthread_join(thread, NULL);
+	CHECK(wanted ? r < 0 : r == 0);
+	if (peak() > PEAK) {
+		printf("# flood %d: %ld KiB\n", (int)kind, peak());
+		CHECK(!"memory stays under 32 MiB");
+	}
+}
+
+static void input_without_end_needs_little_memory(void)
+{
+	begin(DELTA_OVERLAY);
+	flood(DATA, 0, -1);
+	flood(HEADERS, 0, -1);
+	flood(HOLES, 0, -1);
+	flood(FILES, 100000 / 64, -1);
+	flood(WHITEOUTS, 60000 / 64, -1);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+static void a_compression_that_needs_much_memory_is_refused(void)
+{
+	static const char *const commands[] = { "xz --lzma2=dict=768MiB", "xz -9" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		_cleanup_free_ char *command =
+			xasprintf("cd below && echo text >f && tar -cf - f | %s >tar", commands[i]);
+		_cleanup_close_ int fd = -EBADF;
+
+		begin(DELTA_OVERLAY);
+		SHELL(command);
+		fd = open("below/tar", O_RDONLY | O_CLOEXEC);
+		CHECK((extract_from(fd) == 0) == (i == 1));
+		if (i == 0)
+			SHELL("grep -q 'needs more memory to decompress than 160 MiB' said");
+	}
+}
+#endif
+
+static void every_compression_is_taken(void)
+{
+	static const char *const commands[] = { "gzip", "zstd -q", "xz", "bzip2", "sh -c 'head -c 700 | gzip; gzip'" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		_cleanup_free_ char *command =
+			xasprintf("cd below && echo text >f && tar -cf - f | %s >tar", commands[i]);
+		_cleanup_close_ int fd = -EBADF;
+
+		begin(DELTA_OVERLAY);
+		SHELL(command);
+		fd = open("below/tar", O_RDWR | O_CLOEXEC);
+		CHECK(extract_from(fd) == 0);
+		SHELL("test \"$(cat layer/f)\" = text");
+		/* Cut off at its end. */
+		SHELL("truncate -s -3 below/tar && rm -rf layer && mkdir layer");
+		CHECK(lseek(fd, 0, SEEK_SET) == 0 && extract_from(fd) < 0);
+	}
+}
+
+int main(void)
+{
+	static const struct unit_test tests[] = {
+		TEST(input_without_end_needs_little_memory),
+		TEST(all_that_a_tar_says_of_files_is_on_disk),
+		TEST(names_are_bytes_in_every_form_of_a_tar),
+		TEST(a_long_name_makes_a_short_line),
+		TEST(a_whiteout_below_a_file_says_nothing),
+		TEST(a_name_that_leads_out_is_refused),
+		TEST(nothing_goes_through_a_symlink),
+		TEST(a_hard_link_stays_in_its_layer),
+		TEST(what_means_something_to_overlay_is_not_taken),
+		TEST(names_of_aufs_own_are_left_out),
+		TEST(a_whiteout_must_have_a_name_and_be_a_file),
+		TEST(a_whiteout_is_of_the_layers_below_in_any_order),
+		TEST(an_opaque_top_hides_each_name_below),
+		TEST(a_base_layer_has_no_whiteouts),
+		TEST(the_last_of_several_entries_of_a_name_counts),
+		TEST(ids_are_mapped_and_others_refused),
+		TEST(zeros_and_holes_take_no_room),
+		TEST(a_size_that_lies_is_refused),
+		TEST(limits_hold),
+		TEST(every_compression_is_taken),
+#ifndef __SANITIZE_ADDRESS__
+		TEST(a_compression_that_needs_much_memory_is_refused),
+#endif
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(022);
+	return unit_run(tests, ARRAY_SIZE(tests));
+}
