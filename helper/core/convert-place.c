@@ -306,7 +306,7 @@ int convert_to(struct convert *convert, int dirfd, const char *path, const char 
 
 	if (r == 0)
 		r = place_find(&target, dirfd, to);
-	if (r < 0)
+	if (r < 0 || !target.base)
 		return r;
 	from = path_of(place.dir);
 	into = path_of(target.parent);

@@ -102,7 +102,7 @@ int store_peek(const struct store *store, const char *id, struct layer *ret, con
 	r = read_text(store, "layers", id, &text);
 	if (r == -EINVAL)
 		*ret_why = "it is no text";
-	if (r < 0)
+	if (r < 0 || !text)
 		return r;
 	*ret_why = parse(text, ret);
 	read_info(store, ret);
@@ -205,7 +205,7 @@ bool store_in_cycle(const struct store *store, const char *id, const char *child
 {
 	_cleanup_free_ char *text = NULL;
 
-	return read_text(store, "layers", id, &text) == 0 && has_line(text, child);
+	return read_text(store, "layers", id, &text) == 0 && text && has_line(text, child);
 }
 
 char *store_child(const struct store *store, const char *id)
@@ -218,7 +218,7 @@ char *store_child(const struct store *store, const char *id)
 		_cleanup_free_ char *text = NULL;
 		bool next;
 
-		if (read_text(store, "layers", ids[i], &text) < 0 || !has_line(text, id) ||
+		if (read_text(store, "layers", ids[i], &text) < 0 || !text || !has_line(text, id) ||
 		    store_in_cycle(store, id, ids[i]))
 			continue;
 		next = strncmp(text, id, strlen(id)) == 0 && text[strlen(id)] == '\n';

@@ -59,8 +59,8 @@ static int take_away(const struct squash *squash, int to, const char *name, enum
 	if (there == THERE_DIR)
 		return remove_tree(to, name, NULL);
 	if (there == THERE_WHITEOUT && squash->delta.form == DELTA_AUFS)
-		name = whiteout = xasprintf(".wh.%s", name);
-	return unlinkat(to, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+		whiteout = xasprintf(".wh.%s", name);
+	return unlinkat(to, whiteout ?: name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /* Nothing of what the copy has in this directory is left. 0 or -errno. */

@@ -191,7 +191,7 @@ static char *path_of_chain(const struct job *job, const char *name)
 	end = path = xcalloc(1, n);
 	for (size_t i = 1; i < job->n; i++)
 		end = mempcpy(mempcpy(end, job->nodes[i].name, strlen(job->nodes[i].name)), "/", 1);
-	(void)memcpy(end, name, strlen(name));
+	(void)stpcpy(end, name);
 	return path;
 }
 

@@ -170,7 +170,7 @@ static int check_layers(const struct job *job, const char *dir)
 {
 	_cleanup_free_ char *store = aufsstore_ours(dir);
 
-	if (!store || (job->args->to && strcmp(store, dir) != 0))
+	if (!dir || !store || (job->args->to && strcmp(store, dir) != 0))
 		return 0;
 	return log_refuse(-EINVAL,
 			  "'%s' is %sa layer store, whose layers are converted together: lxc-bdev layer import "
@@ -210,7 +210,7 @@ static int convert_dir(struct job *job, const char *dir)
 static void list_problem(struct check *check, const char *what, const char *path, const char *why)
 {
 	const struct job *job = check->arg;
-	const char *slash = strrchr(job->dir, '/'), *layer = slash ? slash + 1 : job->dir;
+	const char *dir = job->dir ?: "", *slash = strrchr(dir, '/'), *layer = slash ? slash + 1 : dir;
 	_cleanup_free_ char *whole = xasprintf("%s%s%s", job->store ? layer : "", job->store && *path ? "/" : "", path),
 			    *text = convert_escape(whole);
 

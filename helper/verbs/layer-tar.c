@@ -248,8 +248,10 @@ static int run_export(const struct args *args, struct store *store)
 	struct layer layer;
 	int r = store_read(store, args->argv[0], &layer);
 
-	if (r == 0)
-		r = held = store_hold(store, &layer, NULL);
+	if (r == 0) {
+		held = store_hold(store, &layer, NULL);
+		r = held;
+	}
 	if (r >= 0)
 		inuse_look(store, layer.id, false, &inuse);
 	if (inuse.writable)
