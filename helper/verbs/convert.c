@@ -170,7 +170,7 @@ static int check_layers(const struct job *job, const char *dir)
 {
 	_cleanup_free_ char *store = aufsstore_ours(dir);
 
-	if (!dir || !store || (job->args->to && strcmp(store, dir) != 0))
+	if (!store || (job->args->to && strcmp(store, dir) != 0))
 		return 0;
 	return log_refuse(-EINVAL,
 			  "'%s' is %sa layer store, whose layers are converted together: lxc-bdev layer import "
@@ -275,7 +275,7 @@ static void each_dir(struct job *job, char **dirs)
 		_cleanup_free_ char *dir = realpath(*dirs, NULL);
 		int r = dir ? 0 : log_errno(-errno, "directory '%s'", *dirs);
 
-		if (r == 0)
+		if (r == 0 && dir)
 			r = job->args->check ? check_dir(job, dir) : convert_dir(job, dir);
 		job->failed |= r < 0;
 	}
