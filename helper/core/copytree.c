@@ -175,7 +175,7 @@ static int copy_link(struct tree *tree, const struct statx *st, const char *name
 static int copy_entry(struct tree *tree, const char *name, unsigned char type)
 {
 	_cleanup_close_ int path = -EBADF;
-	struct statx st;
+	struct statx st = { 0 };
 	int r;
 
 	if (type == DT_DIR) {

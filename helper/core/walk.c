@@ -103,7 +103,7 @@ char *walk_path(const struct walk *walk, const char *name)
 		if (n || *name)
 			*end++ = '/';
 	}
-	(void)memcpy(end, name, strlen(name));
+	(void)stpcpy(end, name);
 	return path;
 }
 

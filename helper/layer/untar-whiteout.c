@@ -39,7 +39,7 @@ static int keep(struct job *job, FILE **file, const struct names *names)
 	if (!*file)
 		return -errno;
 	for (size_t i = 0; i < names->n; i++)
-		if (fputs(names->parts[i], *file) < 0 || fputc(i + 1 < names->n ? '/' : '\0', *file) < 0)
+		if (fprintf(*file, "%s%c", names->parts[i], i + 1 < names->n ? '/' : '\0') < 0)
 			return -errno;
 	return 0;
 }
