@@ -39,3 +39,14 @@ bool base_is_running(const char *lxcpath, const char *name)
 		return true;
 	return fd >= 0 && errno == EAGAIN; /* it has no time for us, but is there */
 }
+
+bool base_container_runs(const struct container *container)
+{
+	_cleanup_free_ char *lxcpath = container_called(container);
+	char *slash = strrchr(lxcpath, '/');
+
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return base_is_running(lxcpath, container->name);
+}

@@ -208,17 +208,6 @@ static int run_locked(struct work *work)
 	return r;
 }
 
-static bool is_running(const struct container *container)
-{
-	_cleanup_free_ char *dir = container_called(container);
-	char *slash = strrchr(dir, '/');
-
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return base_is_running(dir, container->name);
-}
-
 /* Let go of it; nothing stays of one that has no records. */
 static void unlock(struct journal *journal)
 {
@@ -243,7 +232,7 @@ static int lock(const struct container *container, struct journal *journal)
 
 		if (r < 0)
 			return r;
-		runs = is_running(container);
+		runs = base_container_runs(container);
 		alive = journal_monitor(journal, &monitor) && proc_alive(&monitor);
 		if (!runs && !alive && !journal->n)
 			return 0;

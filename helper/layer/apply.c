@@ -33,28 +33,6 @@ static int choose_parent(struct store *store, const char *id, const char *parent
 	return r < 0 ? r : store_may_fill(store, id, *ret);
 }
 
-/* The directories of a layer (NULL: none) and of those below, uppermost first. 0 or -errno (logged). */
-static int hold_all(const struct store *store, const char *id, int **ret, size_t *ret_n)
-{
-	struct layer layer;
-	int *below = NULL, fd, r;
-
-	*ret = NULL;
-	*ret_n = 0;
-	if (!id)
-		return 0;
-	r = store_read(store, id, &layer);
-	fd = r == 0 ? store_hold(store, &layer, &below) : r;
-	if (fd >= 0) {
-		*ARRAY_ADD(*ret, *ret_n) = fd;
-		for (size_t i = 0; below && i < layer.n; i++)
-			*ARRAY_ADD(*ret, *ret_n) = below[i];
-	}
-	free(below);
-	layer_clear(&layer);
-	return fd < 0 ? fd : 0;
-}
-
 /* There is a file of this name in the directory, and `text` in how it begins (NULL: whatever is). */
 static bool has_file(int dir, const char *name, const char *text)
 {
@@ -92,7 +70,7 @@ int apply(struct store *store, const char *id, const char *parent, struct untar 
 
 	r = choose_parent(store, id, parent, &on);
 	if (r == 0)
-		r = hold_all(store, on, &parents, &n);
+		r = store_hold_all(store, on, &parents, &n);
 	if (r == 0)
 		r = store_stage(store, &stage);
 	if (r == 0)

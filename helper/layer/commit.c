@@ -168,24 +168,6 @@ static int copy_other(const struct delta *delta, int from, int to, const char *n
 	return r;
 }
 
-/* The directories of the parent and of those below it. */
-static int hold(const struct store *store, const char *parent, int **ret, size_t *ret_n)
-{
-	struct layer layer;
-	int *below = NULL, fd = store_read(store, parent, &layer);
-
-	if (fd == 0)
-		fd = store_hold(store, &layer, &below);
-	if (fd >= 0) {
-		*ARRAY_ADD(*ret, *ret_n) = fd;
-		for (size_t i = 0; below && i < layer.n; i++)
-			*ARRAY_ADD(*ret, *ret_n) = below[i];
-	}
-	free(below);
-	layer_clear(&layer);
-	return fd < 0 ? fd : 0;
-}
-
 int commit(struct store *store, const char *id, const char *parent, enum delta_form form, int delta, const char *name,
 	   struct copy *copy)
 {
@@ -194,7 +176,7 @@ int commit(struct store *store, const char *id, const char *parent, enum delta_f
 	uint64_t size = 0;
 	size_t n = 0;
 
-	r = hold(store, parent, &lowers, &n);
+	r = store_hold_all(store, parent, &lowers, &n);
 	if (r == 0)
 		r = store_stage(store, &stage);
 	if (r == 0 && form == store->delta.form)

@@ -93,6 +93,27 @@ int store_hold(const struct store *store, const struct layer *layer, int **ret)
 	return TAKE_FD(fd);
 }
 
+int store_hold_all(const struct store *store, const char *id, int **ret, size_t *ret_n)
+{
+	struct layer layer;
+	int *below = NULL, fd, r;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (!id)
+		return 0;
+	r = store_read(store, id, &layer);
+	fd = r == 0 ? store_hold(store, &layer, &below) : r;
+	if (fd >= 0) {
+		*ARRAY_ADD(*ret, *ret_n) = fd;
+		for (size_t i = 0; below && i < layer.n; i++)
+			*ARRAY_ADD(*ret, *ret_n) = below[i];
+	}
+	free(below);
+	layer_clear(&layer);
+	return fd < 0 ? fd : 0;
+}
+
 int store_seize(const struct store *store, const char *id)
 {
 	_cleanup_close_ int fd = hold(store, id, LOCK_EX);

@@ -102,6 +102,8 @@ bool store_in_cycle(const struct store *store, const char *id, const char *other
  * first, in *ret (for store_let_go()). fd or -errno (logged). ret may be NULL: none of those.
  */
 int store_hold(const struct store *store, const struct layer *layer, int **ret);
+/* Those of a layer (NULL: none) and of all below it, uppermost first, in one list. 0 or -errno (logged). */
+int store_hold_all(const struct store *store, const char *id, int **ret, size_t *ret_n);
 void store_let_go(int *fds, size_t n);
 /* The layer's directory for us alone: no one holds it. With the lock. fd or -errno (logged). */
 int store_seize(const struct store *store, const char *id);

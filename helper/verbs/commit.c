@@ -35,17 +35,6 @@ struct job {
 	int upper; /* -EBADF: nothing was written yet */
 };
 
-static bool is_running(const struct container *container)
-{
-	_cleanup_free_ char *lxcpath = container_called(container);
-	char *slash = strrchr(lxcpath, '/');
-
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return base_is_running(lxcpath, container->name);
-}
-
 /* Its journal, of one that does not run, and cannot start meanwhile. 0 or -errno (logged). */
 static int lock(const struct container *container, struct journal *journal)
 {
@@ -60,7 +49,7 @@ static int lock(const struct container *container, struct journal *journal)
 		if (!(journal_monitor(journal, &monitor) && proc_alive(&monitor)))
 			return 0;
 		journal_unshare(journal);
-		if (is_running(container) || proc_now() >= until)
+		if (base_container_runs(container) || proc_now() >= until)
 			return log_refuse(-EBUSY, "'%s': not committed while it runs: stop it first", container->name);
 		proc_sleep(POLL_MS);
 	}
