@@ -2,6 +2,7 @@
 #
 # make demo    show it all, on this machine (root; installs what is missing)
 # make check   run the tests (root; installs what is missing); SAN=1: under ASan and UBSan
+# make check-host   run those that need a complete LXC host, on all kernels
 # make         build; make install: DESTDIR, PREFIX
 # make lint    static checks; make bench: figures; make deps: only install what all of this needs
 
@@ -42,9 +43,9 @@ TOOLS = $(patsubst %.c,build/%,$(wildcard tests/tools/*.c))
 DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev
 DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
 DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils qemu-block-extra rsync strace jq \
-	user-mode-linux mandoc bash bash-completion attr acl libcap2-bin xz-utils zstd bzip2 containers-storage
+	qemu-system-x86 kmod debootstrap mandoc bash bash-completion attr acl libcap2-bin xz-utils zstd bzip2 containers-storage
 DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
-DEPS_BENCH = strace fio qemu-utils user-mode-linux rsync xfsprogs
+DEPS_BENCH = strace fio qemu-utils qemu-system-x86 kmod rsync xfsprogs
 
 all: build/lxc-bdev
 
@@ -119,6 +120,9 @@ check:
 check-built: all $(UNITS) $(TOOLS)
 	@tests/run $(TESTS)
 
+check-host:
+	@$(MAKE) --no-print-directory check TESTS="$(wildcard tests/guest_host_*_test.sh)"
+
 lint:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_LINT))
 	@$(MAKE) --no-print-directory all
@@ -133,4 +137,4 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all install uninstall deps demo check check-built lint bench clean FORCE
+.PHONY: all install uninstall deps demo check check-built check-host lint bench clean FORCE

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2016,SC2154 # shunit2 expands what is in single quotes; lib.sh sets the rest
 #
 # clone.sh - LXC's workflows on containers whose storage is ours: the promises that tests/clone_test.sh keeps on each
-# kind of store, and tests/uml/clone_test.sh on nbd devices. After lib.sh.
+# kind of store, and tests/guest/clone_test.sh on nbd devices. After lib.sh.
 
 # stored NAME KIND - a container that owns its store.
 stored() {

@@ -7,7 +7,7 @@
 # shellcheck source=tests/clone.sh
 . "$(dirname -- "$0")/clone.sh"
 
-export LXC_BDEV_NBD=fuse # tests/uml/clone_test.sh has the nbd devices
+export LXC_BDEV_NBD=fuse # tests/guest/clone_test.sh has the nbd devices
 
 testAFullCopyOfADirectoryIsIndependent() { full_copy_is_independent dir; }
 testAFullCopyOfAnImageIsIndependent() { full_copy_is_independent loop; }

@@ -91,6 +91,10 @@ make_image() {
 	esac
 }
 
+# What each container's config has beside its stack.
+CONTAINER_CONF='lxc.net.0.type = empty
+lxc.apparmor.profile = unconfined'
+
 # --- containers, in $LXCPATH (new for each test; its path has a blank in it) ---
 
 # bdev_conf [BINDIR] - the installed bdev.conf, with this tree's helper; prints its path.
@@ -108,7 +112,7 @@ container() {
 		printf 'lxc.include = %s\n' "$(bdev_conf)"
 		printf 'lxc.rootfs.path = dir:%s\n' "$LXCPATH/$_name/rootfs"
 		printf 'lxc.uts.name = %s\n' "$(printf '%s' "$_name" | tr -c 'a-zA-Z0-9' -)"
-		printf 'lxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n'
+		printf '%s\n' "$CONTAINER_CONF"
 		for _spec; do
 			printf 'bdev.rootfs = %s\n' "$_spec"
 		done

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2016,SC2154 # shunit2 expands what is in single quotes; lib.sh sets the rest
 #
 # nbd_lxc.sh - containers on images that QEMU serves: the promises that tests/nbd_lxc_test.sh keeps through FUSE, and
-# tests/uml/nbd_lxc_test.sh on nbd devices. After lib.sh. A file may have its own `ours`, `devices`
+# tests/guest/nbd_lxc_test.sh on nbd devices. After lib.sh. A file may have its own `ours`, `devices`
 # and `left`.
 
 # What may hang, in a kernel that waits for a server, ends a test and not all of them.

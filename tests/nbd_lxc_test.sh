@@ -6,7 +6,7 @@
 # shellcheck source=tests/nbd_lxc.sh
 . "$(dirname -- "$0")/nbd_lxc.sh"
 
-# Also where there are nbd devices: those have tests/uml/nbd_lxc_test.sh.
+# Also where there are nbd devices: those have tests/guest/nbd_lxc_test.sh.
 export LXC_BDEV_NBD=fuse
 
 # through_fuse COMMAND... - or skip.

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* What a profile needs so that the hooks can leave it, and mount where they must. */
+#define CONFINE_RULE "change_profile -> unconfined,"
+
 /*
- * Leave the AppArmor profile that confines lxc-start, if we are in it: it lets hooks mount below /var/lib/lxc alone.
- * A failure shows later, as the mount that is denied.
+ * Leave the AppArmor profile that this process is confined by, if there is one: that of lxc-start, which hooks inherit, lets
+ * them mount below /var/lib/lxc alone. 0: not confined (any more). 1: still confined, *ret_profile is the profile's name, for
+ * the caller to free. -errno: it could not be read whether we are confined.
  */
-void confine_leave_lxc(void);
+int confine_leave(char **ret_profile);
+
+/*
+ * Whether a hook could leave the profile that lxc-start runs in on this host, tried in a child process. Answers as
+ * confine_leave does; -ENODATA when the loaded profiles cannot be listed.
+ */
+int confine_foresee(char **ret_profile);

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 #include <strings.h>
 #include <syslog.h>
 
@@ -18,10 +19,16 @@
 static const char *current_verb;
 static enum log_level lowest = LOG_LEVEL_WARN;
 static int log_fd = -EBADF;
+static const char *denied_by;
 
 void log_verb(const char *verb)
 {
 	current_verb = verb;
+}
+
+void log_denied_by(const char *remark)
+{
+	denied_by = remark;
 }
 
 int log_set_level(const char *name)
@@ -101,10 +108,12 @@ void log_line(enum log_level level, const char *format, ...)
 
 int log_errno(int r, const char *format, ...)
 {
+	bool denied = denied_by && (r == -EACCES || r == -EPERM);
+	_cleanup_free_ char *reason = xasprintf("%s%s%s", strerror(-r), denied ? "; " : "", denied ? denied_by : "");
 	va_list args;
 
 	va_start(args, format);
-	log_write(LOG_LEVEL_ERROR, format, args, strerror(-r));
+	log_write(LOG_LEVEL_ERROR, format, args, reason);
 	va_end(args);
 	return r;
 }

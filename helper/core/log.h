@@ -15,6 +15,12 @@ int log_open(const char *file);
 /* One line: "lxc-bdev: VERB: text". Errors and warnings also go to syslog: LXC shows hook output at DEBUG only. */
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);
 
+/*
+ * From now on log_errno() of EACCES or EPERM ends in this remark on who may have denied it. The string must live as long as the
+ * process.
+ */
+void log_denied_by(const char *remark);
+
 /* An error line that ends in ": strerror(-r)"; returns r, so that the statement which fails also reports. */
 __attribute__((format(printf, 2, 3))) int log_errno(int r, const char *format, ...);
 

@@ -238,6 +238,18 @@ bool nbd_is_connected(int nr)
 	return access(path, F_OK) == 0;
 }
 
+bool nbd_is_ready(int nr, unsigned long long size)
+{
+	_cleanup_free_ char *path = xasprintf("/sys/block/nbd%d/size", nr);
+	unsigned long long sectors = 0;
+	FILE *file = fopen(path, "re");
+	bool known = file && fscanf(file, "%llu", &sectors) == 1;
+
+	if (file)
+		(void)fclose(file);
+	return known && sectors == size / 512 && nbd_is_connected(nr);
+}
+
 int nbd_find(const char *backend)
 {
 	DIR *dir = opendir("/sys/block");

@@ -24,16 +24,39 @@ static const char *called_as(const struct args *args, const char *type)
 	return found;
 }
 
+/*
+ * Leave the AppArmor profile of lxc-start. Where that profile does not allow it the hook goes on, since a profile may allow
+ * all that this container needs; a denial then names the profile. 0 or -errno (logged).
+ */
+static int leave_profile(void)
+{
+	_cleanup_free_ char *profile = NULL;
+	static char remark[512];
+	int r = confine_leave(&profile);
+
+	if (r < 0)
+		return log_errno(r, "read which AppArmor profile the hook runs in");
+	if (r == 1) {
+		(void)snprintf(remark, sizeof(remark),
+			       "AppArmor profile '%s' may have denied it; add the rule '%s' to that profile", profile,
+			       CONFINE_RULE);
+		log_denied_by(remark);
+	}
+	return 0;
+}
+
 int hook_container(const struct args *args, const char *type, struct container *ret)
 {
+	int r;
+
 	*ret = (struct container){ 0 };
 	if (args->argc && strcmp(called_as(args, type), type) != 0)
 		return log_refuse(EXIT_USAGE, "called as LXC's %s hook; bdev.conf has the right lines",
 				  called_as(args, type));
 	if (!args->name || !args->config || !*args->name || !*args->config)
 		return log_refuse(EXIT_USAGE, "needs --name and --config; bdev.conf has the right lines");
-	confine_leave_lxc();
-	return container_from_config(args->name, args->config, ret);
+	r = leave_profile();
+	return r < 0 ? r : container_from_config(args->name, args->config, ret);
 }
 
 int hook_monitor(const struct args *args, struct process *ret)

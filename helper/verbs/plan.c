@@ -4,6 +4,7 @@
  */
 #include "../core/plan.h"
 #include "../core/cleanup.h"
+#include "../core/confine.h"
 #include "../core/container.h"
 #include "../core/convert-container.h"
 #include "../core/convert-lines.h"
@@ -43,6 +44,20 @@ static void print_json(const struct plan *plan)
 	json_object_put(steps);
 }
 
+/* Say it beforehand if AppArmor may deny the start what it does. */
+static void foresee_profile(void)
+{
+	_cleanup_free_ char *profile = NULL;
+	int r = confine_foresee(&profile);
+
+	if (r == 1)
+		log_warn("the hooks cannot leave AppArmor profile '%s', which may deny what they mount; add the rule '%s' to it",
+			 profile, CONFINE_RULE);
+	else if (r < 0)
+		log_warn("cannot tell whether an AppArmor profile confines the hooks: %s",
+			 r == -ENODATA ? "the loaded profiles cannot be listed" : strerror(-r));
+}
+
 static int run(const struct args *args)
 {
 	struct plan plan = { .dirfd = -EBADF };
@@ -69,6 +84,7 @@ static int run(const struct args *args)
 	if (r == 0)
 		r = container_plan(&container, &conf, NULL, &plan);
 	if (r == 0) {
+		foresee_profile();
 		if (args->json)
 			print_json(&plan);
 		else

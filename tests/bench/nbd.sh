@@ -3,7 +3,7 @@
 #
 # nbd.sh - what `nbd` costs with this kernel's transports, beside qemu-nbd alone
 # and beside `loop`. Prints "NAME|OURS|OTHER|UNIT|TARGET" lines, for row() in
-# run. Runs on the machine itself, and in the guest of tests/uml/run.
+# run. Runs on the machine itself, and in the guest of tests/guest/run.
 set -eu
 root=$(cd -- "$(dirname -- "$0")/../.." && pwd)
 tools=$root/build/bench
@@ -12,7 +12,7 @@ rounds=${BENCH_ROUNDS:-15}
 seconds=${BENCH_SECONDS:-2}
 dir=$(mktemp -d "${SCRATCH:-/var/tmp}/nbd.XXXXXX")
 where=
-[ "$(uname -n)" != uml ] || where=', in the guest'
+[ "$(uname -n)" != guest ] || where=', in the guest'
 trap 'cd /; "$lxc_bdev" umount "$dir/m" 2>/dev/null || :; rm -rf --one-file-system -- "$dir"' EXIT
 cd "$dir"
 

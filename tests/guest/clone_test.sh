@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# LXC's workflows on nbd devices of a real kernel. Runs in the guest of tests/uml/run, for tests/uml_nbd_test.sh.
+# LXC's workflows on nbd devices of a real kernel. Runs in the guest of tests/guest/run, for tests/guest_nbd_6.1_test.sh and its like.
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname -- "$0")/../lib.sh"
 # shellcheck source=tests/clone.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The four types and a container on a kernel whose overlay knows neither lowerdir+ nor descriptors nor detached mounts.
-# Runs in the guest of tests/uml/run, for tests/uml_test.sh.
+# Runs in the guest of tests/guest/run, for tests/guest_old_kernel_test.sh.
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname -- "$0")/../lib.sh"
 ROOT=$(cd -- "$(dirname -- "$0")/../.." && pwd)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# nbd: devices that are connected by ioctl, as on a kernel whose nbd knows no netlink. Runs in the guest of tests/uml/run,
-# for tests/uml_nbd_test.sh.
+# nbd: devices that are connected by ioctl, as on a kernel whose nbd knows no netlink. Runs in the guest of tests/guest/run,
+# for tests/guest_nbd_6.1_test.sh and its like.
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname -- "$0")/../lib.sh"
 ROOT=$(cd -- "$(dirname -- "$0")/../.." && pwd)

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# nbd through the nbd devices of Linux 6.12, which not every machine has.
+# shellcheck source=tests/lib.sh disable=SC2034,SC2154
+. "$(dirname -- "$0")/lib.sh"
+
+SERIES=6.12
+# shellcheck source=tests/guest/nbd_files.sh
+. "$ROOT/tests/guest/nbd_files.sh"
+# shellcheck source=tests/guest/suite.sh
+. "$ROOT/tests/guest/suite.sh"
+
+# shellcheck source=/dev/null
+. shunit2

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh disable=SC2034,SC2154
+#
+# host/lib.sh - what the tests share that run on a complete LXC host: see tests/guest/host-session. Source it instead of
+# ../lib.sh. lxc-bdev is installed there, LXC is as its packages made it, AppArmor is enforced.
+
+# shellcheck source=tests/lib.sh
+. /run/project/tree/tests/lib.sh
+LXC_BDEV=/usr/local/bin/lxc-bdev
+bdev_conf() { echo /usr/share/lxc/config/bdev.conf; }
+
+# What lxc-create would have begun the config with: the distribution's default.conf.
+CONTAINER_CONF=$(cat /etc/lxc/default.conf)
+
+# What AppArmor denied to the hooks, to their servers, or to LXC in its own profile.
+denied() {
+	dmesg | grep 'apparmor="DENIED"' | grep -e 'comm="lxc-bdev"' -e 'comm="bdev-' -e 'comm="qemu-' -e 'profile="/usr/bin/lxc-start"'
+}
+setUpEach() { denied >"$SCRATCH/denied"; }
+assert_nothing_denied() {
+	assertEquals 'denied by AppArmor' '' "$(denied | diff "$SCRATCH/denied" - | sed -n 's/^> //p')"
+}
+tearDownEach() { assert_nothing_denied; }
+
+# in_default_lxcpath - the containers of this test are in /var/lib/lxc, where the distribution has them.
+in_default_lxcpath() { LXCPATH=/var/lib/lxc; }
