@@ -22,7 +22,7 @@ boot() {
 	_share=$BOOTS/$1
 	shift
 	mkdir "$_share"
-	"$ROOT/tests/guest/run" "$SERIES" "$_share" "$@" || cat "$_share/qemu" "$_share/console"
+	setpriv --pdeathsig KILL "$ROOT/tests/guest/run" "$SERIES" "$_share" "$@" || cat "$_share/qemu" "$_share/console"
 	cat "$_share/about"
 	# Without the tests' names, which are ours too.
 	[ ! -e "$_share/log" ] || grep -v '^test[A-Z]' "$_share/log"
