@@ -58,6 +58,13 @@ readme_blocks() {
 		$0 == "```" lang {on = 1; file = sprintf("%s/%02d.%s", dir, ++n, lang)}' "$README"
 }
 
+testReadmeSaysWhatTheTestsCover() {
+	"$ROOT/tests/covers" | while IFS= read -r _row; do
+		grep -qxF -- "$_row" "$README" || echo "$_row"
+	done >missing
+	assertEquals 'rows that README.md lacks' '' "$(cat missing)"
+}
+
 # readme_files - what the README's commands make below /srv, made by those commands.
 readme_files() {
 	readme_blocks sh

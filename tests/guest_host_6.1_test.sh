@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A complete LXC host, with systemd, udev and AppArmor, on Linux 6.1.
+# a complete LXC host: systemd, udev, AppArmor enforced, LXC as its packages install it.
 # shellcheck source=tests/lib.sh disable=SC2034,SC2154
 . "$(dirname -- "$0")/lib.sh"
 

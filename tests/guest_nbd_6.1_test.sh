@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# nbd through the nbd devices of Linux 6.1, which not every machine has.
+# nbd devices, by netlink and by ioctl.
 # shellcheck source=tests/lib.sh disable=SC2034,SC2154
 . "$(dirname -- "$0")/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Linux 6.1: what stacks need of an old kernel.
+# what stacks need of an old kernel.
 # shellcheck source=tests/lib.sh disable=SC2034,SC2154
 . "$(dirname -- "$0")/lib.sh"
 
