@@ -59,9 +59,10 @@ testAContainerNestedInTheProfileForNesting() {
 		echo 'lxc.mount.entry = tmpfs run tmpfs rw,mode=0755 0 0'
 		echo 'lxc.mount.entry = /dev/loop-control dev/loop-control none bind,create=file 0 0'
 	} >>"$LXCPATH/outer/config"
+	mkdir -p "$LXCPATH/outer/delta/srv"
+	cp -a "$(shared_root)" "$LXCPATH/outer/delta/srv/inner"
 	start outer
 	assert_status 0
-	cp -a "$(shared_root)" "$LXCPATH/outer/delta/srv/inner"
 	inside outer /bin/sh -c '
 		mkdir -p /var/lib/lxc/inner/rootfs
 		{

@@ -1,0 +1,4 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# For tests/guest_ends_test.sh.
+exec sleep 1000
