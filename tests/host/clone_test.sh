@@ -5,6 +5,7 @@
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=tests/clone.sh
 . /run/project/tree/tests/clone.sh
+with_predefined_profile
 tearDownEach() {
 	for _config in "$LXCPATH"/*/config; do
 		[ -e "$_config" ] || continue

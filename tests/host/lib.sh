@@ -12,6 +12,26 @@ bdev_conf() { echo /usr/share/lxc/config/bdev.conf; }
 # What lxc-create would have begun the config with: the distribution's default.conf.
 CONTAINER_CONF=$(cat /etc/lxc/default.conf)
 
+# by_the_clock SECONDS COMMAND... - wait for it to be true.
+by_the_clock() {
+	read -r _up _ </proc/uptime
+	_until=$((${_up%.*} + $1))
+	shift
+	until "$@"; do
+		read -r _up _ </proc/uptime
+		[ "${_up%.*}" -lt "$_until" ] || return 1
+		sleep 0.2
+	done
+}
+# As in ../lib.sh, but by the clock: where a program takes long to start, so many tries are minutes.
+eventually() { by_the_clock 30 "$@"; }
+
+# with_predefined_profile - containers run in LXC's own profile, not in one that is generated for each: compiling that takes
+# longer than all the rest of a start.
+with_predefined_profile() {
+	CONTAINER_CONF=$(grep -v '^lxc.apparmor' /etc/lxc/default.conf && echo 'lxc.apparmor.profile = lxc-container-default-cgns')
+}
+
 # What AppArmor denied to the hooks, to their servers, or to LXC in its own profile.
 denied() {
 	dmesg | grep 'apparmor="DENIED"' | grep -e 'comm="lxc-bdev"' -e 'comm="bdev-' -e 'comm="qemu-' -e 'profile="/usr/bin/lxc-start"'

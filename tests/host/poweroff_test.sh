@@ -3,6 +3,7 @@
 # What runs when the host is powered off. tests/host/boot_test.sh looks at it after the next boot.
 # shellcheck source=tests/host/lib.sh disable=SC2154
 . "$(dirname -- "$0")/lib.sh"
+with_predefined_profile
 # They run on when this file has ended.
 tearDownEach() { : >"$SCRATCH/started"; }
 

@@ -15,24 +15,18 @@ oneTimeSetUp() {
 	tar -C "$(shared_root)" -cf "$IMAGES/root.tar" .
 }
 
-# works NAME KEPT - the container of that name starts, its writes survive a reboot, and a stop if KEPT is 1.
+# works NAME PROFILE - the container of that name starts in that profile, its writes survive a reboot, and it stops.
 works() {
+	echo "$1, at $(cut -d ' ' -f 1 /proc/uptime) s"
 	start "$1"
 	assert_status 0
-	assertContains 'the profile' "$(cat "/proc/$(lxc info "$1" -pH)/attr/apparmor/current")" "lxc-$1"
+	assertContains 'the profile' "$(cat "/proc/$(lxc info "$1" -pH)/attr/apparmor/current")" "$2"
 	inside "$1" /bin/sh -c 'echo written >/root/new && cat /root/new /etc/marker'
 	assertEquals 'written
 base' "$out"
 	assertTrue 'rebooted' "reboot '$1'"
 	inside "$1" /bin/cat /root/new
 	assertEquals 'after the reboot' written "$out"
-	stop "$1"
-	assertTrue "left behind: $(left_here)" 'eventually nothing_left_here'
-	[ "$2" = 1 ] || return 0
-	start "$1"
-	assert_status 0
-	inside "$1" /bin/cat /root/new
-	assertEquals 'after the stop' written "$out"
 	stop "$1"
 	assertTrue "left behind: $(left_here)" 'eventually nothing_left_here'
 }
@@ -52,7 +46,7 @@ destroyed() {
 	assertTrue 'the shared images are' "[ -s '$IMAGES/root.img' ]"
 }
 
-# every_type - of the lxcpath that is set.
+# every_type - a container of each type in $LXCPATH, named after it.
 every_type() {
 	cp -a "$(shared_root)" tree
 	container dir "dir:$HERE/tree"
@@ -67,19 +61,35 @@ every_type() {
 	container tmpfs "loop:$IMAGES/root.img,ro" tmpfs:.,size=16m overlay:delta
 	"$LXC_BDEV" layer apply --store "$HERE/store" root "$IMAGES/root.tar" >/dev/null || fail 'layer apply'
 	container layer "layer:root,store=$HERE/store" overlay:delta
-	for name in dir loop nbd fuse overlay squashfs layer; do
-		works "$name" 1
-	done
-	works tmpfs 0
-	for name in dir loop nbd fuse overlay squashfs tmpfs layer; do
-		destroyed "$name"
-	done
 }
+TYPES='dir loop nbd fuse overlay squashfs tmpfs layer'
+
+# The profile is generated for each container, as default.conf says.
 testEveryTypeInTheDefaultLxcpath() {
 	in_default_lxcpath
 	every_type
+	for name in $TYPES; do
+		works "$name" "lxc-${name}_</var/lib/lxc>"
+		destroyed "$name"
+	done
 }
-testEveryTypeInAnotherLxcpath() { every_type; }
+
+testEveryTypeInAnotherLxcpath() {
+	with_predefined_profile
+	every_type
+	for name in $TYPES; do
+		works "$name" lxc-container-default-cgns
+		[ "$name" = tmpfs ] || {
+			start "$name"
+			assert_status 0
+			inside "$name" /bin/cat /root/new
+			assertEquals 'after the stop' written "$out"
+			stop "$name"
+			assertTrue "left behind: $(left_here)" 'eventually nothing_left_here'
+		}
+		destroyed "$name"
+	done
+}
 
 # shellcheck source=/dev/null
 . shunit2

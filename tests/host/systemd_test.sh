@@ -18,17 +18,6 @@ up() {
 	failed=$(lxc-attach -P "$LXCPATH" -n "$1" --clear-env -- /bin/systemctl --failed --plain --no-legend)
 	assertEquals "state of $1; failed: $failed" running "$state"
 }
-# by_the_clock SECONDS COMMAND... - wait for it to be true.
-by_the_clock() {
-	read -r _up _ </proc/uptime
-	_until=$((${_up%.*} + $1))
-	shift
-	until "$@"; do
-		read -r _up _ </proc/uptime
-		[ "${_up%.*}" -lt "$_until" ] || return 1
-		sleep 0.2
-	done
-}
 init_is_not() { [ "$(lxc info "$1" -pH)" ] && [ "$(lxc info "$1" -pH)" != "$2" ]; }
 
 # lives NAME - systemd comes up in it, it reboots and powers off from inside, and its files stay.
@@ -74,6 +63,7 @@ testDebianOnAnOverlayOfAReadOnlyImage() {
 
 # --- systemd on the host ---
 
+
 image() {
 	[ -e "$SCRATCH/root.img" ] || make_image "$SCRATCH/root.img" ext4 32
 	qemu-img convert -f raw -O "${1##*.}" "$SCRATCH/root.img" "$1"
@@ -82,6 +72,7 @@ servers() { pgrep -f '^@qemu-nbd'; }
 
 # service NAME - a container on nbd in the default lxcpath, as lxc@.service wants it.
 service() {
+	with_predefined_profile
 	in_default_lxcpath
 	container "$1" nbd:own.qcow2
 	image "$LXCPATH/$1/own.qcow2"
@@ -150,15 +141,12 @@ testTheEndOfASessionLeavesItsContainersAndTheirServersAlone() {
 
 # udev opens each device that changes, and holds it for a moment.
 testFiftyStartsAndStopsWhileUdevIsBusy() {
+	with_predefined_profile
 	container loop loop:own.img
 	image "$LXCPATH/loop/own.raw"
 	mv "$LXCPATH/loop/own.raw" "$LXCPATH/loop/own.img"
 	container nbd nbd:own.qcow2
 	image "$LXCPATH/nbd/own.qcow2"
-	# The profile of each start would be compiled anew, which takes longer than the start.
-	for name in loop nbd; do
-		echo 'lxc.apparmor.profile = unconfined' >>"$LXCPATH/$name/config"
-	done
 	while :; do udevadm trigger --subsystem-match=block; done &
 	busy=$!
 	failures=0
