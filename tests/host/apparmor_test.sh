@@ -52,18 +52,17 @@ testAProfileThatCannotBeLeftIsNamedByTheStartAndBeforeItByPlan() {
 testAContainerNestedInTheProfileForNesting() {
 	container outer dir:/,ro overlay:delta
 	{
-		echo 'lxc.apparmor.profile = lxc-container-default-with-nesting'
-		echo 'lxc.apparmor.allow_nesting = 0'
-		echo 'lxc.mount.auto = proc:rw sys:rw cgroup:rw'
+		echo 'lxc.include = /usr/share/lxc/config/common.conf'
+		echo 'lxc.include = /usr/share/lxc/config/nesting.conf'
 		echo 'lxc.init.cmd = /bin/busybox sleep 100000'
 		echo 'lxc.mount.entry = tmpfs run tmpfs rw,mode=0755 0 0'
-		echo 'lxc.mount.entry = /dev/loop-control dev/loop-control none bind,create=file 0 0'
 	} >>"$LXCPATH/outer/config"
 	mkdir -p "$LXCPATH/outer/delta/srv"
 	cp -a "$(shared_root)" "$LXCPATH/outer/delta/srv/inner"
 	start outer
 	assert_status 0
 	inside outer /bin/sh -c '
+		cat /proc/self/attr/apparmor/current
 		mkdir -p /var/lib/lxc/inner/rootfs
 		{
 			echo "lxc.include = /usr/share/lxc/config/bdev.conf"
@@ -79,6 +78,7 @@ testAContainerNestedInTheProfileForNesting() {
 		lxc-stop -n inner -k'
 	assertEquals "nested; $out; $err" 0 "$status"
 	assertContains "$out" base
+	assertContains "$out" 'lxc-container-default-with-nesting'
 	stop outer
 	assert_nothing_left
 }

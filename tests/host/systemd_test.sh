@@ -12,9 +12,14 @@ debian() {
 	sed -i '1i lxc.include = /usr/share/lxc/config/debian.common.conf' "$LXCPATH/$1/config"
 }
 
-# up NAME [WORDS...] - its systemd has started all, or all but what cannot be in a container of this kind.
+# system_state NAME - what its systemd says when it has started all; nothing as long as it does not answer.
+system_state() {
+	state=$(timeout 240 lxc-attach -P "$LXCPATH" -n "$1" --clear-env -- /bin/systemctl is-system-running --wait 2>/dev/null)
+	[ "$state" ]
+}
+# up NAME - its systemd has started all.
 up() {
-	state=$(timeout 240 lxc-attach -P "$LXCPATH" -n "$1" --clear-env -- /bin/systemctl is-system-running --wait)
+	by_the_clock 120 system_state "$1"
 	failed=$(lxc-attach -P "$LXCPATH" -n "$1" --clear-env -- /bin/systemctl --failed --plain --no-legend)
 	assertEquals "state of $1; failed: $failed" running "$state"
 }
