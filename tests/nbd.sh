@@ -303,6 +303,169 @@ testWhatARawImageNamesIsNotOpened() {
 	same '' "$(grep secret trace)"
 }
 
+# --- headers that change after they have been checked ---
+
+# secret - a device of the host with an ext4 whose marker says so; its node is $secret until `raced` takes it off.
+secret() {
+	mkdir -p secret.src
+	echo secret >secret.src/marker
+	make_image secret.img ext4 8 "$HERE/secret.src"
+	secret=$(losetup -f --show secret.img)
+}
+
+# evil FORMAT - evil.FORMAT, an image that names the secret as much as the format can.
+evil() {
+	secret
+	case $1 in
+	qcow2) qemu-img create -q -f qcow2 -o "data_file=$secret,data_file_raw=on" evil.qcow2 8M ;;
+	qed) qemu-img create -q -f qed -b "$secret" -F raw evil.qed ;;
+	vmdk)
+		printf '%s\n' '# Disk DescriptorFile' version=1 CID=fffffffe parentCID=ffffffff \
+			'createType="monolithicFlat"' "RW 16384 FLAT \"$secret\" 0" ddb.adapterType=\"ide\" >evil.vmdk
+		truncate -s 64K evil.vmdk
+		;;
+	esac
+}
+
+# What QEMU has opened beside its libraries, by the trace.
+opened_by_qemu() {
+	awk '/<unfinished/ { sub(/ *<unfinished.*/, ""); before[$1] = $0; next }
+		/<\.\.\. .* resumed>/ { pid = $1; sub(/.* resumed>/, ""); $0 = before[pid] $0 }
+		/execve\(.*\/qemu-nbd/ { qemu[$1] = 1; next }
+		/clone|fork/ && qemu[$1] { qemu[$NF] = 1 }
+		qemu[$1] && /open/ && !/= -1 /' trace |
+		grep -v -e '"/lib' -e '"/usr/lib' -e '"/etc/ld.so' -e '"/dev/null"' -e '"/dev/urandom"' -e '"/proc/self/fd/[0-9]*"'
+}
+
+raced_or_ended() { is_mounted || ! kill -0 "$racer" 2>/dev/null; }
+# raced SPEC IMAGE EVIL - IMAGE begins with EVIL's bytes once it has been checked, before QEMU reads it: a server waits
+# in its setsid(2). What QEMU opens is what was checked.
+raced() {
+	strace -f -o trace -e trace=open,openat,connect,setsid,landlock_create_ruleset,%process -e inject=setsid:delay_enter=700000 \
+		${WITHOUT_LANDLOCK:+-e inject=landlock_create_ruleset:error=EOPNOTSUPP} "$LXC_BDEV" mount "$1" "$HERE/m" 2>raced.err &
+	racer=$!
+	eventually served || fail 'QEMU was not started'
+	dd "if=$3" "of=$2" bs=64K count=1 conv=notrunc status=none
+	eventually raced_or_ended
+	if is_mounted; then
+		same "content of $1 with the header of $3" content "$(cat m/marker)"
+		bdev umount "$HERE/m"
+	fi
+	wait "$racer"
+	grep -q 'execve(.*/qemu-nbd' trace || fail "QEMU was not there: $(cat raced.err)"
+	# Without Landlock it is found out what QEMU opened, before anything is read from that.
+	[ "${WITHOUT_LANDLOCK-}" ] || same "opened for $1 with the header of $3" '' "$(opened_by_qemu)"
+	same "connected for $1 with the header of $3" '' "$(grep -e 'connect(.*AF_INET' trace)"
+	[ ! "$secret" ] || losetup -d "$secret"
+	secret=''
+	bdev doctor --fix
+	eventually nothing_left || fail "left: $(left)"
+}
+served() { [ "$(server qemu 2>/dev/null)" ]; }
+
+testHeaderOfAQcow2ThatChangesLeadsQemuNowhere() {
+	evil qcow2
+	image i.qcow2
+	raced nbd:i.qcow2 i.qcow2 evil.qcow2
+	evil qcow2
+	image i.qcow2
+	raced nbd:i.qcow2,ro i.qcow2 evil.qcow2
+	secret
+	image i.qcow2
+	over back.qcow2 "$secret" raw
+	raced nbd:i.qcow2 i.qcow2 back.qcow2
+}
+
+testHeaderOfAnOldQcow2ThatChangesLeadsQemuNowhere() {
+	evil qcow2
+	qemu-img convert -f raw -O qcow2 -o compat=0.10 "$SCRATCH/base.raw" i.qcow2
+	raced nbd:i.qcow2 i.qcow2 evil.qcow2
+}
+
+testHeaderOfABackingFileThatChangesLeadsQemuNowhere() {
+	evil qcow2
+	image base.qcow2
+	over i.qcow2 base.qcow2 qcow2
+	raced nbd:i.qcow2 base.qcow2 evil.qcow2
+}
+
+testHeaderOfAVmdkThatChangesLeadsQemuNowhere() {
+	evil vmdk
+	image i.vmdk
+	raced nbd:i.vmdk i.vmdk evil.vmdk
+}
+
+testHeadersOfOtherFormatsThatChangeLeadQemuNowhere() {
+	evil qed
+	image i.qed
+	raced nbd:i.qed i.qed evil.qed
+	for _format in raw vdi vhdx vpc; do
+		evil qcow2
+		image "i.$_format"
+		raced "nbd:i.$_format" "i.$_format" evil.qcow2
+	done
+}
+
+testWhatQemuOpenedOnAKernelWithoutLandlockIsFoundOut() {
+	WITHOUT_LANDLOCK=1
+	evil qcow2
+	image i.qcow2
+	raced nbd:i.qcow2 i.qcow2 evil.qcow2
+	contains "$(cat raced.err)" 'which is not part of the image: a header was changed'
+	evil vmdk
+	image i.vmdk
+	raced nbd:i.vmdk i.vmdk evil.vmdk
+	contains "$(cat raced.err)" 'which is not part of the image: a header was changed'
+	WITHOUT_LANDLOCK=''
+	image i.qcow2
+	mounted nbd:i.qcow2
+	umounted
+}
+
+# status_of_qemu FIELD - of its /proc/PID/status.
+status_of_qemu() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(server qemu)/status"; }
+
+testQemuIsAnUnprivilegedUserWithoutCapabilities() {
+	image i.qcow2
+	mounted nbd:i.qcow2
+	same 'user' '65534 65534 65534 65534' "$(status_of_qemu Uid | tr '\t' ' ')"
+	same 'groups' '' "$(status_of_qemu Groups | tr -d ' ')"
+	# The file is root's alone to write.
+	same 'CAP_DAC_OVERRIDE' 0000000000000002 "$(status_of_qemu CapBnd)"
+	same 'no new privileges' 1 "$(status_of_qemu NoNewPrivs)"
+	# No new sockets; where the kernel can do that.
+	[ ! "$(status_of_qemu Seccomp)" ] || same 'seccomp' 2 "$(status_of_qemu Seccomp)"
+	umounted
+	chmod a+rw i.qcow2
+	mounted nbd:i.qcow2
+	for _set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		same "$_set" 0000000000000000 "$(status_of_qemu $_set)"
+	done
+	umounted
+}
+
+# fails_call CALL ERROR - a mount when QEMU's process gets this error from this system call.
+fails_call() {
+	run strace -f -o trace -e "trace=$1" -e "inject=$1:error=$2" "$LXC_BDEV" mount nbd:i.qcow2 "$HERE/m"
+	refused 'qemu-nbd: ' "$3"
+}
+
+testQemuIsNotStartedWhenItCannotBeConfined() {
+	image i.qcow2
+	fails_call landlock_create_ruleset EMFILE 'restrict its files (Landlock): Too many open files'
+	# The others are called where that one succeeds.
+	strace -f -o trace -e trace=landlock_restrict_self "$LXC_BDEV" mount nbd:i.qcow2 "$HERE/m" &
+	eventually is_mounted
+	bdev umount "$HERE/m"
+	wait $!
+	if grep -q landlock_restrict_self trace; then
+		fails_call landlock_add_rule ENOMEM 'restrict its files (Landlock): Cannot allocate memory'
+		fails_call landlock_restrict_self E2BIG 'restrict its files (Landlock): Argument list too long'
+	fi
+	fails_call capset EPERM 'drop its privileges: Operation not permitted'
+	fails_call setresuid EAGAIN 'drop its privileges'
+}
+
 # --- partitions ---
 
 # disk FILE LABEL LINE... - a disk of 32 MiB in the format of its extension, with an ext4 at the 16th MiB.

@@ -34,7 +34,8 @@ static int refuse_server(const struct attachment *attachment, const char *otherw
 	_cleanup_free_ char *complaint = server_complaint(&attachment->server);
 	const struct attach_request *request = attachment->request;
 
-	if (complaint && strstr(complaint, "lock")) {
+	/* 'Failed to get "write" lock' */
+	if (complaint && strstr(complaint, "\" lock")) {
 		_cleanup_free_ char *inode = request->graph->nfds ? path_inode(request->graph->fds[0]) : xstrdup("");
 		_cleanup_free_ char *holder = journal_find_holder("image", inode, attachment->journal->dir);
 
@@ -42,6 +43,23 @@ static int refuse_server(const struct attachment *attachment, const char *otherw
 				   holder ? " by " : "", holder ?: "", complaint);
 	}
 	return spec_refuse(request->spec, -EIO, "qemu-nbd: %s", complaint ?: otherwise);
+}
+
+/* Before anybody reads from it. 0 or -errno (logged). */
+static int check_files(const struct attachment *attachment)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_free_ char *foreign = NULL;
+	int r = qemu_nbd_check_files(&attachment->server, request->graph, &foreign);
+
+	if (r == 0)
+		return 0;
+	if (foreign)
+		return spec_refuse(request->spec, r,
+				   "qemu-nbd opened '%s', which is not part of the image: a header was changed after it "
+				   "had been checked",
+				   foreign);
+	return spec_refuse(request->spec, r, "cannot read which files qemu-nbd has open: %s", strerror(-r));
 }
 
 /* The device's node, checked to be what we connected. fd or -errno (logged). */
@@ -177,6 +195,9 @@ static int attach_served(struct attachment *attachment)
 	r = nbd_negotiate(client, &export, error, sizeof(error));
 	if (r < 0)
 		return refuse_server(attachment, error);
+	r = check_files(attachment);
+	if (r < 0)
+		return r;
 	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &no_timeout, sizeof(no_timeout));
 	if (request->readonly)
 		export.flags |= NBD_FLAG_READ_ONLY;

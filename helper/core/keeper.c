@@ -86,6 +86,7 @@ static int restart(const struct nbd_keeper *keeper)
 	struct nbd_export export;
 	struct qemu_graph graph = *keeper->graph;
 	_cleanup_free_ int *images = xcalloc(graph.nfds + 1, sizeof(*images));
+	_cleanup_free_ char *foreign = NULL;
 	char error[256];
 	int client, r;
 
@@ -98,11 +99,13 @@ static int restart(const struct nbd_keeper *keeper)
 	if (client < 0)
 		return client;
 	r = nbd_negotiate(client, &export, error, sizeof(error));
+	if (r == 0)
+		r = qemu_nbd_check_files(&server, &graph, &foreign);
 	for (size_t i = 0; i < graph.nfds; i++)
 		image_share(images[i], false);
 	if (r == 0)
 		r = nbd_reconnect(keeper->nr, keeper->backend, client);
-	(void)close(client);
+	(void)close(client); /* refused, it ends with its only connection */
 	server_close(&server);
 	if (r == 0)
 		r = (int)syscall(SYS_pidfd_open, server.pid, 0);

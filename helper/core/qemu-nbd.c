@@ -7,8 +7,11 @@
 #include "cleanup.h"
 #include "log.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #define ANSWER_S 30 /* a server elsewhere may take that long to answer QEMU */
@@ -44,6 +47,8 @@ int qemu_nbd_start(const char *dir, const char *const *argv, const struct qemu_g
 		.argv = argv,
 		.fds = fds,
 		.nfds = graph->nfds + 1,
+		.nwritten = graph->nwritten,
+		.network = !graph->nfds,
 		.listens = true,
 		.needs = graph->socket,
 		.home = home,
@@ -57,6 +62,56 @@ int qemu_nbd_start(const char *dir, const char *const *argv, const struct qemu_g
 		memcpy(fds + 1, graph->fds, graph->nfds * sizeof(*fds));
 	r = server_start(&request, journal, ret);
 	return r < 0 ? r : TAKE_FD(client);
+}
+
+/* The link of /proc in the open directory is a file that the graph names, or none of a file system. 1, 0 or -errno. */
+static int is_expected(int dir, const char *name, const char *target, const struct qemu_graph *graph, int log)
+{
+	static const char *const devices[] = { "/dev/null", "/dev/urandom", "/dev/random" };
+	struct stat st, known;
+
+	if (*target != '/') /* "socket:[1234]" */
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (strcmp(target, devices[i]) == 0)
+			return 1;
+	if (fstatat(dir, name, &st, 0) < 0)
+		return -errno;
+	for (size_t i = 0; i <= graph->nfds; i++)
+		if (fstat(i < graph->nfds ? graph->fds[i] : log, &known) == 0 && known.st_dev == st.st_dev &&
+		    known.st_ino == st.st_ino)
+			return 1;
+	return 0;
+}
+
+int qemu_nbd_check_files(const struct server *server, const struct qemu_graph *graph, char **ret_foreign)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/fd", (int)server->pid);
+	DIR *dir = graph->nfds ? opendir(path) : NULL;
+	struct dirent *entry;
+	int r = 1;
+
+	if (!dir)
+		return graph->nfds ? -errno : 0;
+	while (r > 0 && (errno = 0, entry = readdir(dir))) {
+		char target[PATH_MAX];
+		ssize_t n;
+
+		if (*entry->d_name == '.')
+			continue;
+		n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		r = n < 0 ? (errno == ENOENT ? 1 : -errno) : 0;
+		if (r)
+			continue;
+		target[n] = '\0';
+		r = is_expected(dirfd(dir), entry->d_name, target, graph, server->log);
+		if (r == 0)
+			*ret_foreign = xstrdup(target);
+	}
+	if (r > 0 && errno)
+		r = -errno;
+	(void)closedir(dir);
+	return r > 0 ? 0 : r ?: -EPERM;
 }
 
 static void add_argument(const char ***argv, size_t *n, const char *argument)

@@ -14,3 +14,11 @@ void qemu_nbd_free_argv(const char **argv);
  */
 int qemu_nbd_start(const char *dir, const char *const *argv, const struct qemu_graph *graph, int home,
 		   struct journal *journal, struct server *ret);
+
+/*
+ * Look at what a server that has answered (nbd_negotiate) has open: QEMU opens all files of its graph before that, and
+ * none later. A kernel without Landlock does not keep it from what a header names that was changed after we read it.
+ * 0: the graph's files alone; -EPERM: *ret_foreign, too, for the caller to free; or -errno: that cannot be read. A
+ * server of an image elsewhere (uri=) has no files, and is not looked at.
+ */
+int qemu_nbd_check_files(const struct server *server, const struct qemu_graph *graph, char **ret_foreign);

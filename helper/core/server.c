@@ -22,6 +22,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -142,14 +143,37 @@ static void default_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int execute(const struct server_request *request)
+/*
+ * The caller's limits are not for a server: one on the size of files would kill it (SIGXFSZ), and one on locked memory
+ * keeps an unprivileged user from io_uring before Linux 5.12. Where they cannot be raised, they stay.
+ */
+static void reset_limits(void)
+{
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+	(void)setrlimit(RLIMIT_FSIZE, &none);
+	(void)setrlimit(RLIMIT_MEMLOCK, &none);
+}
+
+/* Returns -errno, and *ret_what (static) says what failed. */
+static int execute(const struct server_request *request, const char **ret_what)
 {
 	_cleanup_free_ char *path = server_find(request->name), *marked = xasprintf("@%s", request->name);
+	const struct sandbox sandbox = {
+		.program = path,
+		.first = FIRST_FD + 1, /* FIRST_FD is its socket */
+		.nfiles = request->nfds - 1,
+		.nwritten = request->nwritten,
+		.network = request->network,
+	};
 	const char **argv = NULL;
-	int *files = NULL;
-	size_t nfiles = 0;
 	char *environment[4] = { (char *)"PATH=" DAEMON_PATH };
 	size_t n = 0;
+	int r;
+
+	*ret_what = "find it";
+	if (!path)
+		return -ENOENT;
 
 	*ARRAY_ADD(argv, n) = marked;
 	for (size_t i = 0; request->argv[i]; i++)
@@ -159,17 +183,18 @@ static int execute(const struct server_request *request)
 		environment[1] = (char *)"LISTEN_FDS=1";
 		environment[2] = xasprintf("LISTEN_PID=%d", (int)getpid());
 	}
-	/* 3 is its socket. */
-	for (size_t i = 1; i < request->nfds; i++)
-		*ARRAY_ADD(files, nfiles) = FIRST_FD + (int)i;
-	sandbox_enter(files, nfiles);
-	(void)execve(path ?: request->name, (char **)argv, environment);
+	r = sandbox_enter(&sandbox, ret_what);
+	if (r < 0)
+		return r;
+	*ret_what = "execute it";
+	(void)execve(path, (char **)argv, environment);
 	return -errno;
 }
 
 /* In the child. Whatever it writes to stderr is read by the parent. */
 static _Noreturn void become(const struct server_request *request, int go, int log)
 {
+	const char *what = "prepare it";
 	char byte;
 	int r;
 
@@ -180,19 +205,22 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 	(void)chdir("/");
 	(void)umask(022);
 	default_signals();
+	reset_limits();
 	write_file("/proc/self/oom_score_adj", OOM_SCORE);
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* Linux 5.6 */
 	r = leave_mount_namespace(request);
 	if (r == 0)
 		r = take_fds(request, log);
+	if (r == 0)
+		log = STDERR_FILENO; /* the other one is closed */
 	if (r == 0 && !request->argv) {
 		*program_invocation_name = '@'; /* this is argv[0] */
 		(void)prctl(PR_SET_NAME, request->name, 0, 0, 0);
 		_exit(request->run(request->arg));
 	}
 	if (r == 0)
-		r = execute(request);
-	(void)dprintf(log, "start: %s\n", strerror(-r));
+		r = execute(request, &what);
+	(void)dprintf(log, "%s: %s\n", what, strerror(-r));
 	_exit(1);
 }
 

@@ -11,6 +11,8 @@ struct server_request {
 	void *arg;
 	const int *fds; /* what it gets as descriptors 3, 4, ... */
 	size_t nfds;
+	size_t nwritten;   /* a program's 3 is a socket; of its files, 4 and up, so many are opened for writing */
+	bool network;	   /* the program connects to a server */
 	bool listens;	   /* 3 is a listening socket, told by LISTEN_FDS (sd_listen_fds(3)) */
 	const char *needs; /* a path it must reach beside the usual ones, or NULL */
 	int home;	   /* the mount namespace to leave ours for, or -EBADF */
