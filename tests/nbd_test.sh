@@ -34,6 +34,80 @@ testKilledProcessBetweenFuseAndQemuGivesErrorsAndNothingIsLeft() {
 	umounted
 }
 
+# big_disk - an xfs of 6 GiB, which discards free space in requests of up to 3 GiB.
+big_disk() {
+	truncate -s 6G big.raw
+	mkfs.xfs -q -d agcount=2 big.raw
+	qemu-img convert -f raw -O qcow2 big.raw i.qcow2
+}
+
+# One request of NBD's has at most 1 GiB of them.
+testDiscardsOfSeveralGiBDuringWritesDestroyNothing() {
+	big_disk
+	bdev mount nbd:i.qcow2,transport=fuse "$HERE/m"
+	assert_status 0
+	noise noise 16384
+	_writers=''
+	for _n in 1 2 3 4; do
+		for _i in 1 2 3 4; do
+			dd if=noise "of=m/$_n.$_i" bs=4M oflag=direct status=none
+		done &
+		_writers="$_writers $!"
+	done
+	for _i in 1 2 3 4 5 6 7 8; do
+		run fstrim "$HERE/m"
+		assert_status 0
+	done
+	# shellcheck disable=SC2086
+	wait $_writers
+	umounted
+	bdev mount nbd:i.qcow2,transport=fuse,ro "$HERE/m"
+	assert_status 0
+	_sum=$(md5sum <noise)
+	for _file in m/*; do
+		same "what was written to $_file" "$_sum" "$(md5sum <"$_file")"
+	done
+	same 'files' 16 "$(set -- m/* && echo $#)"
+	umounted
+	rm big.raw
+	qemu-img convert -f qcow2 -O raw i.qcow2 big.raw
+	run xfs_repair -n big.raw
+	assert_status 0
+	run qemu-img check -q -f qcow2 i.qcow2
+	assert_status 0
+}
+
+# With EIO for the one who asked, not with a wait that nothing ends.
+testAnswerOfTheFuseServerThatCannotBeWrittenIsAnError() {
+	image i.qcow2
+	mounted nbd:i.qcow2,transport=fuse
+	sync -f m
+	strace -qq -f -o trace -e trace=writev -e inject=writev:error=ENOMEM:when=1 -p "$(server bdev-fuse)" &
+	_tracer=$!
+	eventually traced "$(server bdev-fuse)"
+	noise m/noise 64
+	run timeout 20 sync -f m
+	differs 'sync ends by itself' 124 "$status"
+	kill "$_tracer"
+	wait "$_tracer"
+	bdev umount "$HERE/m"
+	assert_nothing_left
+	# Neither the answer nor the error can be written: all of it ends.
+	image i.qcow2
+	mounted nbd:i.qcow2,transport=fuse
+	strace -qq -f -o trace -e trace=writev -e inject=writev:error=ENOMEM -p "$(server bdev-fuse)" &
+	_tracer=$!
+	eventually traced "$(server bdev-fuse)"
+	noise m/noise 64
+	run timeout 20 sync -f m
+	differs 'sync fails' 0 "$status"
+	differs 'sync ends by itself' 124 "$status"
+	wait "$_tracer"
+	bdev umount "$HERE/m"
+	assert_nothing_left
+}
+traced() { [ "$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$1/status")" != 0 ]; }
+
 # The older ways to build an overlay do it in a mount namespace of its own.
 testDiskBelowAnImageCannotBeTakenOffInTheStage() {
 	LXC_BDEV_OVERLAY=mount

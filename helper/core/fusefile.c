@@ -39,14 +39,15 @@ struct slot {
 	uint64_t unique; /* FUSE's name for it */
 	uint32_t opcode, length;
 	uint32_t type;		/* of zeroes that are too many for one request, */
-	uint64_t rest_at, rest; /* what is to follow */
+	uint64_t rest_at, rest; /* what is to follow, */
+	bool ready;		/* and can now: what was before has been answered */
 };
 
 struct file {
 	int fuse, nbd;
 	struct nbd_export export;
 	struct slot slots[SLOTS];
-	size_t used;
+	size_t used, ready;
 	char *request, *reply;
 };
 
@@ -81,20 +82,37 @@ int fusefile_mount(bool readonly, int *ret_fuse)
 
 /* --- to the kernel --- */
 
-static void answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
+/* 0; -ENODEV: the file system has ended; or -errno. */
+static int write_answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
 {
 	struct fuse_out_header header = {
-		.len = (uint32_t)(sizeof(header) + (error ? 0 : n)),
+		.len = (uint32_t)(sizeof(header) + n),
 		.error = error,
 		.unique = unique,
 	};
-	struct iovec parts[] = { { &header, sizeof(header) }, { (void *)data, error ? 0 : n } };
+	struct iovec parts[] = { { &header, sizeof(header) }, { (void *)data, n } };
 
-	/* ENOENT: whoever asked has given up. */
-	(void)!writev(file->fuse, parts, ARRAY_SIZE(parts));
+	while (writev(file->fuse, parts, n ? 2 : 1) < 0) {
+		if (errno == ENOENT) /* whoever asked has given up */
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
 }
 
-static void answer_init(const struct file *file, uint64_t unique, const struct fuse_init_in *in)
+/*
+ * Who asks waits for the answer, however long: if it cannot be given, then EIO is; and if that cannot be given either,
+ * the error ends the server, and with it the file system.
+ */
+static int answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
+{
+	int r = write_answer(file, unique, error, data, error ? 0 : n);
+
+	return r < 0 && r != -ENODEV ? write_answer(file, unique, -EIO, NULL, 0) : r;
+}
+
+static int answer_init(const struct file *file, uint64_t unique, const struct fuse_init_in *in)
 {
 	const struct fuse_init_out out = {
 		.major = FUSE_KERNEL_VERSION,
@@ -108,10 +126,10 @@ static void answer_init(const struct file *file, uint64_t unique, const struct f
 		.max_pages = MAX_IO / 4096,
 	};
 
-	answer(file, unique, 0, &out, sizeof(out));
+	return answer(file, unique, 0, &out, sizeof(out));
 }
 
-static void answer_attr(const struct file *file, uint64_t unique)
+static int answer_attr(const struct file *file, uint64_t unique)
 {
 	const struct fuse_attr_out out = {
 		.attr_valid = VALID_SECONDS,
@@ -125,15 +143,15 @@ static void answer_attr(const struct file *file, uint64_t unique)
 		},
 	};
 
-	answer(file, unique, 0, &out, sizeof(out));
+	return answer(file, unique, 0, &out, sizeof(out));
 }
 
 /* Its block size is the granularity that a loop device has for discards. */
-static void answer_statfs(const struct file *file, uint64_t unique)
+static int answer_statfs(const struct file *file, uint64_t unique)
 {
 	const struct fuse_statfs_out out = { .st = { .bsize = 4096, .frsize = 4096, .namelen = 255 } };
 
-	answer(file, unique, 0, &out, sizeof(out));
+	return answer(file, unique, 0, &out, sizeof(out));
 }
 
 /* --- to the server --- */
@@ -216,12 +234,10 @@ static int pass_fallocate(struct file *file, const struct fuse_in_header *header
 	if ((!hole && (in->mode & ~FALLOC_FL_KEEP_SIZE) != FALLOC_FL_ZERO_RANGE) ||
 	    !(file->export.flags & SEND_ZEROES) || in->offset > file->export.size ||
 	    in->length > file->export.size - in->offset) {
-		answer(file, header->unique, -EOPNOTSUPP, NULL, 0);
-		return 0;
+		return answer(file, header->unique, -EOPNOTSUPP, NULL, 0);
 	}
 	if (!in->length) {
-		answer(file, header->unique, 0, NULL, 0);
-		return 0;
+		return answer(file, header->unique, 0, NULL, 0);
 	}
 	slot = take_slot(file, header, 0);
 	slot->type = WRITE_ZEROES | (hole ? 0 : NO_HOLE);
@@ -241,8 +257,7 @@ static int pass_read(struct file *file, const struct fuse_in_header *header)
 		n = (uint32_t)(file->export.size - in->offset);
 	if (n)
 		return send_request(file, take_slot(file, header, n), NBD_CMD_READ, in->offset, n, NULL);
-	answer(file, header->unique, 0, NULL, 0);
-	return 0;
+	return answer(file, header->unique, 0, NULL, 0);
 }
 
 static int pass_write(struct file *file, const struct fuse_in_header *header)
@@ -251,8 +266,7 @@ static int pass_write(struct file *file, const struct fuse_in_header *header)
 
 	if (in->size > MAX_IO || header->len < sizeof(*header) + sizeof(*in) + in->size ||
 	    in->offset > file->export.size || in->size > file->export.size - in->offset) {
-		answer(file, header->unique, -EIO, NULL, 0);
-		return 0;
+		return answer(file, header->unique, -EIO, NULL, 0);
 	}
 	return send_request(file, take_slot(file, header, in->size), NBD_CMD_WRITE, in->offset, in->size, in + 1);
 }
@@ -261,8 +275,7 @@ static int pass_fsync(struct file *file, const struct fuse_in_header *header)
 {
 	if (file->export.flags & NBD_FLAG_SEND_FLUSH)
 		return send_request(file, take_slot(file, header, 0), NBD_CMD_FLUSH, 0, 0, NULL);
-	answer(file, header->unique, 0, NULL, 0);
-	return 0;
+	return answer(file, header->unique, 0, NULL, 0);
 }
 
 /* --- from both --- */
@@ -294,19 +307,35 @@ static int take_reply(struct file *file)
 		if (r < 0)
 			return r;
 	}
-	/* `slot` stays used: what is sent in between takes another. */
-	if (slot->rest && !error)
-		return pass_zeroes(file, slot);
+	/* Not sent from here: the frame of another request may be half sent (send_all). */
+	if (slot->rest && !error) {
+		slot->ready = true;
+		file->ready++;
+		return 0;
+	}
 	written = (struct fuse_write_out){ .size = slot->length };
-	if (slot->opcode == FUSE_READ)
-		answer(file, slot->unique, error, file->reply, slot->length);
-	else if (slot->opcode == FUSE_WRITE)
-		answer(file, slot->unique, error, &written, sizeof(written));
-	else
-		answer(file, slot->unique, error, NULL, 0);
 	slot->used = false;
 	file->used--;
-	return 0;
+	if (slot->opcode == FUSE_READ)
+		return answer(file, slot->unique, error, file->reply, slot->length);
+	if (slot->opcode == FUSE_WRITE)
+		return answer(file, slot->unique, error, &written, sizeof(written));
+	return answer(file, slot->unique, error, NULL, 0);
+}
+
+/* Go on with zeroes that are too many for one request. 0 or -errno. */
+static int pass_rest(struct file *file)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && file->ready && i < SLOTS; i++) {
+		if (!file->slots[i].ready)
+			continue;
+		file->slots[i].ready = false;
+		file->ready--;
+		r = pass_zeroes(file, &file->slots[i]);
+	}
+	return r;
 }
 
 static int take_request(struct file *file)
@@ -329,29 +358,23 @@ static int take_request(struct file *file)
 	case FUSE_FALLOCATE:
 		return pass_fallocate(file, header);
 	case FUSE_INIT:
-		answer_init(file, header->unique, (const void *)(header + 1));
-		return 0;
+		return answer_init(file, header->unique, (const void *)(header + 1));
 	case FUSE_GETATTR:
-		answer_attr(file, header->unique);
-		return 0;
+		return answer_attr(file, header->unique);
 	case FUSE_STATFS:
-		answer_statfs(file, header->unique);
-		return 0;
+		return answer_statfs(file, header->unique);
 	case FUSE_OPEN:
-		answer(file, header->unique, 0, &opened, sizeof(opened));
-		return 0;
+		return answer(file, header->unique, 0, &opened, sizeof(opened));
 	case FUSE_RELEASE:
 	case FUSE_FLUSH:
 	case FUSE_DESTROY:
-		answer(file, header->unique, 0, NULL, 0);
-		return 0;
+		return answer(file, header->unique, 0, NULL, 0);
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT:
 		return 0; /* these want no answer */
 	default:
-		answer(file, header->unique, -ENOSYS, NULL, 0);
-		return 0;
+		return answer(file, header->unique, -ENOSYS, NULL, 0);
 	}
 }
 
@@ -373,6 +396,9 @@ int fusefile_serve(int fuse, int nbd, const struct nbd_export *export)
 		/* Also an end, which has no POLLIN: then read(2) says ENODEV. */
 		else if (r == 0 && fds[1].revents)
 			r = take_request(&file);
+		/* Replies that are taken while these are sent make more of them ready. */
+		while (r == 0 && file.ready)
+			r = pass_rest(&file);
 	}
 	free(file.request);
 	free(file.reply);
