@@ -533,6 +533,134 @@ testWeMayOnlyReadWhatQemuReads() {
 	wait $qemu
 }
 
+# --- users who know nothing of our locks ---
+
+# refused_beside TEXT... - a writer, by loop and by nbd, with these texts.
+refused_beside() {
+	for _spec in loop:image "loop:$HERE/image" nbd:image,format=raw; do
+		bdev mount "$_spec" m2
+		assert_status 1
+		assert_one_line "image '" "$@"
+		assertNotContains "$err" fsck
+		assertNotContains "$err" 'without ,ro'
+	done
+}
+readers_refused_beside() {
+	for _spec in loop:image,ro nbd:image,format=raw,ro; do
+		bdev mount "$_spec" m2
+		assert_status 1
+		assert_one_line "image '" "$@"
+		assertNotContains "$err" fsck
+		assertNotContains "$err" 'without ,ro'
+	done
+}
+
+testImageThatTheHostHasMountedIsRefused() {
+	ext4 image
+	mount -o loop image m
+	touch m/new
+	refused_beside "is in use by $(devices) (mounted on '$HERE/m')"
+	readers_refused_beside "is in use by $(devices) (mounted on '$HERE/m'), which can write it"
+	assertEquals 'loop devices' 1 "$(loops)"
+	umount m
+	bdev mount loop:image m
+	assert_mounted
+}
+
+testImageOfALoopDeviceOfTheHostIsRefused() {
+	ext4 image
+	ln image name
+	losetup -f name
+	refused_beside "is in use by $(devices);"
+	readers_refused_beside "is in use by $(devices), which can write it"
+	losetup -d "$(devices)"
+}
+
+# One that covers a part of it alone.
+testImageWithAPartitionThatTheHostUsesIsRefused() {
+	ext4 part
+	truncate -s 16M image
+	echo 'start=2MiB, size=8MiB' | sfdisk --quiet --label dos image
+	dd if=part of=image bs=1M seek=2 conv=notrunc status=none
+	losetup -f -o 2M --sizelimit 8M image
+	bdev mount loop:image:1 m
+	assert_refused_beside_host
+	bdev mount loop:image,offset=2M,sizelimit=8M,ro m
+	assert_refused_beside_host
+	losetup -d "$(devices)"
+}
+assert_refused_beside_host() {
+	assert_status 1
+	assert_one_line "image 'image' is in use by $(devices)"
+}
+
+testReadersOnTheHostShareWithReadersAlone() {
+	ext4 image
+	mount -o loop,ro image m
+	refused_beside "is in use by $(devices) (mounted on '$HERE/m')"
+	bdev mount loop:image,ro m2
+	assert_mounted m2
+	bdev umount m2
+	umount m
+}
+
+testImageThatAProcessHasOpenForWritingIsRefused() {
+	ext4 image
+	exec 7<>image
+	refused_beside 'is open for writing by another process' 'fuser -v'
+	readers_refused_beside 'is open for writing by another process' 'fuser -v'
+	exec 7>&-
+	bdev mount loop:image m
+	assert_mounted
+}
+
+# As swap, which has no loop device.
+testImageThatTheKernelHasOpenForWritingIsRefused() {
+	head -c 8388608 </dev/zero >image
+	chmod 600 image
+	mkswap -q image
+	swapon image 2>/dev/null || {
+		skip 'a file system that can swap to a file'
+		return
+	}
+	bdev mount nbd:image,format=raw m
+	assert_refused "is open for writing by another process, or by the kernel"
+	swapoff image
+}
+
+# Another copy of it would not help, nor a repair: others use it.
+testUncleanImageThatOthersReadIsNotSaidToNeedARepair() {
+	ext4 live
+	bdev mount loop:live m
+	echo more >m/new
+	sync
+	cp live image
+	bdev umount m
+	losetup -f -r image
+	bdev mount loop:image,ro m
+	assert_status 1
+	assert_one_line "mount 'image' as ext4" 'it was not unmounted cleanly' 'others use it'
+	assertNotContains "$err" fsck
+	assertNotContains "$err" 'without ,ro'
+	losetup -d "$(devices)"
+}
+
+# --- what the image's superblock may decide ---
+
+testErrorsOfAnImageDoNotPanicTheHost() {
+	for _type in ext2 ext3 ext4; do
+		make_image image $_type 8 "$PWD/src"
+		tune2fs -e panic image >/dev/null
+		[ $_type = ext2 ] || tune2fs -E mount_opts=errors=panic image >/dev/null
+		for _options in '' ,ro; do
+			bdev mount "loop:image$_options" m
+			assert_mounted
+			assertContains "$_type" "$(findmnt -no OPTIONS m)" errors=remount-ro
+			bdev umount m
+		done
+	done
+}
+
 testLockAndDeviceLiveAsLongAsTheMount() {
 	ext4 image
 	bdev mount loop:image m

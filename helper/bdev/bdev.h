@@ -81,3 +81,13 @@ int bdev_depth(int fd);
  */
 int bdev_lock_image(const struct spec *spec, struct build *build, int image, const char *name, bool readonly,
 		    bool served, bool *ret_shared);
+
+/*
+ * Refuse an image that somebody outside of this program uses, who knows nothing of our locks: a writer always, a loop
+ * device that reads it when we are to write. image is open for reading only, and we have it open for writing nowhere;
+ * bdev_lock_image() follows. 0 or -errno (logged).
+ */
+int bdev_refuse_foreign(const struct spec *spec, struct build *build, int image, const char *name, bool readonly);
+
+/* Whether anybody else reads the image, before we use it: also when that cannot be found out. */
+bool bdev_has_readers(int image);

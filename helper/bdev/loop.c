@@ -121,7 +121,7 @@ static int record_device(struct build *build, const char *node, int device, int 
 	return journal_add(build->journal, "loop", node, seq, inode, NULL);
 }
 
-static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data)
+static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data, bool used)
 {
 	return (struct blockfs){
 		.fstype = data->area.fstype,
@@ -129,12 +129,13 @@ static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data
 		.where = spec->where,
 		.readonly = data->readonly,
 		.discard = spec_option(spec, "discard"),
+		.used = used,
 	};
 }
 
 /* Through a loop device. Mount fd or -errno (logged). */
 static int mount_device(const struct spec *spec, struct build *build, int image, const struct loop_data *data,
-			bool shared)
+			bool shared, bool used)
 {
 	const struct loop_request request = {
 		.name = spec->sources[0],
@@ -143,7 +144,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 		.readonly = data->readonly,
 		.direct = spec_option(spec, "direct-io"),
 	};
-	const struct blockfs blockfs = blockfs_of(spec, data);
+	const struct blockfs blockfs = blockfs_of(spec, data, used);
 	_cleanup_close_ int device = -EBADF;
 	_cleanup_free_ char *node = NULL;
 	int r;
@@ -162,7 +163,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 /* From the file itself. Mount fd or -errno (not logged: a loop device may do). */
 static int mount_file(const struct spec *spec, int image, const struct loop_data *data)
 {
-	const struct blockfs blockfs = blockfs_of(spec, data);
+	const struct blockfs blockfs = blockfs_of(spec, data, false);
 	char source[32];
 
 	(void)snprintf(source, sizeof(source), "/proc/self/fd/%d", image);
@@ -174,12 +175,16 @@ static int loop_build(const struct step *step, struct build *build)
 	const struct spec *spec = step->spec;
 	const struct loop_data *data = step->data;
 	_cleanup_close_ int found = -EBADF, image = -EBADF, mount = -EBADF;
-	bool shared = false;
+	bool shared = false, used;
 	int r;
 
 	found = open_image(spec, &build->stage, build->plan->dirfd);
 	if (found < 0)
 		return found;
+	r = bdev_refuse_foreign(spec, build, found, spec->sources[0], data->readonly);
+	if (r < 0)
+		return r;
+	used = bdev_has_readers(found);
 	/* direct-io: the description that the kernel keeps must have been opened for it. */
 	image = path_reopen(found,
 			    (data->readonly ? O_RDONLY : O_RDWR) | (spec_option(spec, "direct-io") ? O_DIRECT : 0));
@@ -194,7 +199,7 @@ static int loop_build(const struct step *step, struct build *build)
 	if (data->file_backed)
 		mount = mount_file(spec, image, data);
 	if (mount < 0)
-		mount = mount_device(spec, build, image, data, shared);
+		mount = mount_device(spec, build, image, data, shared, used);
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 

@@ -218,28 +218,36 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 
 /* --- build --- */
 
-/* The image, and what it stands on: the locks are with the descriptors that QEMU gets, and end with it. */
-static int lock_images(const struct spec *spec, struct build *build, const struct qemu_graph *graph)
+/*
+ * The image, and what it stands on: the locks are with the descriptors that QEMU gets, and end with it. *ret_used:
+ * others read one of them. 0 or -errno (logged).
+ */
+static int lock_images(const struct spec *spec, struct build *build, const struct qemu_graph *graph, bool *ret_used)
 {
 	bool shared;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < graph->nfds; i++) {
 		_cleanup_free_ char *path = path_of(graph->fds[i]);
+		const char *name = i ? path : spec->sources[0];
+		bool readonly = spec->readonly || i >= graph->nwritten;
 
-		r = bdev_lock_image(spec, build, graph->fds[i], i ? path : spec->sources[0],
-				    spec->readonly || i >= graph->nwritten, true, &shared);
+		r = bdev_refuse_foreign(spec, build, graph->fds[i], name, readonly);
+		*ret_used = *ret_used || bdev_has_readers(graph->fds[i]);
+		if (r == 0)
+			r = bdev_lock_image(spec, build, graph->fds[i], name, readonly, true, &shared);
 	}
 	return r;
 }
 
-static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build)
+static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build, bool used)
 {
 	const struct blockfs fs = {
 		.fstype = attachment->area.fstype,
 		.name = *spec->sources[0] ? spec->sources[0] : spec_option(spec, "uri")->value,
 		.where = spec->where,
 		.readonly = spec->readonly || image_fs_readonly(attachment->area.fstype),
+		.used = used,
 	};
 	_cleanup_close_ int mount = blockfs_mount(&fs, attachment->node, false);
 	int r;
@@ -258,7 +266,7 @@ static int mount_shared(const struct spec *spec, struct build *build, const char
 	_cleanup_free_ char *node = NULL, *fstype = NULL;
 	_cleanup_close_ int device = share_take(build->journal, key, &node, &fstype), mount = -EBADF;
 	const struct blockfs fs = {
-		.fstype = fstype, .name = spec->sources[0], .where = spec->where, .readonly = true
+		.fstype = fstype, .name = spec->sources[0], .where = spec->where, .readonly = true, .used = true
 	};
 
 	if (device < 0)
@@ -267,7 +275,8 @@ static int mount_shared(const struct spec *spec, struct build *build, const char
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 
-static int mount_served(const struct step *step, struct build *build, const struct qemu_graph *graph, const char *key)
+static int mount_served(const struct step *step, struct build *build, const struct qemu_graph *graph, const char *key,
+			bool used)
 {
 	const struct spec *spec = step->spec;
 	const struct nbd_data *data = step->data;
@@ -296,7 +305,7 @@ static int mount_served(const struct step *step, struct build *build, const stru
 		r = share_offer(build->journal, key, attachment.node, attachment.area.fstype);
 	if (r < 0)
 		attach_abandon(&attachment);
-	return r < 0 ? r : mount_attached(spec, &attachment, build);
+	return r < 0 ? r : mount_attached(spec, &attachment, build, used);
 }
 
 static int nbd_build(const struct step *step, struct build *build)
@@ -306,6 +315,7 @@ static int nbd_build(const struct step *step, struct build *build)
 	struct qemu_graph graph = { .first_fd = FIRST_FD };
 	_cleanup_free_ char *key = NULL;
 	_cleanup_close_ int lock = -EBADF;
+	bool used = false;
 	int r;
 
 	r = transport_prepare(spec, &data->transport);
@@ -317,13 +327,13 @@ static int nbd_build(const struct step *step, struct build *build)
 		key = lock < 0 ? NULL : share_key(spec, &graph, data->transport.how);
 	}
 	if (r == 0)
-		r = lock_images(spec, build, &graph);
+		r = lock_images(spec, build, &graph, &used);
 	if (r == 0)
 		r = journal_add(build->journal, "served", data->transport.how, NULL);
 	if (r == 0) {
 		r = key ? mount_shared(spec, build, key) : -ENOENT;
 		if (r == -ENOENT)
-			r = mount_served(step, build, &graph, key);
+			r = mount_served(step, build, &graph, key, used);
 	}
 	qemu_close(&graph);
 	return r;

@@ -16,12 +16,14 @@
 /* What to say beside the errno, where errno alone misleads. */
 static const char *hint(int r, const struct blockfs *blockfs)
 {
+	if (r == -EROFS && blockfs->readonly && blockfs->used)
+		return "; it was not unmounted cleanly, and others use it: try again when they have ended";
 	if (r == -EROFS && blockfs->readonly)
 		return "; it was not unmounted cleanly: start it once without ,ro, or run its fsck";
 	if (r == -EEXIST && strcmp(blockfs->fstype, "btrfs") == 0)
 		return "; another copy of this btrfs image is mounted: give one of them a new UUID (btrfstune -u)";
 	if (r == -EINVAL || r == -EUCLEAN || r == -EIO)
-		return "; the kernel log says why; its fsck may help";
+		return blockfs->used ? "; the kernel log says why" : "; the kernel log says why; its fsck may help";
 	return "";
 }
 
@@ -41,6 +43,9 @@ int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet)
 	/* Copies of an image share a UUID, which xfs otherwise takes for one disk seen twice. */
 	if (r == 0 && strcmp(blockfs->fstype, "xfs") == 0)
 		r = fs_set(&fs, "nouuid", NULL);
+	/* The superblock, which whoever wrote the image wrote, could otherwise say that an error panics the host. */
+	if (r == 0 && strncmp(blockfs->fstype, "ext", 3) == 0)
+		r = fs_set(&fs, "errors", "remount-ro");
 	if (r == 0)
 		r = fs_mount(&fs, blockfs->readonly);
 	if (r < 0 && !quiet)

@@ -10,6 +10,7 @@ struct blockfs {
 	const char *where;  /* what messages begin with */
 	bool readonly;
 	bool discard;
+	bool used; /* others read the image: a repair would destroy what they see */
 };
 
 /* Mount it from a device node or a file. Mount fd or -errno (logged; if quiet, only that the kernel lacks fstype). */

@@ -17,8 +17,17 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
+
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xff534d42
+#endif
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xfe534d42
+#endif
 
 #define SECTOR 512 /* libblkid's unit for partitions, whatever the disk's */
 
@@ -193,6 +202,16 @@ static bool qemu_byte_taken(int fd, off_t byte)
 	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+bool image_qemu_writes(int fd)
+{
+	return qemu_byte_taken(fd, 100 + QEMU_WRITE);
+}
+
+bool image_qemu_reads(int fd)
+{
+	return qemu_byte_taken(fd, 100 + QEMU_READ);
+}
+
 static int qemu_lock(int fd, bool readonly, bool *ret_shared)
 {
 	static const off_t reader[] = { 100 + QEMU_READ, 200 + QEMU_WRITE, 200 + QEMU_RESIZE };
@@ -258,4 +277,25 @@ void image_share(int fd, bool share)
 		lock.l_type = share ? F_UNLCK : F_RDLCK;
 		(void)fcntl(fd, F_OFD_SETLK, &lock);
 	}
+}
+
+/*
+ * A read lease is granted for a file that nobody has open for writing (fcntl(2)), loop devices, swap and memory maps
+ * included. Network file systems refuse it for reasons of their own.
+ */
+int image_is_written(int fd)
+{
+	static const long network[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
+					CEPH_SUPER_MAGIC };
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return -EOPNOTSUPP;
+	for (size_t i = 0; i < ARRAY_SIZE(network); i++)
+		if ((unsigned int)st.f_type == (unsigned int)network[i])
+			return -EOPNOTSUPP;
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+		return errno == EAGAIN ? 1 : -EOPNOTSUPP;
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return 0;
 }

@@ -35,3 +35,13 @@ int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared);
 
 /* QEMU has opened the locked image: let no other QEMU write it (!share), which it would for raw images. */
 void image_share(int fd, bool share);
+
+/*
+ * Whether any process, or the kernel, has the file open for writing; fd is open for reading only. 1, 0, or -EOPNOTSUPP:
+ * the file's file system cannot tell (no leases: network file systems, FUSE), nor can a process without CAP_LEASE.
+ */
+int image_is_written(int fd);
+
+/* QEMU, or one of its tools, holds its lock for writing, or reading, on the open image. */
+bool image_qemu_writes(int fd);
+bool image_qemu_reads(int fd);

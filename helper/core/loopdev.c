@@ -65,6 +65,46 @@ int loopdev_find_shared(int file, const struct loop_request *request)
 	return found;
 }
 
+/* The bound device is not ours and has the file: 1, 0, or -errno. */
+static int is_foreign(const char *node, const struct stat *file, bool writers)
+{
+	_cleanup_close_ int device = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct loop_info64 info = { 0 };
+
+	if (device < 0 || ioctl(device, LOOP_GET_STATUS64, &info) < 0)
+		return errno == ENXIO ? 0 : -errno; /* ENXIO: free by now */
+	return info.lo_device == file->st_dev && info.lo_inode == file->st_ino &&
+	       !(writers && (info.lo_flags & LO_FLAGS_READ_ONLY)) &&
+	       strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) != 0;
+}
+
+int loopdev_find_foreign(int file, bool writers, char **ret_node)
+{
+	DIR *dir = opendir("/sys/block");
+	struct dirent *entry;
+	struct stat st;
+	int r = dir && fstat(file, &st) == 0 ? 0 : -errno;
+
+	while (r == 0 && (errno = 0, entry = readdir(dir))) {
+		_cleanup_free_ char *bound = xasprintf("/sys/block/%s/loop", entry->d_name);
+		_cleanup_free_ char *node = xasprintf("/dev/%s", entry->d_name);
+
+		if (strncmp(entry->d_name, "loop", 4) != 0)
+			continue;
+		if (access(bound, F_OK) == 0)
+			r = is_foreign(node, &st, writers);
+		else if (errno != ENOENT)
+			r = -errno;
+		if (r > 0)
+			*ret_node = TAKE_PTR(node);
+	}
+	if (r == 0 && errno)
+		r = -errno;
+	if (dir)
+		(void)closedir(dir);
+	return r;
+}
+
 /* Bind this device, open. 0, -EBUSY: another process was faster, or -errno (logged). */
 static int configure(const struct spec *spec, int file, const struct loop_request *request, int device,
 		     const char *node)
