@@ -598,6 +598,17 @@ testDiskBelowAnImageCannotBeTakenOff() {
 	off_disk
 }
 
+testDiskBelowABackingFileCannotBeTakenOff() {
+	with_direct
+	image disk/base.qcow2
+	policy "bdev.policy.backing = $HERE/disk"
+	over i.qcow2 disk/base.qcow2 qcow2
+	mounted nbd:i.qcow2
+	! umount disk 2>/dev/null || fail 'the disk of the backing file was taken off'
+	umounted_from_disk
+	off_disk
+}
+
 # trimmed IMAGE[,OPTION...] - how many KiB of a file of 8 MiB come back with fstrim.
 trimmed() {
 	mounted "nbd:$1"

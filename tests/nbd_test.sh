@@ -113,6 +113,7 @@ testDiskBelowAnImageCannotBeTakenOffInTheStage() {
 	LXC_BDEV_OVERLAY=mount
 	export LXC_BDEV_OVERLAY
 	testDiskBelowAnImageCannotBeTakenOff
+	testDiskBelowABackingFileCannotBeTakenOff
 	unset LXC_BDEV_OVERLAY
 }
 

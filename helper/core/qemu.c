@@ -24,6 +24,7 @@
 #define CHAIN_MAX 64
 
 struct walk {
+	int root; /* where absolute paths begin, or -EBADF: at ours */
 	const struct spec *spec;
 	const struct qemu_options *options;
 	struct policy policy;
@@ -47,6 +48,18 @@ static void set_cache(struct json_object *node, const struct qemu_options *optio
 }
 
 /* --- files --- */
+
+/*
+ * Open an absolute path for reading from that directory, or from our own root (-EBADF). A server keeps the mount of what
+ * it has open: in a stage that must be the host's, or umount there would take the disk below an image. fd or -errno.
+ */
+static int open_absolute(int root, const char *path)
+{
+	int fd = openat(root < 0 ? AT_FDCWD : root, root < 0 ? path : path + strspn(path, "/"),
+			O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
 
 /* The node of an open file, which becomes the graph's. */
 static struct json_object *file_node(struct walk *walk, int fd, bool readonly)
@@ -88,10 +101,10 @@ static int open_named(struct walk *walk, const char *image, const char *name, co
 		return spec_refuse(walk->spec, -EPERM, "image '%s' names '%s' as its %s: only files are allowed", image,
 				   name, what);
 	path = *name == '/' ? xstrdup(name) : xasprintf("%s/%s", dir, name);
-	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = open_absolute(walk->root, path);
 	if (fd < 0)
-		return spec_refuse(walk->spec, -errno, "image '%s': open its %s '%s': %s", image, what, name,
-				   strerror(errno));
+		return spec_refuse(walk->spec, fd, "image '%s': open its %s '%s': %s", image, what, name,
+				   strerror(-fd));
 	real = path_of(fd);
 	if (!policy_allows_file(&walk->policy, real, dir))
 		return spec_refuse(walk->spec, -EPERM,
@@ -197,12 +210,7 @@ int qemu_open_image(const struct spec *spec, int dirfd, int root)
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
-	if (root >= 0 && *path == '/') {
-		fd = openat(root, path + strspn(path, "/"), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		fd = fd < 0 ? -errno : fd;
-	} else {
-		fd = path_open(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	}
+	fd = *path == '/' ? open_absolute(root, path) : path_open(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return spec_refuse(spec, fd, "open image '%s': %s", path, path_strerror(fd));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -322,7 +330,7 @@ static int add_uri(struct walk *walk, struct json_object **ret)
 
 int qemu_open(const struct spec *spec, const struct qemu_options *options, int dirfd, int root, struct qemu_graph *ret)
 {
-	struct walk walk = { .spec = spec, .options = options, .graph = ret };
+	struct walk walk = { .root = root, .spec = spec, .options = options, .graph = ret };
 	struct json_object *top = NULL;
 	int r = policy_read(&walk.policy);
 
