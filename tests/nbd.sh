@@ -952,6 +952,15 @@ testPlanSaysTheTransportAndWhyAndChangesNothing() {
 	umounted
 }
 
+# By its backend identifier; a kernel without these is not used by netlink.
+testDeviceConnectedByNetlinkCanBeFoundAgain() {
+	image i.qcow2
+	mounted nbd:i.qcow2
+	[ "$(transport)" != netlink ] ||
+		same 'backend' "$(record nbd 2)" "$(cat "/sys/block/$(basename "$(findmnt -no SOURCE m)")/backend")"
+	umounted
+}
+
 testTransportFuseIsTakenWhereverItIsSaid() {
 	image i.qcow2
 	mounted nbd:i.qcow2,transport=fuse

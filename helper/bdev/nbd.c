@@ -101,6 +101,13 @@ static int parse_io(const struct spec *spec, struct nbd_data *data)
 	return 0;
 }
 
+static int check_reconnect(const struct spec *spec, const struct nbd_data *data)
+{
+	if (!data->reconnect || data->transport.kind == TRANSPORT_NETLINK)
+		return 0;
+	return spec_refuse(spec, -EOPNOTSUPP, "reconnect= needs transport=nbd, by netlink (Linux 5.14)");
+}
+
 /* A server that dies takes with it what it had acknowledged and not yet written: not to be resumed unnoticed. */
 static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 {
@@ -121,10 +128,8 @@ static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
 			"dies loses what it has not written, and the file system would go on as if it had not",
 			data->qemu.format);
-	if (data->transport.kind != TRANSPORT_NETLINK)
-		return spec_refuse(spec, -EOPNOTSUPP, "reconnect= needs transport=nbd, by netlink");
 	data->reconnect = (unsigned int)seconds;
-	return 0;
+	return check_reconnect(spec, data);
 }
 
 /* Before anything is said of its format. */
@@ -275,11 +280,10 @@ static int mount_shared(const struct spec *spec, struct build *build, const char
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 
-static int mount_served(const struct step *step, struct build *build, const struct qemu_graph *graph, const char *key,
-			bool used)
+static int mount_served(const struct step *step, const struct nbd_data *data, struct build *build,
+			const struct qemu_graph *graph, const char *key, bool used)
 {
 	const struct spec *spec = step->spec;
-	const struct nbd_data *data = step->data;
 	const struct spec_option *fstype = spec_option(spec, "fstype");
 	struct attach_request request = {
 		.transport = data->transport.kind,
@@ -311,29 +315,31 @@ static int mount_served(const struct step *step, struct build *build, const stru
 static int nbd_build(const struct step *step, struct build *build)
 {
 	const struct spec *spec = step->spec;
-	const struct nbd_data *data = step->data;
+	struct nbd_data data = *(const struct nbd_data *)step->data;
 	struct qemu_graph graph = { .first_fd = FIRST_FD };
 	_cleanup_free_ char *key = NULL;
 	_cleanup_close_ int lock = -EBADF;
 	bool used = false;
 	int r;
 
-	r = transport_prepare(spec, &data->transport);
+	r = transport_prepare(spec, &data.transport);
 	if (r == 0)
-		r = qemu_open(spec, &data->qemu, build->plan->dirfd,
+		r = check_reconnect(spec, &data);
+	if (r == 0)
+		r = qemu_open(spec, &data.qemu, build->plan->dirfd,
 			      build->stage.host >= 0 ? build->stage.root : -EBADF, &graph);
 	if (r == 0 && spec->readonly && graph.nfds) {
 		lock = share_lock();
-		key = lock < 0 ? NULL : share_key(spec, &graph, data->transport.how);
+		key = lock < 0 ? NULL : share_key(spec, &graph, data.transport.how);
 	}
 	if (r == 0)
 		r = lock_images(spec, build, &graph, &used);
 	if (r == 0)
-		r = journal_add(build->journal, "served", data->transport.how, NULL);
+		r = journal_add(build->journal, "served", data.transport.how, NULL);
 	if (r == 0) {
 		r = key ? mount_shared(spec, build, key) : -ENOENT;
 		if (r == -ENOENT)
-			r = mount_served(step, build, &graph, key, used);
+			r = mount_served(step, &data, build, &graph, key, used);
 	}
 	qemu_close(&graph);
 	return r;

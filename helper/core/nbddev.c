@@ -118,13 +118,17 @@ static int transact(int fd, const struct message *message, char *answer, size_t 
 
 #define ANSWER(name) char name[4096] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 }
 
-/* A netlink socket; *ret is the family's number. fd or -errno (-ENOENT: no such family here). */
+/*
+ * A netlink socket; *ret is the family's number. fd or -errno. -ENOENT: no such family here, or one without backend
+ * identifiers (before Linux 5.14): a device of ours could not be told from others' there, so neither undone nor cut.
+ */
 static int open_family(uint16_t *ret)
 {
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	struct message message;
 	ANSWER(answer);
-	const void *id;
+	const void *id, *max;
+	uint32_t last = 0;
 	int r;
 
 	if (fd < 0)
@@ -133,7 +137,10 @@ static int open_family(uint16_t *ret)
 	(void)add(&message, CTRL_ATTR_FAMILY_NAME, NBD_GENL_FAMILY_NAME, sizeof(NBD_GENL_FAMILY_NAME));
 	r = transact(fd, &message, answer, sizeof(answer));
 	id = r == 0 ? find((struct nlmsghdr *)answer, CTRL_ATTR_FAMILY_ID, sizeof(*ret)) : NULL;
-	if (!id)
+	max = id ? find((struct nlmsghdr *)answer, CTRL_ATTR_MAXATTR, sizeof(last)) : NULL;
+	if (max)
+		memcpy(&last, max, sizeof(last));
+	if (!id || last < NBD_ATTR_BACKEND_IDENTIFIER)
 		return r ?: -ENOENT;
 	memcpy(ret, id, sizeof(*ret));
 	return TAKE_FD(fd);

@@ -5,7 +5,10 @@
 
 #include <stdbool.h>
 
-/* The kernel's netlink family for nbd is there: in the host's network namespace, with the module loaded. */
+/*
+ * The kernel's netlink family for nbd is there, in the host's network namespace, with the module loaded; and it knows
+ * backend identifiers (Linux 5.14), without which a device cannot be found again.
+ */
 bool nbd_has_netlink(void);
 
 /*

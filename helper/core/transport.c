@@ -99,12 +99,15 @@ int transport_choose(const struct spec *spec, struct transport *transport)
 	return 0;
 }
 
-int transport_prepare(const struct spec *spec, const struct transport *transport)
+int transport_prepare(const struct spec *spec, struct transport *transport)
 {
 	const char *const argv[] = { "modprobe", "-q", "nbd", NULL };
 
-	if (!transport->load || server_call(argv) == 0)
+	if (!transport->load)
 		return 0;
-	return spec_refuse(spec, -EOPNOTSUPP,
-			   "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
+	if (server_call(argv) != 0)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
+	/* Only now is it known whether it has a netlink interface, and which. */
+	return transport_choose(spec, transport);
 }

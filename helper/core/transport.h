@@ -18,5 +18,5 @@ struct transport {
 /* The spec's transport=, or the first that this host has. Changes nothing. 0 or -errno (logged). */
 int transport_choose(const struct spec *spec, struct transport *transport);
 
-/* Load the module if that is to be. 0 or -errno (logged). */
-int transport_prepare(const struct spec *spec, const struct transport *transport);
+/* Load the module if that is to be, and choose again, knowing what it can do. 0 or -errno (logged). */
+int transport_prepare(const struct spec *spec, struct transport *transport);
