@@ -15,7 +15,7 @@
 
 #define FOREIGN_WAIT_MS 200 /* whoever is just closing it, as an ending loop device does */
 
-#define DECLARE(type) extern const struct bdev_type bdev_##type;
+#define DECLARE(type)	extern const struct bdev_type bdev_##type;
 BDEV_TYPES(DECLARE)
 
 #define ENTRY(type) &bdev_##type,
@@ -73,7 +73,6 @@ int bdev_depth(int fd)
 	return fstatfs(fd, &st) == 0 && (st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == AUFS_SUPER_MAGIC);
 }
 
-/* Where the device is mounted, as " (mounted on '/mnt')", for the caller to free; "" if that is not in this namespace. */
 struct mount_search {
 	const char *dev;
 	char *text;
@@ -90,12 +89,15 @@ static bool is_mount_of(const char *id, const char *dev, char *at, void *arg)
 	return true;
 }
 
+/*
+ * Where the device is mounted, as " (mounted on '/mnt')", for the caller to free; "" if that is not
+ * in this namespace.
+ */
 static char *describe_mount(const char *node)
 {
 	struct stat st = { 0 };
-	_cleanup_free_ char *dev = stat(node, &st) == 0
-					   ? xasprintf("%u:%u", major(st.st_rdev), minor(st.st_rdev))
-					   : xstrdup("");
+	_cleanup_free_ char *dev =
+		stat(node, &st) == 0 ? xasprintf("%u:%u", major(st.st_rdev), minor(st.st_rdev)) : xstrdup("");
 	struct mount_search search = { .dev = dev };
 
 	(void)mount_each(is_mount_of, &search);
@@ -114,8 +116,8 @@ static int find_foreign(const struct spec *spec, int image, const char *name, bo
 	if (r == 0)
 		return image_is_written(image) == 1 ? -EBUSY : 0;
 	at = describe_mount(node);
-	return spec_refuse(spec, -ETXTBSY, "image '%s' is in use by %s%s%s; unmount or detach that first", name, node, at,
-			   readonly ? ", which can write it" : "");
+	return spec_refuse(spec, -ETXTBSY, "image '%s' is in use by %s%s%s; unmount or detach that first", name, node,
+			   at, readonly ? ", which can write it" : "");
 }
 
 /* A writer of ours has it locked: bdev_lock_image() will say which. */

@@ -180,17 +180,6 @@ static const char *cache_name(const struct nbd_data *data)
 	return data->qemu.writethrough ? "writethrough" : "writeback";
 }
 
-/* A URI may hold a password, for the server's eyes: "https://user:...@host/". */
-static int check_uri(const struct spec *spec, const char *uri)
-{
-	const char *host = strstr(uri, "://"), *at;
-
-	at = host ? strchr(host + 3, '@') : NULL;
-	if (at && at < host + 3 + strcspn(host + 3, "/?"))
-		return spec_refuse(spec, -EINVAL, "uri=: a name or password in it would be seen by everybody (ps)");
-	return 0;
-}
-
 static int nbd_plan(const struct spec *spec, struct plan *plan)
 {
 	_cleanup_free_ struct nbd_data *data = xcalloc(1, sizeof(*data));
@@ -199,8 +188,6 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 	const char *image;
 	int r = parse(spec, plan, data);
 
-	if (r == 0 && data->qemu.uri)
-		r = check_uri(spec, data->qemu.uri);
 	if (r == 0)
 		r = qemu_open(spec, &data->qemu, plan->dirfd, -EBADF, &graph);
 	if (r == 0 && !spec->readonly && graph.nfds && mount_is_readonly(graph.fds[0]) == 1)
@@ -326,8 +313,8 @@ static int nbd_build(const struct step *step, struct build *build)
 	if (r == 0)
 		r = check_reconnect(spec, &data);
 	if (r == 0)
-		r = qemu_open(spec, &data.qemu, build->plan->dirfd,
-			      build->stage.host >= 0 ? build->stage.root : -EBADF, &graph);
+		r = qemu_open(spec, &data.qemu, build->plan->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
+			      &graph);
 	if (r == 0 && spec->readonly && graph.nfds) {
 		lock = share_lock();
 		key = lock < 0 ? NULL : share_key(spec, &graph, data.transport.how);

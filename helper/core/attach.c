@@ -55,10 +55,11 @@ static int check_files(const struct attachment *attachment)
 	if (r == 0)
 		return 0;
 	if (foreign)
-		return spec_refuse(request->spec, r,
-				   "qemu-nbd opened '%s', which is not part of the image: a header was changed after it "
-				   "had been checked",
-				   foreign);
+		return spec_refuse(
+			request->spec, r,
+			"qemu-nbd opened '%s', which is not part of the image: a header was changed after it "
+			"had been checked",
+			foreign);
 	return spec_refuse(request->spec, r, "cannot read which files qemu-nbd has open: %s", strerror(-r));
 }
 

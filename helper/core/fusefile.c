@@ -40,7 +40,7 @@ struct slot {
 	uint32_t opcode, length;
 	uint32_t type;		/* of zeroes that are too many for one request, */
 	uint64_t rest_at, rest; /* what is to follow, */
-	bool ready;		/* and can now: what was before has been answered */
+	bool ready;		/* and can now */
 };
 
 struct file {
@@ -85,11 +85,7 @@ int fusefile_mount(bool readonly, int *ret_fuse)
 /* 0; -ENODEV: the file system has ended; or -errno. */
 static int write_answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
 {
-	struct fuse_out_header header = {
-		.len = (uint32_t)(sizeof(header) + n),
-		.error = error,
-		.unique = unique,
-	};
+	struct fuse_out_header header = { (uint32_t)(sizeof(header) + n), error, unique };
 	struct iovec parts[] = { { &header, sizeof(header) }, { (void *)data, n } };
 
 	while (writev(file->fuse, parts, n ? 2 : 1) < 0) {
@@ -233,12 +229,10 @@ static int pass_fallocate(struct file *file, const struct fuse_in_header *header
 
 	if ((!hole && (in->mode & ~FALLOC_FL_KEEP_SIZE) != FALLOC_FL_ZERO_RANGE) ||
 	    !(file->export.flags & SEND_ZEROES) || in->offset > file->export.size ||
-	    in->length > file->export.size - in->offset) {
+	    in->length > file->export.size - in->offset)
 		return answer(file, header->unique, -EOPNOTSUPP, NULL, 0);
-	}
-	if (!in->length) {
+	if (!in->length)
 		return answer(file, header->unique, 0, NULL, 0);
-	}
 	slot = take_slot(file, header, 0);
 	slot->type = WRITE_ZEROES | (hole ? 0 : NO_HOLE);
 	slot->rest_at = in->offset;
@@ -265,9 +259,8 @@ static int pass_write(struct file *file, const struct fuse_in_header *header)
 	const struct fuse_write_in *in = (const void *)(header + 1);
 
 	if (in->size > MAX_IO || header->len < sizeof(*header) + sizeof(*in) + in->size ||
-	    in->offset > file->export.size || in->size > file->export.size - in->offset) {
+	    in->offset > file->export.size || in->size > file->export.size - in->offset)
 		return answer(file, header->unique, -EIO, NULL, 0);
-	}
 	return send_request(file, take_slot(file, header, in->size), NBD_CMD_WRITE, in->offset, in->size, in + 1);
 }
 
@@ -318,9 +311,7 @@ static int take_reply(struct file *file)
 	file->used--;
 	if (slot->opcode == FUSE_READ)
 		return answer(file, slot->unique, error, file->reply, slot->length);
-	if (slot->opcode == FUSE_WRITE)
-		return answer(file, slot->unique, error, &written, sizeof(written));
-	return answer(file, slot->unique, error, NULL, 0);
+	return answer(file, slot->unique, error, &written, slot->opcode == FUSE_WRITE ? sizeof(written) : 0);
 }
 
 /* Go on with zeroes that are too many for one request. 0 or -errno. */

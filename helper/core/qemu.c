@@ -50,8 +50,9 @@ static void set_cache(struct json_object *node, const struct qemu_options *optio
 /* --- files --- */
 
 /*
- * Open an absolute path for reading from that directory, or from our own root (-EBADF). A server keeps the mount of what
- * it has open: in a stage that must be the host's, or umount there would take the disk below an image. fd or -errno.
+ * Open an absolute path for reading from that directory, or from our own root (-EBADF). A server keeps the mount of
+ * what it has open: in a stage that must be the host's, or umount there would take the disk below an image. fd or
+ * -errno.
  */
 static int open_absolute(int root, const char *path)
 {
@@ -284,6 +285,17 @@ static int add_rbd(const struct walk *walk, struct json_object *node)
 	return 0;
 }
 
+/* A URI may hold a password, for the server's eyes: "https://user:...@host/". */
+static int check_uri(const struct spec *spec, const char *uri)
+{
+	const char *host = strstr(uri, "://"), *at;
+
+	at = host ? strchr(host + 3, '@') : NULL;
+	if (at && at < host + 3 + strcspn(host + 3, "/?"))
+		return spec_refuse(spec, -EINVAL, "uri=: a name or password in it would be seen by everybody (ps)");
+	return 0;
+}
+
 static int add_uri(struct walk *walk, struct json_object **ret)
 {
 	const char *uri = walk->options->uri;
@@ -302,6 +314,8 @@ static int add_uri(struct walk *walk, struct json_object **ret)
 	json_object_object_add(node, "read-only", json_object_new_boolean(walk->options->readonly));
 	if (!scheme)
 		return spec_refuse(walk->spec, -EINVAL, "uri=%s: no scheme, as in nbd://HOST/EXPORT", uri);
+	if (check_uri(walk->spec, uri) < 0)
+		return -EINVAL;
 	if (!policy_allows_uri(&walk->policy, uri))
 		return spec_refuse(walk->spec, -EPERM,
 				   "uri=%s is not allowed on this host; to allow it, add 'bdev.policy.uri = %s' "

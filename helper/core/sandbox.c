@@ -42,18 +42,10 @@ struct rule {
 
 /* Program code, which is public; QEMU tries out its locks on /dev/null. */
 static const struct rule for_all[] = {
-	{ "/lib", LIBRARIES },
-	{ "/lib32", LIBRARIES },
-	{ "/lib64", LIBRARIES },
-	{ "/usr/lib", LIBRARIES },
-	{ "/usr/lib32", LIBRARIES },
-	{ "/usr/lib64", LIBRARIES },
-	{ "/usr/local/lib", LIBRARIES },
-	{ "/etc/ld.so.cache", READ },
-	{ "/etc/ld.so.preload", READ },
-	{ "/dev/null", WRITE },
-	{ "/dev/urandom", READ },
-	{ NULL, 0 },
+	{ "/lib", LIBRARIES },		 { "/lib32", LIBRARIES },      { "/lib64", LIBRARIES },
+	{ "/usr/lib", LIBRARIES },	 { "/usr/lib32", LIBRARIES },  { "/usr/lib64", LIBRARIES },
+	{ "/usr/local/lib", LIBRARIES }, { "/etc/ld.so.cache", READ }, { "/etc/ld.so.preload", READ },
+	{ "/dev/null", WRITE },		 { "/dev/urandom", READ },     { NULL, 0 },
 };
 
 /* The resolver's files, a Ceph cluster's (rbd) and the certificates of authorities (https). */
