@@ -614,6 +614,29 @@ testImageThatAProcessHasOpenForWritingIsRefused() {
 	assert_mounted
 }
 
+# Not every container has a node for each device of the host; another file's name is enough to know.
+testLoopDevicesThatCannotBeReadAreAskedForTheirNames() {
+	ext4 image other
+	losetup -f image
+	losetup -f other
+	: >hidden
+	_devices=$(devices)
+	for _device in $_devices; do
+		mount --bind hidden "$_device"
+	done
+	bdev mount loop:image,ro m
+	assert_status 1
+	assert_one_line "image 'image'" 'cannot read whether /dev/loop'
+	cp image third
+	bdev mount loop:third m
+	assert_mounted
+	bdev umount m
+	for _device in $_devices; do
+		umount "$_device"
+		losetup -d "$_device"
+	done
+}
+
 # As swap, which has no loop device.
 testImageThatTheKernelHasOpenForWritingIsRefused() {
 	head -c 8388608 </dev/zero >image

@@ -111,8 +111,8 @@ static int find_foreign(const struct spec *spec, int image, const char *name, bo
 	int r = loopdev_find_foreign(image, readonly, &node);
 
 	if (r < 0)
-		return spec_refuse(spec, r, "image '%s': cannot read whether a loop device has it: %s", name,
-				   strerror(-r));
+		return spec_refuse(spec, r, "image '%s': cannot read whether %s has it: %s", name,
+				   node ?: "a loop device", strerror(-r));
 	if (r == 0)
 		return image_is_written(image) == 1 ? -EBUSY : 0;
 	at = describe_mount(node);

@@ -9,10 +9,12 @@
 #include "loopdev.h"
 #include "cleanup.h"
 #include "log.h"
+#include "path.h"
 #include "proc.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
 #include <sys/ioctl.h>
@@ -65,15 +67,39 @@ int loopdev_find_shared(int file, const struct loop_request *request)
 	return found;
 }
 
-/* The bound device is not ours and has the file: 1, 0, or -errno. */
-static int is_foreign(const char *node, const struct stat *file, bool writers)
+/*
+ * For a device whose node cannot be opened, as in a container that has some of them only: sysfs shows the name of its
+ * file. The file is another one if it has one name, and that is not it. 0, or -errno: it may be the same.
+ */
+static int compare_name(const char *sysfs, int file, const struct stat *st, int error)
 {
-	_cleanup_close_ int device = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct loop_info64 info = { 0 };
+	_cleanup_free_ char *attribute = xasprintf("%s/backing_file", sysfs), *ours = path_of(file);
+	_cleanup_close_ int fd = open(attribute, O_RDONLY | O_CLOEXEC);
+	char theirs[PATH_MAX] = "";
+	ssize_t n = fd < 0 ? -1 : read(fd, theirs, sizeof(theirs) - 1);
 
+	if (n < 0)
+		return access(sysfs, F_OK) < 0 && errno == ENOENT ? 0 : error; /* free by now */
+	theirs[strcspn(theirs, "\n")] = '\0';
+	return st->st_nlink == 1 && *theirs && strcmp(basename(theirs), basename(ours)) != 0 ? 0 : error;
+}
+
+/* The bound device is not ours and has the file: 1, 0, or -errno. */
+static int is_foreign(const char *name, int file, bool writers)
+{
+	_cleanup_free_ char *sysfs = xasprintf("/sys/block/%s/loop", name), *node = xasprintf("/dev/%s", name);
+	_cleanup_close_ int device = -EBADF;
+	struct loop_info64 info = { 0 };
+	struct stat st;
+
+	if (access(sysfs, F_OK) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (fstat(file, &st) < 0)
+		return -errno;
+	device = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (device < 0 || ioctl(device, LOOP_GET_STATUS64, &info) < 0)
-		return errno == ENXIO ? 0 : -errno; /* ENXIO: free by now */
-	return info.lo_device == file->st_dev && info.lo_inode == file->st_ino &&
+		return errno == ENXIO ? 0 : compare_name(sysfs, file, &st, -errno); /* ENXIO: free by now */
+	return info.lo_device == st.st_dev && info.lo_inode == st.st_ino &&
 	       !(writers && (info.lo_flags & LO_FLAGS_READ_ONLY)) &&
 	       strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) != 0;
 }
@@ -82,26 +108,20 @@ int loopdev_find_foreign(int file, bool writers, char **ret_node)
 {
 	DIR *dir = opendir("/sys/block");
 	struct dirent *entry;
-	struct stat st;
-	int r = dir && fstat(file, &st) == 0 ? 0 : -errno;
+	int r = 0;
 
+	if (!dir)
+		return -errno;
 	while (r == 0 && (errno = 0, entry = readdir(dir))) {
-		_cleanup_free_ char *bound = xasprintf("/sys/block/%s/loop", entry->d_name);
-		_cleanup_free_ char *node = xasprintf("/dev/%s", entry->d_name);
-
 		if (strncmp(entry->d_name, "loop", 4) != 0)
 			continue;
-		if (access(bound, F_OK) == 0)
-			r = is_foreign(node, &st, writers);
-		else if (errno != ENOENT)
-			r = -errno;
-		if (r > 0)
-			*ret_node = TAKE_PTR(node);
+		r = is_foreign(entry->d_name, file, writers);
+		if (r != 0)
+			*ret_node = xasprintf("/dev/%s", entry->d_name);
 	}
 	if (r == 0 && errno)
 		r = -errno;
-	if (dir)
-		(void)closedir(dir);
+	(void)closedir(dir);
 	return r;
 }
 

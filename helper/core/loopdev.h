@@ -41,6 +41,7 @@ bool loopdev_is_bound(int nr, unsigned long long diskseq);
 
 /*
  * Find a loop device that this program did not make and that has any part of the open file: *ret_node, for the caller
- * to free. writers: only one that can write. 1: found, 0: none, or -errno: a device that may be one cannot be read.
+ * to free. writers: only one that can write. 1: found; 0: none; or -errno: *ret_node, if set, may be one and cannot be
+ * read.
  */
 int loopdev_find_foreign(int file, bool writers, char **ret_node);
