@@ -141,7 +141,8 @@ static int restrict_files(int ruleset)
 #endif
 #define X32_BIT 0x40000000 /* x86-64 only: the same calls by other numbers */
 
-/* No new sockets: QEMU gets its only one as a descriptor. Calls of another architecture, by other numbers, are denied. */
+/* No new sockets: QEMU gets its only one as a descriptor. Calls of another architecture, by other numbers, are denied.
+ */
 static int restrict_network(void)
 {
 	struct sock_filter filter[] = {
