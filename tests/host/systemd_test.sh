@@ -52,6 +52,8 @@ testDebianOnALoopImage() {
 }
 
 testDebianOnAQcow2() {
+	# A backing file outside of the image's directory is the administrator's to allow.
+	echo 'bdev.policy.backing = /srv' >/etc/lxc/bdev-policy.conf
 	debian d1 nbd:own.qcow2
 	qemu-img create -q -f qcow2 -b "$DEBIAN" -F raw "$LXCPATH/d1/own.qcow2"
 	lives d1
