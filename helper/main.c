@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #define ENTRY(v) &verb_##v,
@@ -309,6 +310,8 @@ int main(int argc, char **argv)
 	int r;
 
 	open_standard_fds();
+	/* A write beyond RLIMIT_FSIZE then fails with EFBIG, and is reported and cleared up like any other failure. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)umask(022);
 	if (argc < 2)
 		return log_refuse(EXIT_USAGE, "no verb; see lxc-bdev --help");

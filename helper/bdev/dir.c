@@ -49,7 +49,10 @@ static int dir_build(const struct step *step, struct build *build)
 	r = mount_set_readonly(build->roots[build->nroots - 1], true, path);
 	if (r < 0)
 		return log_errno(r, "%s: make '%s' read-only", spec->where, spec->sources[0]);
-	if (mount_is_readonly(build->roots[build->nroots - 1]) != 1)
+	r = mount_is_readonly(build->roots[build->nroots - 1]);
+	if (r < 0)
+		return log_errno(r, "%s: check that '%s' is read-only", spec->where, spec->sources[0]);
+	if (r == 0)
 		return log_refuse(-EROFS, "%s: the kernel left '%s' writable", spec->where, spec->sources[0]);
 	return 0;
 }

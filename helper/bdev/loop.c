@@ -93,7 +93,10 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	if (r < 0)
 		return spec_refuse(spec, r, "image '%s' %s", spec->sources[0], reason);
 	data->readonly = spec->readonly || image_fs_readonly(data->area.fstype);
-	if (!data->readonly && mount_is_readonly(fd) == 1)
+	r = data->readonly ? 0 : mount_is_readonly(fd);
+	if (r < 0)
+		return log_errno(r, "%s: look at the file system of image '%s'", spec->where, spec->sources[0]);
+	if (r > 0)
 		return spec_refuse(spec, -EROFS, "image '%s' lies on a read-only file system; add ,ro",
 				   spec->sources[0]);
 	r = check_options(spec, data);

@@ -316,7 +316,7 @@ static int nbd_build(const struct step *step, struct build *build)
 		r = qemu_open(spec, &data.qemu, build->plan->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
 			      &graph);
 	if (r == 0 && spec->readonly && graph.nfds) {
-		lock = share_lock();
+		lock = share_lock(SHARE_WAIT_MS);
 		key = lock < 0 ? NULL : share_key(spec, &graph, data.transport.how);
 	}
 	if (r == 0)

@@ -50,6 +50,7 @@ static int check_upper_fs(const struct spec *spec, int fd)
 	const char *path = upper_of(spec);
 	_cleanup_free_ char *name = xasprintf("/proc/self/fd/%d", fd);
 	struct statfs st;
+	int r;
 
 	if (fstatfs(fd, &st) < 0)
 		return log_errno(-errno, "%s: upper '%s'", spec->where, path);
@@ -58,13 +59,16 @@ static int check_upper_fs(const struct spec *spec, int fd)
 				   "upper '%s' lies on an overlay, which the kernel does not take as upper; "
 				   "put it on a tmpfs, or on an ext4, xfs or btrfs",
 				   path);
-	if (upper_check_writable(spec, fd) < 0)
-		return -EROFS;
-	if (getxattr(name, "trusted.overlay.opaque", NULL, 0) < 0 && errno == EOPNOTSUPP)
+	r = upper_check_writable(spec, fd);
+	if (r < 0)
+		return r;
+	if (getxattr(name, "trusted.overlay.opaque", NULL, 0) >= 0 || errno == ENODATA)
+		return 0;
+	if (errno == EOPNOTSUPP)
 		return spec_refuse(spec, -EINVAL,
 				   "the file system of upper '%s' has no trusted.* attributes, which overlay needs",
 				   path);
-	return 0;
+	return log_errno(-errno, "%s: read the attributes of upper '%s'", spec->where, path);
 }
 
 /* `volatile` promised nothing about a crash; the kernel leaves this where the promise was needed. */
@@ -73,8 +77,10 @@ static int check_volatile(const struct spec *spec, const struct plan *plan, cons
 	_cleanup_free_ char *marker = xasprintf("%s/work/incompat/volatile", work);
 	_cleanup_close_ int fd = path_open(plan->dirfd, marker, O_PATH | O_DIRECTORY);
 
-	if (fd < 0)
+	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
+	if (fd < 0)
+		return spec_refuse(spec, fd, "look for '%s': %s", marker, path_strerror(fd));
 	return spec_refuse(spec, -EINVAL,
 			   "its upper was in use with 'volatile' when the host went down, and may be damaged; "
 			   "to use it as it is, remove '%s'",
@@ -249,7 +255,10 @@ static int overlay_build(const struct step *step, struct build *build)
 	overlayfs_close(&layers);
 	if (r < 0)
 		return r;
-	if (!spec->readonly && mount_is_readonly(mount) != 0)
+	r = spec->readonly ? 0 : mount_is_readonly(mount);
+	if (r < 0)
+		return log_errno(r, "%s: check that the overlay is writable", spec->where);
+	if (r > 0)
 		return log_refuse(-EROFS,
 				  "%s: the kernel mounted the overlay read-only: work directory '%s' is unusable",
 				  spec->where, data->work.path);

@@ -72,9 +72,11 @@ int upper_find(const struct spec *spec, const struct plan *plan, bool *ret_made,
 
 int upper_check_writable(const struct spec *spec, int fd)
 {
-	return mount_is_readonly(fd) == 1
-		       ? spec_refuse(spec, -EROFS, "upper '%s' lies on a read-only file system", upper_of(spec))
-		       : 0;
+	int r = mount_is_readonly(fd);
+
+	if (r < 0)
+		return log_errno(r, "%s: look at the file system of upper '%s'", spec->where, upper_of(spec));
+	return r ? spec_refuse(spec, -EROFS, "upper '%s' lies on a read-only file system", upper_of(spec)) : 0;
 }
 
 int upper_open_lowers(const struct spec *spec, struct build *build, int **lowers, size_t *n)
@@ -123,17 +125,25 @@ int upper_open(const struct spec *spec, struct build *build, const struct upper 
 	return TAKE_FD(fd);
 }
 
-/* Who writes to the directory, for the caller to free, or NULL. The kernel knows, but has no names. */
-static char *find_writer(struct build *build, int dir, int lower, const char *inode)
+/*
+ * Does another union write to the directory? The kernel knows, but has no names: those are in the journals. 1 and
+ * *ret_holder, for the caller to free; 0; or -errno.
+ */
+static int find_writer(struct build *build, int dir, int lower, const char *inode, char **ret_holder)
 {
-	bool aufs = aufs_is_loaded();
-	char *holder = aufs ? journal_find_running("branch", inode, build->journal->dir) : NULL;
+	const char *own = build->journal->dir;
+	int r;
 
-	if (holder || !(overlayfs_in_use(dir, lower) || aufs_in_use(dir)))
-		return holder;
-	holder = journal_find_holder("upper", inode, build->journal->dir)
-			 ?: journal_find_holder("branch", inode, build->journal->dir);
-	return holder ?: xstrdup("another mount");
+	*ret_holder = aufs_is_loaded() ? journal_find_running("branch", inode, own) : NULL;
+	if (*ret_holder)
+		return 1;
+	r = overlayfs_in_use(dir, lower) ?: aufs_in_use(dir);
+	if (r <= 0)
+		return r;
+	*ret_holder = journal_find_holder("upper", inode, own) ?: journal_find_holder("branch", inode, own);
+	if (!*ret_holder)
+		*ret_holder = xstrdup("another mount");
+	return 1;
 }
 
 int upper_claim(const struct spec *spec, struct build *build, const char *kind, int dir, int lower, const char *source,
@@ -161,7 +171,9 @@ int upper_claim(const struct spec *spec, struct build *build, const char *kind, 
 	still = again < 0 ? NULL : path_inode(again);
 	if (!still || strcmp(still, inode) != 0)
 		return spec_refuse(spec, -EBUSY, "%s was replaced just now; start it again", what);
-	while ((holder = find_writer(build, dir, lower, inode))) {
+	while ((r = find_writer(build, dir, lower, inode, &holder))) {
+		if (r < 0)
+			return log_errno(r, "%s: find out whether %s is in use", spec->where, what);
 		if (proc_now() >= until)
 			return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder);
 		free(TAKE_PTR(holder));

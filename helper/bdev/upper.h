@@ -25,7 +25,7 @@ int upper_place(const struct spec *spec, struct plan *plan, const char *path, st
  */
 int upper_find(const struct spec *spec, const struct plan *plan, bool *ret_made, char **ret_path);
 
-/* Its file system can be written to. 0 or -EROFS (logged). */
+/* Its file system can be written to. 0 or -errno (logged). */
 int upper_check_writable(const struct spec *spec, int fd);
 
 /*

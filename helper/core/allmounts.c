@@ -39,57 +39,96 @@ static bool read_line(char *line, struct mount_seen *ret)
 	return true;
 }
 
-static bool look_through(pid_t pid, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+struct look {
+	pid_t pid;
+	bool (*found)(struct mount_seen *mount, void *arg);
+	void *arg;
+};
+
+static bool take_line(char *line, void *arg)
 {
-	char path[40], *line = NULL;
-	bool stop = false;
-	size_t size = 0;
-	FILE *f;
+	const struct look *look = arg;
+	struct mount_seen mount = { .pid = look->pid };
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)(pid ?: getpid()));
-	f = fopen(path, "re");
-	while (f && !stop && getline(&line, &size, f) >= 0) {
-		struct mount_seen mount = { .pid = pid };
-
-		stop = read_line(line, &mount) && found(&mount, arg);
-	}
-	free(line);
-	if (f)
-		(void)fclose(f);
-	return stop;
+	return read_line(line, &mount) && look->found(&mount, look->arg);
 }
 
-static unsigned long long namespace_of(const char *pid)
+/* The process has ended, so the errno says nothing of its namespace. */
+static bool has_ended(const char *pid)
+{
+	char path[sizeof("/proc/") + NAME_MAX];
+
+	(void)snprintf(path, sizeof(path), "/proc/%s", pid);
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+/* 1: found() said true; 0; or -errno. */
+static int look_through(const char *pid, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+{
+	char path[sizeof("/proc//mountinfo") + NAME_MAX];
+	bool self = strcmp(pid, "self") == 0;
+	struct look look = { .pid = self ? 0 : (pid_t)strtol(pid, NULL, 10), .found = found, .arg = arg };
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
+	r = mount_lines(path, take_line, &look);
+	/* A zombie has no namespace any longer: EINVAL. */
+	return r < 0 && !self && (r == -ENOENT || r == -ESRCH || r == -EINVAL || has_ended(pid)) ? 0 : r;
+}
+
+/* The mount namespace's number; 0: the process has ended, or ends; or -errno. */
+static int namespace_of(const char *pid, unsigned long long *ret)
 {
 	char path[sizeof("/proc//ns/mnt") + NAME_MAX];
 	struct stat st;
 
+	*ret = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
-	return stat(path, &st) == 0 ? st.st_ino : 0;
+	if (stat(path, &st) == 0)
+		*ret = st.st_ino;
+	else if (errno != ENOENT && errno != ESRCH) {
+		int r = -errno;
+
+		return has_ended(pid) ? 0 : r;
+	}
+	return 0;
 }
 
-bool mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+/* The namespaces of all processes but our own. 1: found() said true; 0; or -errno. */
+static int look_through_others(bool (*found)(struct mount_seen *mount, void *arg), void *arg)
 {
-	DIR *proc = all ? opendir("/proc") : NULL;
-	bool stop = look_through(0, found, arg);
 	unsigned long long *seen = NULL;
+	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	size_t n = 0;
+	int r = proc ? namespace_of("self", ARRAY_ADD(seen, n)) : -errno;
 
-	*ARRAY_ADD(seen, n) = namespace_of("self");
-	while (proc && !stop && (entry = readdir(proc))) {
-		unsigned long long ns = isdigit((unsigned char)entry->d_name[0]) ? namespace_of(entry->d_name) : 0;
-		bool known = !ns;
+	while (r == 0 && (errno = 0, entry = readdir(proc))) {
+		unsigned long long ns = 0;
+		bool known;
 
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		r = namespace_of(entry->d_name, &ns);
+		known = !ns;
 		for (size_t i = 0; i < n && !known; i++)
 			known = seen[i] == ns;
-		if (known)
+		if (r < 0 || known)
 			continue;
 		*ARRAY_ADD(seen, n) = ns;
-		stop = look_through((pid_t)strtol(entry->d_name, NULL, 10), found, arg);
+		r = look_through(entry->d_name, found, arg);
 	}
+	if (r == 0)
+		r = -errno;
 	if (proc)
 		(void)closedir(proc);
 	free(seen);
-	return stop;
+	return r;
+}
+
+int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+{
+	int r = look_through("self", found, arg);
+
+	return r == 0 && all ? look_through_others(found, arg) : r;
 }

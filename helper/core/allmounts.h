@@ -12,6 +12,8 @@ struct mount_seen {
 	char *options; /* of its file system; with octal escapes, as they may have commas in them */
 };
 
-/* Call for each mount in our namespace, and with `all` in those of all processes, until it says true; whether it did.
+/*
+ * Call for each mount in our namespace, and with `all` in those of all processes, until it says true. 1: it did; 0; or
+ * -errno (not logged): not all mounts could be read, so one that was not seen may be there.
  */
-bool mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg);
+int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg);

@@ -140,7 +140,7 @@ static int connect_ioctl(struct attachment *attachment, int client, const struct
 	attachment->nr = nr;
 	attachment->backend = xasprintf(NBD_BY_PID "%d", (int)attachment->worker.pid);
 	/* NBD_DO_IT connects, and does not return. */
-	while (!nbd_is_ready(nr, export->size) && proc_now() < until)
+	while (nbd_is_ready(nr, export->size) != 1 && proc_now() < until)
 		proc_sleep(1);
 	return journal_add(attachment->journal, "nbd", attachment->backend, NULL);
 }

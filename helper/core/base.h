@@ -3,10 +3,11 @@
 
 #include "container.h"
 
-#include <stdbool.h>
-
-/* LXC has a monitor for the container of this name, started with this lxcpath as text. */
-bool base_is_running(const char *lxcpath, const char *name);
+/*
+ * Has LXC a monitor for the container of this name, started with this lxcpath as text? 1, 0, or -errno when that could
+ * not be asked (not logged). As a condition, unknown is true.
+ */
+int base_is_running(const char *lxcpath, const char *name);
 
 /* The same for a container, with the lxcpath as LXC calls it. */
-bool base_container_runs(const struct container *container);
+int base_container_runs(const struct container *container);

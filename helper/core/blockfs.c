@@ -33,8 +33,12 @@ int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet)
 	int r;
 
 	r = fs_open(&fs, blockfs->fstype);
-	if (r < 0)
+	if (r < 0 && quiet)
+		return r;
+	if (r == -ENODEV)
 		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no %s", blockfs->where, blockfs->fstype);
+	if (r < 0)
+		return log_errno(r, "%s: mount '%s' as %s", blockfs->where, blockfs->name, blockfs->fstype);
 	r = fs_set(&fs, "source", source);
 	if (r == 0 && blockfs->readonly)
 		r = fs_set(&fs, "ro", NULL);

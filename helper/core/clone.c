@@ -45,14 +45,18 @@ static int check_unused(const struct spec *spec, int from, const struct stat *st
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bool shared;
+	int r;
 
-	if (S_ISDIR(st->st_mode))
-		return overlayfs_in_use(from, root) || aufs_in_use(from)
-			       ? spec_refuse(spec, -EBUSY, "not copied: it is in use")
-			       : 0;
-	return image_lock(from, true, false, 1000, &shared) < 0
-		       ? spec_refuse(spec, -EBUSY, "not copied: somebody writes to it")
-		       : 0;
+	if (S_ISDIR(st->st_mode)) {
+		r = root < 0 ? -EBADF : overlayfs_in_use(from, root) ?: aufs_in_use(from);
+		if (r < 0)
+			return log_errno(r, "%s: not copied: find out whether it is in use", spec->where);
+		return r ? spec_refuse(spec, -EBUSY, "not copied: it is in use") : 0;
+	}
+	r = image_lock(from, true, false, 1000, &shared);
+	if (r == -EBUSY || r == -EWOULDBLOCK)
+		return spec_refuse(spec, -EBUSY, "not copied: somebody writes to it");
+	return r < 0 ? log_errno(r, "%s: not copied: lock it", spec->where) : 0;
 }
 
 static int copy_image(struct clone *clone, int from, int parent, const char *part, const struct stat *st)

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #define MARK	       ".lxc-bdev.cloning"
 #define VIEW_DEPTH_MAX 16 /* of containers that stand on containers */
@@ -75,14 +76,19 @@ int container_check_whole(const char *dir)
 			    *converting = xasprintf("%s/" CONTAINER_CONVERTING, dir);
 	char form[16];
 	ssize_t n;
+	int marked = faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW);
 
-	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (marked < 0 && errno != ENOENT)
+		return log_errno(-errno, "'%s': look for '%s', which marks an interrupted copy", dir, path);
+	if (marked == 0)
 		return log_refuse(-EINVAL,
 				  "'%s': not all of it is there: copying it was interrupted; destroy it and copy again",
 				  dir);
 	n = readlink(converting, form, sizeof(form));
 	if (n < 0)
-		return 0;
+		return errno == ENOENT ? 0
+				       : log_errno(-errno, "'%s': look for '%s', which marks an interrupted conversion",
+						   dir, converting);
 	return log_refuse(
 		-EINVAL,
 		"'%s': converting its delta was interrupted; lxc-bdev convert -P '%.*s' -n %s %.*s does the rest", dir,
@@ -128,27 +134,54 @@ void rootfs_clear(struct rootfs *rootfs)
 	*rootfs = (struct rootfs){ 0 };
 }
 
-char *rootfs_shared(const struct rootfs *rootfs, const struct stack *stack)
+/* The path without symlinks, for the caller to free; NULL in it: nothing is there. 0 or -errno (logged). */
+static int resolve(const char *path, char **ret)
 {
-	_cleanup_free_ char *root = realpath(rootfs->path, NULL);
+	*ret = realpath(path, NULL);
+	return *ret || errno == ENOENT || errno == ENOTDIR ? 0 : log_errno(-errno, "look up '%s'", path);
+}
 
-	for (size_t i = 0; root && i < stack->n; i++) {
-		for (size_t k = 0; k < stack->specs[i].nsources; k++) {
+int rootfs_shared(const struct rootfs *rootfs, const struct stack *stack, char **ret)
+{
+	_cleanup_free_ char *root = NULL;
+	int r = resolve(rootfs->path, &root);
+
+	*ret = NULL;
+	for (size_t i = 0; r == 0 && root && i < stack->n; i++) {
+		for (size_t k = 0; r == 0 && k < stack->specs[i].nsources; k++) {
 			const char *source = stack->specs[i].sources[k];
-			_cleanup_free_ char *real = *source == '/' ? realpath(source, NULL) : NULL;
+			_cleanup_free_ char *real = NULL;
 
-			if (real && path_below(real, root))
-				return xstrdup(source);
+			r = *source == '/' ? resolve(source, &real) : 0;
+			if (real && path_below(real, root)) {
+				*ret = xstrdup(source);
+				return 1;
+			}
 		}
 	}
-	return NULL;
+	return r;
+}
+
+/* The stack is attached on a directory itself, not where a symlink leads. 0 or -errno (logged). */
+static int check_place(const struct container *container, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return log_errno(-errno, "%s: lxc.rootfs.path '%s' (make it, an empty directory)", container->config,
+				 path);
+	if (!S_ISDIR(st.st_mode))
+		return log_refuse(-ENOTDIR, "%s: lxc.rootfs.path '%s' is %s, not a directory; name an empty directory",
+				  container->config, path, S_ISLNK(st.st_mode) ? "a symbolic link" : "a file");
+	return 0;
 }
 
 /* What the rest of the config must be like for a stack. 0 or -EINVAL (logged). */
 static int check_conf(const struct container *container, const struct conf *conf, const struct rootfs *rootfs)
 {
 	bool mapped = conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap=");
-	_cleanup_free_ char *shared = rootfs_shared(rootfs, &conf->stack);
+	_cleanup_free_ char *shared = NULL;
+	int r;
 
 	if (!conf->monitor_unshare && !conf->hooked)
 		return log_refuse(
@@ -161,14 +194,17 @@ static int check_conf(const struct container *container, const struct conf *conf
 				  "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed monitor "
 				  "would leave mounts behind",
 				  container->config);
+	r = rootfs_shared(rootfs, &conf->stack, &shared);
+	if (r < 0)
+		return r;
 	if (shared)
 		return log_refuse(-EINVAL,
 				  "%s: lxc.rootfs.path '%s' has '%s' of bdev.rootfs in it, which lxc-destroy would "
 				  "delete: give it an empty directory",
 				  container->config, rootfs->path, shared);
-	if (access(rootfs->path, F_OK) < 0)
-		return log_errno(-errno, "%s: lxc.rootfs.path '%s' (make it, an empty directory)", container->config,
-				 rootfs->path);
+	r = check_place(container, rootfs->path);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; mapped && i < conf->stack.n; i++)
 		if (strncmp(conf->stack.specs[i].type, "overlay", strlen("overlay")) == 0)
 			return spec_refuse(&conf->stack.specs[i], -EINVAL,
@@ -237,8 +273,11 @@ static int view_container(const char *dir, bool below, unsigned int depth, struc
 /* What is below LXC's own overlay of a clone: the stack of the container that it was made from, else its own. */
 static int view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out)
 {
-	_cleanup_free_ char *on = depends_on(dir);
+	_cleanup_free_ char *on = NULL;
+	int r = depends_on(dir, &on);
 
+	if (r < 0)
+		return r;
 	return on ? view_container(on, true, depth + 1, out) : view_stack(&conf->stack, dir, out);
 }
 

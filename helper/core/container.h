@@ -50,8 +50,11 @@ void rootfs_clear(struct rootfs *rootfs);
  */
 int container_view(const struct spec *spec, const char *dir, struct stack *out);
 
-/* The first absolute source of the stack that is the rootfs path or below it, for the caller to free, or NULL. */
-char *rootfs_shared(const struct rootfs *rootfs, const struct stack *stack);
+/*
+ * Look for an absolute source of the stack that is the rootfs path or below it: *ret, for the caller to free. 1, 0, or
+ * -errno (logged) when that could not be looked up.
+ */
+int rootfs_shared(const struct rootfs *rootfs, const struct stack *stack, char **ret);
 
 /* The plan of this container's start; plan_clear() and container_plan_close() end it. 0 or -errno (logged). */
 int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,

@@ -226,14 +226,19 @@ static int lock(const struct container *container, struct journal *journal)
 	long long since = proc_now();
 
 	for (;;) {
-		bool runs, alive;
+		int runs, alive;
 		struct process monitor;
 		int r = container_journal(container, true, journal);
 
 		if (r < 0)
 			return r;
 		runs = base_container_runs(container);
-		alive = journal_monitor(journal, &monitor) && proc_alive(&monitor);
+		alive = journal_monitor(journal, &monitor) ? proc_alive(&monitor) : 0;
+		if (runs < 0 || alive < 0) {
+			unlock(journal);
+			return log_errno(runs < 0 ? runs : alive, "'%s': not converted: find out whether it runs",
+					 container->name);
+		}
 		if (!runs && !alive && !journal->n)
 			return 0;
 		if (!runs && !alive) {

@@ -8,6 +8,7 @@
  */
 #include "depends.h"
 #include "cleanup.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -16,69 +17,83 @@
 #define STANDS_ON  "lxc_rdepends"
 #define STOOD_UPON "lxc_snapshots"
 
-/* Call for each entry's directory, until it says true. */
-static void each(const char *dir, const char *name, bool (*found)(char *entry, void *arg), void *arg)
+/*
+ * Call for each entry's directory, which the callee frees, until it returns something else than 0. That, or 0, or -errno
+ * (logged) when the file could not be read.
+ */
+static int each(const char *dir, const char *name, int (*take)(char *entry, void *arg), void *arg)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name), *lxcpath = NULL, *line = NULL;
 	FILE *f = fopen(path, "re");
 	size_t size = 0;
-	bool done = false;
+	int r = 0;
 
-	while (f && !done && getline(&line, &size, f) > 0) {
+	if (!f)
+		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
+	while (r == 0 && (errno = 0, getline(&line, &size, f) > 0)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (!lxcpath) {
 			lxcpath = xstrdup(line);
 			continue;
 		}
-		done = found(xasprintf("%s/%s", lxcpath, line), arg);
-		free(lxcpath);
-		lxcpath = NULL;
+		r = take(xasprintf("%s/%s", lxcpath, line), arg);
+		free(TAKE_PTR(lxcpath));
 	}
-	if (f)
-		(void)fclose(f);
+	if (r == 0 && ferror(f))
+		r = log_errno(-(errno ?: EIO), "read '%s'", path);
+	(void)fclose(f);
+	return r;
 }
 
-static bool take_last(char *entry, void *arg)
+static int take_last(char *entry, void *arg)
 {
 	char **last = arg;
 
 	free(*last);
 	*last = entry;
-	return false;
+	return 0;
 }
 
 struct search {
-	bool (*counts)(const char *clone);
+	int (*counts)(const char *clone);
 	char *found;
 };
 
 /* Records of containers that were removed by hand count for nothing. */
-static bool take_existing(char *entry, void *arg)
+static int take_existing(char *entry, void *arg)
 {
 	struct search *search = arg;
+	int r = access(entry, F_OK) == 0;
 
-	if (access(entry, F_OK) < 0 || (search->counts && !search->counts(entry))) {
+	if (r == 0 && errno != ENOENT && errno != ENOTDIR)
+		r = log_errno(-errno, "look for the linked clone '%s'", entry);
+	if (r > 0 && search->counts)
+		r = search->counts(entry);
+	if (r > 0)
+		search->found = entry;
+	else
 		free(entry);
-		return false;
-	}
-	search->found = entry;
-	return true;
+	return r;
 }
 
-char *depends_on(const char *dir)
+int depends_on(const char *dir, char **ret)
 {
-	char *last = NULL;
+	int r;
 
-	each(dir, STANDS_ON, take_last, &last);
-	return last;
+	*ret = NULL;
+	r = each(dir, STANDS_ON, take_last, ret);
+	if (r < 0)
+		free(TAKE_PTR(*ret));
+	return r < 0 ? r : *ret != NULL;
 }
 
-char *depends_dependent(const char *dir, bool (*counts)(const char *clone))
+int depends_dependent(const char *dir, int (*counts)(const char *clone), char **ret)
 {
 	struct search search = { .counts = counts };
+	int r = each(dir, STOOD_UPON, take_existing, &search);
 
-	each(dir, STOOD_UPON, take_existing, &search);
-	return search.found;
+	*ret = search.found;
+	return r;
 }
 
 /* The lock ends with the descriptor. fd or -errno. */

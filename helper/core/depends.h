@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <stdbool.h>
-
 /*
  * Which container stands on which, in LXC's own records: it refuses to destroy a container that is stood upon, and
  * keeps them when clones go. All containers are named by their directories.
  */
 
-/* What the container was cloned from last, by lxc-copy -s or -e or by link: its directory, for the caller to free, or
- * NULL. */
-char *depends_on(const char *dir);
+/*
+ * What the container was cloned from last, by lxc-copy -s or -e or by link: *ret, its directory, for the caller to free.
+ * 1; 0: it is no clone; or -errno (logged): that could not be read.
+ */
+int depends_on(const char *dir, char **ret);
 
 /*
- * A clone that stands on the container: its directory, for the caller to free, or NULL. counts (may be NULL) says of
- * one whether it is meant.
+ * Look for a linked clone of the container: *ret, its directory, for the caller to free. counts (may be NULL) says of
+ * one whether it is meant: 1, 0 or -errno (logged). 1; 0: there is none; or -errno (logged): that could not be read.
  */
-char *depends_dependent(const char *dir, bool (*counts)(const char *clone));
+int depends_dependent(const char *dir, int (*counts)(const char *clone), char **ret);
 
 /*
  * Record for LXC that a container stands on its base, both named by their directories (absolute): it does not destroy

@@ -10,8 +10,8 @@
 #include "ephemeral.h"
 #include "depends.h"
 #include "cleanup.h"
+#include "journal.h"
 #include "log.h"
-#include "proc.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -50,7 +50,9 @@ static void write_hwaddr(FILE *file, const char *key)
 	unsigned char random[3] = { 0 };
 	char text[24];
 
-	(void)!getrandom(random, sizeof(random), 0);
+	/* Without the line, the kernel chooses an address. */
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return;
 	(void)snprintf(text, sizeof(text), "00:16:3e:%02x:%02x:%02x", random[0], random[1], random[2]);
 	write_line(file, key, text);
 }
@@ -120,19 +122,24 @@ static int find_ephemeral(struct conf_reader *reader, const char *key, const cha
 	return 0;
 }
 
-bool ephemeral_is(const char *config)
+int ephemeral_is(const char *config)
 {
 	_cleanup_free_ char *line = NULL;
+	bool found = false;
+	struct conf_reader reader = { .file = config, .take = find_ephemeral, .arg = &found };
 	FILE *f = fopen(config, "re");
 	size_t size = 0;
-	bool found = f && getline(&line, &size, f) > 0 && strncmp(line, MARK, strlen(MARK)) == 0;
-	struct conf_reader reader = { .file = config, .take = find_ephemeral, .arg = &found };
+	int r;
 
-	if (f)
-		(void)fclose(f);
-	if (!found)
-		(void)conf_each(&reader);
-	return found;
+	if (!f)
+		return log_errno(-errno, "open config '%s'", config);
+	errno = 0;
+	found = getline(&line, &size, f) > 0 && strncmp(line, MARK, strlen(MARK)) == 0;
+	r = ferror(f) ? log_errno(-(errno ?: EIO), "read config '%s'", config) : 0;
+	(void)fclose(f);
+	if (r == 0 && !found)
+		r = conf_each(&reader);
+	return r < 0 ? r : found;
 }
 
 /* The whole config as one string, for the caller to free. 0 or -errno (logged). */
@@ -155,44 +162,79 @@ static int make_text(const struct ephemeral_request *request, const struct ephem
 	return r;
 }
 
-/* There is nothing in the directory beside this (which may be NULL), or it does not exist. */
-static bool is_empty(const char *dir, const char *but)
+/* Is there nothing in the directory beside this (which may be NULL), or does it not exist? 1, 0 or -errno. */
+static int is_empty(const char *dir, const char *but)
 {
 	DIR *open = opendir(dir);
-	bool empty = open || errno == ENOENT;
 	const struct dirent *entry;
+	int r = 1;
 
-	while (open && empty && (entry = readdir(open)))
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-			(but && strcmp(entry->d_name, but) == 0);
-	if (open)
-		(void)closedir(open);
-	return empty;
+	if (!open)
+		return errno == ENOENT ? 1 : errno == ENOTDIR ? 0 : -errno;
+	while (r == 1 && (errno = 0, entry = readdir(open)))
+		r = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    (but && strcmp(entry->d_name, but) == 0);
+	if (r == 1 && errno)
+		r = -errno;
+	(void)closedir(open);
+	return r;
 }
 
-/* What one that was killed left is taken over: whoever makes the config has it. */
-static bool is_half_made(const char *dir)
+/* Is it a directory that a killed one left? It is taken over: whoever makes the config has it. 1, 0 or -errno. */
+static int is_half_made(const char *dir)
 {
 	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir);
+	int r = is_empty(dir, "rootfs");
 
-	return is_empty(dir, "rootfs") && is_empty(rootfs, NULL);
+	return r == 1 ? is_empty(rootfs, NULL) : r;
 }
 
-static int make_directory(const struct ephemeral_request *request, struct ephemeral *ephemeral)
+/* Choose the name: the base's and six random letters, if none was given. 0 or -errno (logged). */
+static int choose_name(const struct ephemeral_request *request, struct ephemeral *ephemeral)
 {
-	if (!request->name) {
-		ephemeral->dir = xasprintf("%s/%s_XXXXXX", request->lxcpath, request->base->name);
-		if (!mkdtemp(ephemeral->dir))
-			return log_errno(-errno, "make a directory in '%s'", request->lxcpath);
-		ephemeral->name = xstrdup(strrchr(ephemeral->dir, '/') + 1);
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	unsigned char random[6];
+
+	if (!request->name && getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return log_errno(-errno, "choose a name for the new container");
+	ephemeral->name = request->name ? xstrdup(request->name) : xasprintf("%s_XXXXXX", request->base->name);
+	for (size_t i = 0; !request->name && i < sizeof(random); i++)
+		ephemeral->name[strlen(request->base->name) + 1 + i] = letters[random[i] % (sizeof(letters) - 1)];
+	ephemeral->dir = xasprintf("%s/%s", request->lxcpath, ephemeral->name);
+	return 0;
+}
+
+/*
+ * Record the directory before it is made, with ourselves as the monitor: killed before there is a config, we leave two
+ * empty directories that only doctor finds. 0 or -errno (logged).
+ */
+static int record_directory(const struct ephemeral *ephemeral, struct journal *journal)
+{
+	struct process self;
+	int r = proc_identify(getpid(), &self);
+
+	if (r < 0)
+		return log_errno(r, "find our own process");
+	r = journal_open(ephemeral->dir, ephemeral->name, true, journal);
+	if (r == 0 && journal->n)
+		r = log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir);
+	if (r == 0)
+		r = journal_begin(journal, ephemeral->dir, ephemeral->name, &self);
+	return r ?: journal_add(journal, "making", ephemeral->dir, NULL);
+}
+
+static int make_directory(const struct ephemeral *ephemeral)
+{
+	int r;
+
+	if (mkdir(ephemeral->dir, 0700) == 0)
 		return 0;
-	}
-	ephemeral->name = xstrdup(request->name);
-	ephemeral->dir = xasprintf("%s/%s", request->lxcpath, request->name);
-	if (mkdir(ephemeral->dir, 0700) == 0 || (errno == EEXIST && is_half_made(ephemeral->dir)))
-		return 0;
-	return errno == EEXIST ? log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir)
-			       : log_errno(-errno, "make directory '%s'", ephemeral->dir);
+	if (errno != EEXIST)
+		return log_errno(-errno, "make directory '%s'", ephemeral->dir);
+	r = is_half_made(ephemeral->dir);
+	if (r < 0)
+		return log_errno(r, "look into '%s'", ephemeral->dir);
+	return r ? 0 : log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir);
 }
 
 /* Owner and mode of what the base has: who may enter it, and with lxc.idmap must. 0 or -errno. */
@@ -265,21 +307,35 @@ static int fill_directory(const struct ephemeral_request *request, struct epheme
 
 int ephemeral_make(const struct ephemeral_request *request, struct ephemeral *ret)
 {
-	int r;
+	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
+	int r, kept;
 
 	*ret = (struct ephemeral){ .log = -EBADF };
 	if (strpbrk(request->lxcpath, "\n\r") || strpbrk(request->base->dir, "\n\r"))
 		return log_refuse(-EINVAL, "a path with a line break in it cannot be in a config");
-	r = make_directory(request, ret);
-	if (r < 0)
+	r = choose_name(request, ret);
+	if (r == 0)
+		r = record_directory(ret, &journal);
+	if (r == 0)
+		r = make_directory(ret);
+	if (r == 0) {
+		ret->base = xstrdup(request->base->dir);
+		ret->config = xasprintf("%s/config", ret->dir);
+		ret->logfile = xasprintf("%s/%s.log", ret->dir, ret->name);
+		r = fill_directory(request, ret);
+		if (r < 0)
+			(void)ephemeral_remove(ret);
+	}
+	/* Not begun, it is the record of a container that exists already. */
+	if (journal.fd < 0) {
+		journal_close(&journal);
 		return r;
-	ret->base = xstrdup(request->base->dir);
-	ret->config = xasprintf("%s/config", ret->dir);
-	ret->logfile = xasprintf("%s/%s.log", ret->dir, ret->name);
-	r = fill_directory(request, ret);
-	if (r < 0)
-		(void)ephemeral_remove(ret);
-	return r;
+	}
+	kept = journal_discard(&journal);
+	if (r < 0 || kept == 0)
+		return r;
+	(void)ephemeral_remove(ret);
+	return kept;
 }
 
 void ephemeral_clear(struct ephemeral *ephemeral)
@@ -308,16 +364,25 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+int ephemeral_remove_unmade(const char *dir)
+{
+	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir), *config = xasprintf("%s/config", dir);
+
+	if (access(config, F_OK) == 0)
+		return 0;
+	/* Empty ones only: whatever else is in them is not ours. */
+	if (errno == ENOENT && (rmdir(rootfs) == 0 || errno == ENOENT || errno == ENOTEMPTY) &&
+	    (rmdir(dir) == 0 || errno == ENOENT || errno == ENOTEMPTY))
+		return 0;
+	return log_errno(-errno, "remove '%s', which an interrupted lxc-bdev ephemeral made", dir);
+}
+
 int ephemeral_remove(const struct ephemeral *ephemeral)
 {
-	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", ephemeral->dir);
 	int r;
 
-	if (!ephemeral->made) {
-		(void)rmdir(rootfs);
-		(void)rmdir(ephemeral->dir);
-		return 0;
-	}
+	if (!ephemeral->made)
+		return ephemeral_remove_unmade(ephemeral->dir);
 	(void)depends_forget(ephemeral->dir, ephemeral->base);
 	r = nftw(ephemeral->dir, remove_one, 16, FTW_DEPTH | FTW_MOUNT | FTW_PHYS);
 
@@ -330,7 +395,9 @@ int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms)
 	long long until = proc_now() + ms;
 
 	/* A file that is open for writing gets no read lease: so LXC, which has the log open, is asked nothing. */
-	while (fcntl(ephemeral->log, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN) {
+	while (fcntl(ephemeral->log, F_SETLEASE, F_RDLCK) < 0) {
+		if (errno != EAGAIN)
+			return -errno;
 		if (proc_now() >= until)
 			return -ETIMEDOUT;
 		proc_sleep(END_POLL_MS);

@@ -4,8 +4,8 @@
 #include "conf.h"
 #include "container.h"
 
-/* The container of this config goes when it stops. */
-bool ephemeral_is(const char *config);
+/* Does LXC or lxc-bdev remove the container of this config when it stops? 1, 0 or -errno (logged). */
+int ephemeral_is(const char *config);
 
 /* What a new container on the stack of another one, its base, is to be like. */
 struct ephemeral_request {
@@ -38,10 +38,16 @@ void ephemeral_clear(struct ephemeral *ephemeral);
  */
 int ephemeral_record(const struct ephemeral *ephemeral);
 
+/*
+ * Remove what a killed ephemeral_make() left: the directory and its rootfs, if both are empty. 0 or -errno (logged).
+ */
+int ephemeral_remove_unmade(const char *dir);
+
 /* Remove its directory and the record, if they are still there. It must not run. 0 or -errno (logged). */
 int ephemeral_remove(const struct ephemeral *ephemeral);
 
-/* Wait, at most ms milliseconds, until LXC has done with it, post-stop and removal included. 0, or -ETIMEDOUT. */
+/* Wait, at most ms milliseconds, until LXC has done with it, post-stop and removal included. 0, -ETIMEDOUT, or
+ * -errno when that is unknown. */
 int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms);
 
 /* What the log says of its start: why it failed, for the caller to free, or NULL. *ret_ran: its init was executed. */

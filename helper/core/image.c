@@ -195,11 +195,12 @@ int image_probe(int fd, unsigned int partition, const char *fstype, struct image
  */
 enum { QEMU_READ = 0, QEMU_WRITE = 1, QEMU_RESIZE = 3 };
 
-static bool qemu_byte_taken(int fd, off_t byte)
+/* Does another hold the byte? 1, 0 or -errno. */
+static int qemu_byte_taken(int fd, off_t byte)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
 
-	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 ? -errno : lock.l_type != F_UNLCK;
 }
 
 bool image_qemu_writes(int fd)
@@ -219,17 +220,22 @@ static int qemu_lock(int fd, bool readonly, bool *ret_shared)
 					200 + QEMU_RESIZE };
 	const off_t *bytes = readonly ? reader : writer;
 	size_t n = readonly ? ARRAY_SIZE(reader) : ARRAY_SIZE(writer);
+	int r = qemu_byte_taken(fd, 100 + QEMU_READ);
 
-	*ret_shared = qemu_byte_taken(fd, 100 + QEMU_READ);
+	if (r < 0)
+		return r;
+	*ret_shared = r;
 	for (size_t i = 0; i < n; i++) {
 		struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
 
 		if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
 			return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (qemu_byte_taken(fd, bytes[i] < 200 ? bytes[i] + 100 : bytes[i] - 100))
-			return -EBUSY;
+	for (size_t i = 0; i < n; i++) {
+		r = qemu_byte_taken(fd, bytes[i] < 200 ? bytes[i] + 100 : bytes[i] - 100);
+		if (r)
+			return r < 0 ? r : -EBUSY;
+	}
 	return 0;
 }
 
@@ -240,13 +246,15 @@ static int try_lock(int fd, bool readonly, bool served, bool *ret_shared)
 
 	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
 		return -errno;
-	if (served)
+	if (served) {
 		/* Somebody writes; or shares no writing. */
-		r = qemu_byte_taken(fd, 100 + QEMU_WRITE) || (!readonly && qemu_byte_taken(fd, 200 + QEMU_WRITE))
-			    ? -EBUSY
-			    : 0;
-	else
+		r = qemu_byte_taken(fd, 100 + QEMU_WRITE);
+		if (r == 0 && !readonly)
+			r = qemu_byte_taken(fd, 200 + QEMU_WRITE);
+		r = r > 0 ? -EBUSY : r;
+	} else {
 		r = qemu_lock(fd, readonly, ret_shared);
+	}
 	if (r < 0) {
 		(void)fcntl(fd, F_OFD_SETLK, &unlock);
 		(void)flock(fd, LOCK_UN);

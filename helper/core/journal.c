@@ -16,6 +16,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+/* What descriptions of users begin with that could not be read. */
+#define UNKNOWN_USER "an unknown user: "
+
 static char *escape(const char *field)
 {
 	char *out = xcalloc(strlen(field) * 2 + 1, 1), *p = out;
@@ -68,23 +71,41 @@ static void read_record(struct journal *journal, char *line)
 		*ARRAY_ADD(record->fields, record->n) = unescape(strsep(&rest, "\t"));
 }
 
-/* Read all whole lines: a last one without its newline was never finished, and its act not begun. */
-static int read_records(struct journal *journal)
+/* The whole file as one string, for the caller to free; NULL in it: there is none. 0 or -errno. */
+static int read_text(int dirfd, char **ret)
 {
-	_cleanup_close_ int fd = openat(journal->dirfd, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Without O_NONBLOCK, a fifo in its place would be waited for. */
+	_cleanup_close_ int fd = openat(dirfd, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
-	char *line, *end;
 	struct stat st;
+	size_t size = 0;
 	ssize_t n;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
 	text = xcalloc((size_t)st.st_size + 1, 1);
-	n = read(fd, text, (size_t)st.st_size);
-	if (n < 0)
-		return -errno;
+	while (size < (size_t)st.st_size && (n = read(fd, text + size, (size_t)st.st_size - size)) != 0) {
+		if (n < 0)
+			return -errno;
+		size += (size_t)n;
+	}
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+/* Read all whole lines: a last one without its newline was never finished, and its act not begun. 0 or -errno. */
+static int read_records(struct journal *journal)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *end;
+	int r = read_text(journal->dirfd, &text);
+
+	if (r < 0 || !text)
+		return r;
 	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
 		read_record(journal, line);
@@ -128,7 +149,7 @@ void journal_unshare(struct journal *journal)
 {
 	/* The last of them removes what the first has made, unless a start has come in between. */
 	if (!journal->n && flock(journal->dirfd, LOCK_EX | LOCK_NB) == 0 && read_records(journal) == 0 && !journal->n)
-		journal_discard(journal);
+		(void)journal_discard(journal);
 	else
 		journal_close(journal);
 }
@@ -148,6 +169,11 @@ int journal_peek(const char *id, struct journal *ret)
 	else
 		*ret = journal;
 	return r;
+}
+
+int journal_unreadable(const char *id, int r)
+{
+	return log_errno(r, "read '%s/%s/journal'", RUN_DIR, id);
 }
 
 void journal_close(struct journal *journal)
@@ -231,15 +257,19 @@ bool journal_monitor(const struct journal *journal, struct process *ret)
 	return true;
 }
 
-void journal_discard(struct journal *journal)
+int journal_discard(struct journal *journal)
 {
+	int r = 0;
+
 	/* rmdir only: should anything be mounted or stored here against all expectation, it stays. */
 	(void)unlinkat(journal->dirfd, "stage", AT_REMOVEDIR);
 	(void)unlinkat(journal->dirfd, "socket", 0);
-	(void)unlinkat(journal->dirfd, "journal", 0);
-	if (rmdir(journal->dir) < 0 && errno != ENOENT)
-		log_warn("remove '%s': %s, ignoring", journal->dir, strerror(errno));
+	if (unlinkat(journal->dirfd, "journal", 0) < 0 && errno != ENOENT)
+		r = log_errno(-errno, "remove '%s/journal'", journal->dir);
+	else if (rmdir(journal->dir) < 0 && errno != ENOENT)
+		r = log_errno(-errno, "remove '%s'", journal->dir);
 	journal_close(journal);
+	return r;
 }
 
 /* "container 'NAME'", "mount on 'TARGET'", for the caller to free. */
@@ -261,26 +291,47 @@ static bool has(const struct journal *journal, const char *kind, const char *fie
 	return false;
 }
 
+/* The journal of this id, if it has the record and counts: its description, for the caller to free, or NULL. */
+static char *find_in(const char *id, const char *kind, const char *field, bool running)
+{
+	struct journal journal;
+	struct process monitor;
+	char *found = NULL;
+	int r = journal_peek(id, &journal), alive;
+
+	if (r < 0)
+		return r == -ENOENT ? NULL
+				    : xasprintf(UNKNOWN_USER "cannot read '%s/%s/journal': %s", RUN_DIR, id,
+						strerror(-r));
+	if (has(&journal, kind, field)) {
+		alive = running && journal_monitor(&journal, &monitor) ? proc_alive(&monitor) : 1;
+		if (alive)
+			found = describe(&journal);
+	}
+	journal_close(&journal);
+	return found;
+}
+
 static char *find(const char *kind, const char *field, const char *except, bool running)
 {
+	/* The directory's name is the ID. */
+	const char *own = except ? strrchr(except, '/') + 1 : "";
 	char **ids, *found = NULL;
 	size_t n;
+	int r = rundir_ids(&ids, &n);
 
-	(void)rundir_list(&ids, &n);
-	for (size_t i = 0; i < n; i++) {
-		struct journal journal;
-		struct process monitor;
-
-		if (!found && journal_peek(ids[i], &journal) == 0) {
-			if ((!except || strcmp(except, journal.dir) != 0) && has(&journal, kind, field) &&
-			    (!running || !journal_monitor(&journal, &monitor) || proc_alive(&monitor)))
-				found = describe(&journal);
-			journal_close(&journal);
-		}
-		free(ids[i]);
-	}
-	free(ids);
+	if (r < 0)
+		return xasprintf(UNKNOWN_USER "cannot list '%s': %s", RUN_DIR, strerror(-r));
+	for (size_t i = 0; i < n && !found; i++)
+		if (strcmp(ids[i], own) != 0)
+			found = find_in(ids[i], kind, field, running);
+	rundir_list_free(ids, n);
 	return found;
+}
+
+bool journal_is_unknown(const char *user)
+{
+	return strncmp(user, UNKNOWN_USER, strlen(UNKNOWN_USER)) == 0;
 }
 
 char *journal_find_holder(const char *kind, const char *field, const char *except)

@@ -34,8 +34,12 @@ int journal_open(const char *place, const char *name, bool create, struct journa
  */
 int journal_share(const char *place, const char *name, struct journal *ret);
 void journal_unshare(struct journal *journal);
-/* The same for an ID as rundir_list gives it, without the lock. -ENOENT: nothing in it. */
+/*
+ * Read the journal of an ID as rundir_list gives it, without the lock. 0; -ENOENT: there are no records; or -errno (not
+ * logged; journal_unreadable() logs and returns it): what it records is unknown.
+ */
 int journal_peek(const char *id, struct journal *ret);
+int journal_unreadable(const char *id, int r);
 void journal_close(struct journal *journal);
 
 /* Start anew: forget all records, write who this is and, unless NULL, the monitor whose generation begins. */
@@ -50,12 +54,18 @@ const char *journal_get(const struct journal *journal, const char *kind, size_t 
 /* The generation's monitor; false: none recorded, or recorded in another boot. */
 bool journal_monitor(const struct journal *journal, struct process *ret);
 
-/* Remove the journal and its directory, and close it. */
-void journal_discard(struct journal *journal);
+/* Remove the journal and its directory, and close it. 0 or -errno (logged): the directory is still there. */
+int journal_discard(struct journal *journal);
 
-/* The same, but only of a container that runs (or a mount that may). */
-char *journal_find_running(const char *kind, const char *field, const char *except);
-
-/* Whose journal has a record of this kind with this first field: "container 'NAME'" and the like, for the caller to
- * free, or NULL. Not counting the journal in `except` (a RUN_DIR/ID), which may be NULL. */
+/*
+ * Whose journal has a record of this kind with this first field: "container 'NAME'" and the like, for the caller to
+ * free, or NULL. Not counting the journal in `except` (a RUN_DIR/ID), which may be NULL. A journal that cannot be read
+ * counts: the text then says "an unknown user: cannot read ...", and callers refuse with it as with any other user.
+ */
 char *journal_find_holder(const char *kind, const char *field, const char *except);
+
+/* Is this such a text? */
+bool journal_is_unknown(const char *user);
+
+/* The same, but only of a container that runs, or may run as its monitor's state cannot be read; or a mount. */
+char *journal_find_running(const char *kind, const char *field, const char *except);

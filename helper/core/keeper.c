@@ -39,10 +39,16 @@ static int keep_ioctl(void *arg)
 	const struct ioctl_keeper *keeper = arg;
 
 	wait_readable(FIRST, -1);
-	/* The file system is ending; it may still write. */
-	while (nbd_find(keeper->backend) == keeper->nr && nbd_disconnect_idle(keeper->nr, keeper->backend) == -EBUSY)
+	/* The file system is ending; it may still write. What cannot be found out or done now is tried again. */
+	for (;;) {
+		int found = nbd_find(keeper->backend);
+
+		if (found == -ENOENT || (found >= 0 && found != keeper->nr))
+			return 0;
+		if (found == keeper->nr && nbd_disconnect_idle(keeper->nr, keeper->backend) == 0)
+			return 0;
 		proc_sleep(POLL_MS);
-	return 0;
+	}
 }
 
 int keeper_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal)
@@ -130,7 +136,9 @@ static int keep_nbd(void *arg)
 		until = proc_now() + 1000LL * keeper->seconds;
 		/* Disconnected, so that it had to end; or it died. */
 		do {
-			if (nbd_find(keeper->backend) != keeper->nr)
+			int found = nbd_find(keeper->backend);
+
+			if (found == -ENOENT || (found >= 0 && found != keeper->nr))
 				return 0;
 			pidfd = restart(keeper);
 			if (pidfd >= 0)

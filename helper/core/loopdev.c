@@ -51,6 +51,7 @@ int loopdev_find_shared(int file, const struct loop_request *request)
 	struct dirent *entry;
 	int found = -ENOENT;
 
+	/* What cannot be looked at is not shared: a device of our own does the same. */
 	while (dir && found < 0 && (entry = readdir(dir))) {
 		_cleanup_close_ int device = -EBADF;
 		_cleanup_free_ char *node = NULL;
@@ -210,17 +211,22 @@ int loopdev_number(int device)
 	return ioctl(device, LOOP_GET_STATUS64, &info) < 0 ? -errno : (int)info.lo_number;
 }
 
-bool loopdev_is_bound(int nr, unsigned long long diskseq)
+int loopdev_is_bound(int nr, unsigned long long diskseq)
 {
 	_cleanup_free_ char *bound = xasprintf("/sys/block/loop%d/loop", nr);
 	_cleanup_free_ char *path = xasprintf("/sys/block/loop%d/diskseq", nr);
 	unsigned long long now = diskseq;
 	FILE *f = fopen(path, "re");
 
+	/* Linux before 5.15 has no diskseq: then any file that the device is bound to counts. */
+	if (!f && errno != ENOENT)
+		return -errno;
 	if (f) {
 		if (fscanf(f, "%llu", &now) != 1)
 			now = diskseq;
 		(void)fclose(f);
 	}
-	return access(bound, F_OK) == 0 && (!diskseq || now == diskseq);
+	if (access(bound, F_OK) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return !diskseq || now == diskseq;
 }

@@ -36,8 +36,8 @@ unsigned long long loopdev_diskseq(int device);
 /* The open device's number. */
 int loopdev_number(int device);
 
-/* The device of this number is bound, and (if known, that is not 0) the one with this sequence number. */
-bool loopdev_is_bound(int nr, unsigned long long diskseq);
+/* Is the device of this number bound, and (if known, that is not 0) the one with this sequence number? 1, 0 or -errno. */
+int loopdev_is_bound(int nr, unsigned long long diskseq);
 
 /*
  * Find a loop device that this program did not make and that has any part of the open file: *ret_node, for the caller

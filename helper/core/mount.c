@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
+#define OUR_MOUNTS "/proc/self/mountinfo"
+
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
 #endif
@@ -142,16 +144,16 @@ char *mount_id_text(int fd)
 			 (unsigned long long)ns.st_ino);
 }
 
-bool mount_is(int fd, const char *text)
+int mount_is(int fd, const char *text)
 {
 	_cleanup_free_ char *now = mount_id_text(fd);
 	const char *namespace = now ? strrchr(now, ':') : NULL;
 	struct statx st;
 
+	if (!namespace || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0)
+		return -errno;
 	/* The namespace is where it is looked at from, which may be another than the mount's. */
-	return namespace && strncmp(now, text, (size_t)(namespace - now) + 1) == 0 &&
-	       statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) == 0 &&
-	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	return strncmp(now, text, (size_t)(namespace - now) + 1) == 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 int mount_is_readonly(int fd)
@@ -179,57 +181,86 @@ char *mount_unescape(char *s)
 	return s;
 }
 
-/* Call with each mount's id, device ("MAJOR:MINOR") and place in this namespace until it says true; whether it did. */
-bool mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg)
+int mount_lines(const char *mountinfo, bool (*take)(char *line, void *arg), void *arg)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
+	FILE *f = fopen(mountinfo, "re");
 	char *line = NULL;
 	size_t size = 0;
-	bool stop = false;
+	int r = 0;
 
-	/* proc(5): mount id, parent id, device, root, mount point, ... */
-	while (f && !stop && getline(&line, &size, f) >= 0) {
-		char *rest = line, *fields[5] = { NULL };
-
-		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-			fields[i] = strsep(&rest, " ");
-		stop = fields[4] && found(fields[0], fields[2], mount_unescape(fields[4]), arg);
-	}
+	if (!f)
+		return -errno;
+	while (r == 0 && (errno = 0, getline(&line, &size, f) >= 0))
+		r = take(line, arg);
+	if (r == 0 && ferror(f))
+		r = -(errno ?: EIO);
 	free(line);
-	if (f)
-		(void)fclose(f);
-	return stop;
+	(void)fclose(f);
+	return r;
+}
+
+struct each {
+	bool (*found)(const char *id, const char *dev, char *at, void *arg);
+	void *arg;
+};
+
+/* proc(5): mount id, parent id, device, root, mount point, ... */
+static bool take_mount(char *line, void *arg)
+{
+	char *rest = line, *fields[5] = { NULL };
+	const struct each *each = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		fields[i] = strsep(&rest, " ");
+	return fields[4] && each->found(fields[0], fields[2], mount_unescape(fields[4]), each->arg);
+}
+
+int mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg)
+{
+	struct each each = { .found = found, .arg = arg };
+
+	return mount_lines(OUR_MOUNTS, take_mount, &each);
+}
+
+struct description {
+	unsigned long long id;
+	char *at, *options;
+};
+
+static bool take_description(char *line, void *arg)
+{
+	struct description *description = arg;
+	char *rest = line, *at = NULL, *options;
+
+	if (strtoull(line, NULL, 10) != description->id)
+		return false;
+	/* proc(5): the options of the file system are the last field. */
+	line[strcspn(line, "\n")] = '\0';
+	options = strrchr(line, ' ');
+	for (int i = 0; i < 5; i++)
+		at = strsep(&rest, " ");
+	if (!at || !options)
+		return false;
+	description->at = xstrdup(mount_unescape(at));
+	description->options = xstrdup(options + 1);
+	return true;
 }
 
 int mount_describe(int fd, char **ret_at, char **ret_options)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	struct statx st = { 0 };
-	char *line = NULL;
-	size_t size = 0;
-	int r = -ENOENT;
+	struct description description = { 0 };
+	struct statx st;
+	int r;
 
-	(void)statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st);
-	while (f && r < 0 && getline(&line, &size, f) >= 0) {
-		char *rest = line, *at = NULL, *options;
-
-		if (strtoull(line, NULL, 10) != st.stx_mnt_id)
-			continue;
-		/* proc(5): the options of the file system are the last field. */
-		line[strcspn(line, "\n")] = '\0';
-		options = strrchr(line, ' ');
-		for (int i = 0; i < 5; i++)
-			at = strsep(&rest, " ");
-		if (!at || !options)
-			break;
-		*ret_at = xstrdup(mount_unescape(at));
-		*ret_options = xstrdup(options + 1);
-		r = 0;
-	}
-	free(line);
-	if (f)
-		(void)fclose(f);
-	return r;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	description.id = st.stx_mnt_id;
+	r = mount_lines(OUR_MOUNTS, take_description, &description);
+	if (r <= 0)
+		return r ?: -ENOENT;
+	*ret_at = description.at;
+	*ret_options = description.options;
+	return 0;
 }
 
 struct search {
@@ -252,12 +283,13 @@ static bool is_below(const char *id, const char *dev, char *at, void *arg)
 	return true;
 }
 
-char *mount_find_below(const char *path)
+int mount_find_below(const char *path, char **ret)
 {
 	struct search search = { .path = path };
+	int r = mount_each(is_below, &search);
 
-	(void)mount_each(is_below, &search);
-	return search.found;
+	*ret = search.found;
+	return r;
 }
 
 static bool is_at(const char *id, const char *dev, char *at, void *arg)
@@ -275,12 +307,16 @@ int mount_is_covered(const char *path, const char *text)
 {
 	struct search search = { .path = path };
 	struct stat ns;
+	int r;
 
 	if (sscanf(text, "%llu:%u:%u:%*u:%llu", &search.id, &search.major, &search.minor, &search.ns) != 4)
 		return 0;
+	if (stat("/proc/self/ns/mnt", &ns) < 0)
+		return -errno;
 	/* From another namespace the id says nothing here; the mount may be a copy of that one's, so spare it. */
-	search.foreign = stat("/proc/self/ns/mnt", &ns) == 0 && ns.st_ino != search.ns;
-	return mount_each(is_at, &search) ? 1 + search.foreign : 0;
+	search.foreign = ns.st_ino != search.ns;
+	r = mount_each(is_at, &search);
+	return r > 0 ? 1 + search.foreign : r;
 }
 
 bool kernel_before(unsigned int major, unsigned int minor)

@@ -43,27 +43,33 @@ int mount_set_writable(int mount);
  * errno set.
  */
 char *mount_id_text(int fd);
-/* fd is the root of the recorded mount. */
-bool mount_is(int fd, const char *text);
+/* Is fd the root of the recorded mount? 1, 0 or -errno. */
+int mount_is(int fd, const char *text);
 /* The recorded mount is at path, but fd there is not it: 1, it is below another mount; 2, it is another namespace's,
- * where it may be the topmost; 0, it is gone. */
+ * where it may be the topmost; 0, it is gone; or -errno. */
 int mount_is_covered(const char *path, const char *text);
 
 /* The file system at fd is mounted read-only, or is so itself. 1, 0 or -errno. */
 int mount_is_readonly(int fd);
 
 /* Where the mount that fd lies on is attached in this namespace, and the options of its file system, each for the
- * caller to free. 0 or -ENOENT. */
+ * caller to free. 0; -ENOENT: it is attached nowhere here; or -errno. */
 int mount_describe(int fd, char **ret_at, char **ret_options);
 
 /* Undo mountinfo's octal escapes (\040 and the like), in place. */
 char *mount_unescape(char *s);
 
-/* Call with each mount's id, device ("MAJOR:MINOR") and place in this namespace until it says true; whether it did. */
-bool mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg);
+/*
+ * Call with each line of a file like /proc/PID/mountinfo, until it says true. 1: it did; 0; or -errno: not all lines
+ * could be read, so what was not seen may still be mounted.
+ */
+int mount_lines(const char *mountinfo, bool (*take)(char *line, void *arg), void *arg);
 
-/* The first mount at or below path in this namespace, for the caller to free, or NULL. */
-char *mount_find_below(const char *path);
+/* The same for each mount's id, device ("MAJOR:MINOR") and place in this namespace. */
+int mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg);
+
+/* Look for a mount at or below path in this namespace: *ret, for the caller to free. 1, 0 or -errno. */
+int mount_find_below(const char *path, char **ret);
 
 /*
  * Enter a copy of the mount namespace with nothing in it but what leads to these paths (up to a NULL): every other

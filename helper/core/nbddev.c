@@ -220,11 +220,13 @@ int nbd_cut(int nr, const char *backend)
 	uint32_t index = (uint32_t)nr;
 	struct message message;
 	ANSWER(answer);
+	int found;
 
 	if (netlink < 0)
 		return netlink;
-	if (nbd_find(backend) != nr)
-		return 0;
+	found = nbd_find(backend);
+	if (found != nr)
+		return found >= 0 || found == -ENOENT ? 0 : found;
 	begin(&message, family, NBD_CMD_DISCONNECT);
 	(void)add(&message, NBD_ATTR_INDEX, &index, sizeof(index));
 	return transact(netlink, &message, answer, sizeof(answer));
@@ -237,65 +239,72 @@ char *nbd_node(int nr)
 	return xasprintf("/dev/nbd%d", nr);
 }
 
-bool nbd_is_connected(int nr)
+int nbd_is_connected(int nr)
 {
 	char path[48];
 
 	(void)snprintf(path, sizeof(path), "/sys/block/nbd%d/pid", nr);
-	return access(path, F_OK) == 0;
+	return access(path, F_OK) == 0 ? 1 : errno == ENOENT ? 0 : -errno;
 }
 
-bool nbd_is_ready(int nr, unsigned long long size)
+/* Is the device connected, and its attribute in sysfs this text? 1, 0 or -errno. */
+static int has_attribute(int nr, const char *attribute, const char *wanted)
 {
-	_cleanup_free_ char *path = xasprintf("/sys/block/nbd%d/size", nr);
-	unsigned long long sectors = 0;
-	FILE *file = fopen(path, "re");
-	bool known = file && fscanf(file, "%llu", &sectors) == 1;
+	_cleanup_free_ char *path = xasprintf("/sys/block/nbd%d/%s", nr, attribute);
+	char text[256] = "";
+	FILE *f = fopen(path, "re");
+	int r = 0;
 
-	if (file)
-		(void)fclose(file);
-	return known && sectors == size / 512 && nbd_is_connected(nr);
+	if (!f)
+		return errno == ENOENT ? 0 : -errno;
+	errno = 0;
+	if (fgets(text, sizeof(text), f))
+		text[strcspn(text, "\n")] = '\0';
+	else if (ferror(f) && errno != ENODEV) /* ENODEV: it is being removed */
+		r = -(errno ?: EIO);
+	(void)fclose(f);
+	if (r < 0 || strcmp(text, wanted) != 0)
+		return r;
+	return nbd_is_connected(nr);
+}
+
+int nbd_is_ready(int nr, unsigned long long size)
+{
+	_cleanup_free_ char *wanted = xasprintf("%llu", size / 512);
+
+	return has_attribute(nr, "size", wanted);
 }
 
 int nbd_find(const char *backend)
 {
+	const char *pid = strncmp(backend, NBD_BY_PID, strlen(NBD_BY_PID)) == 0 ? backend + strlen(NBD_BY_PID) : NULL;
 	DIR *dir = opendir("/sys/block");
 	struct dirent *entry;
-	const char *pid = strncmp(backend, NBD_BY_PID, strlen(NBD_BY_PID)) == 0 ? backend + strlen(NBD_BY_PID) : NULL;
-	int found = -ENOENT, nr;
+	int r = 0, nr = -1;
 
-	while (dir && found < 0 && (entry = readdir(dir))) {
-		_cleanup_free_ char *path = NULL;
-		char text[256] = "";
-		FILE *f;
-
-		if (sscanf(entry->d_name, "nbd%d", &nr) != 1)
-			continue;
-		path = xasprintf("/sys/block/%s/%s", entry->d_name, pid ? "pid" : "backend");
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		if (fgets(text, sizeof(text), f))
-			text[strcspn(text, "\n")] = '\0';
-		(void)fclose(f);
-		if (strcmp(text, pid ?: backend) == 0 && nbd_is_connected(nr))
-			found = nr;
-	}
-	if (dir)
-		(void)closedir(dir);
-	return found;
+	if (!dir)
+		return -errno;
+	while (r == 0 && (errno = 0, entry = readdir(dir)))
+		if (sscanf(entry->d_name, "nbd%d", &nr) == 1)
+			r = has_attribute(nr, pid ? "pid" : "backend", pid ?: backend);
+	if (r == 0)
+		r = -errno;
+	(void)closedir(dir);
+	return r > 0 ? nr : r ?: -ENOENT;
 }
 
 int nbd_disconnect_idle(int nr, const char *backend)
 {
 	_cleanup_free_ char *node = nbd_node(nr);
 	_cleanup_close_ int fd = open(node, O_RDONLY | O_EXCL | O_CLOEXEC);
+	int found;
 
 	if (fd < 0)
 		return -errno;
 	/* Nobody can take it while we have it open exclusively. */
-	if (nbd_find(backend) != nr)
-		return 0;
+	found = nbd_find(backend);
+	if (found != nr)
+		return found >= 0 || found == -ENOENT ? 0 : found;
 	/* Also what is left of a netlink device's connection goes with NBD_CLEAR_SOCK. */
 	(void)ioctl(fd, NBD_DISCONNECT);
 	(void)ioctl(fd, NBD_CLEAR_SOCK);
@@ -309,7 +318,7 @@ static int bind_first(int fd, int *ret_nr)
 		_cleanup_free_ char *node = nbd_node(nr);
 		_cleanup_close_ int device = -EBADF;
 
-		if (nbd_is_connected(nr))
+		if (nbd_is_connected(nr) == 1)
 			continue;
 		device = open(node, O_RDWR | O_CLOEXEC);
 		if (device < 0)

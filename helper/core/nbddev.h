@@ -36,16 +36,20 @@ int nbd_cut(int nr, const char *backend);
  */
 int nbd_serve(int fd, const struct nbd_export *export, int tell);
 
-/* The device is connected, by whatever way. */
-bool nbd_is_connected(int nr);
+/* Is the device connected, by whatever way? 1, 0 or -errno. */
+int nbd_is_connected(int nr);
 
 /*
- * It is connected, and has the size (bytes) of what it was connected to. By ioctl the kernel shows the connection (`pid`) before
- * it sets the size (drivers/block/nbd.c, nbd_start_device): a device opened between the two is empty.
+/*
+ * Is it connected, and has the size (bytes) of what it was connected to? 1, 0 or -errno. By ioctl the kernel shows the
+ * connection (`pid`) before it sets the size (drivers/block/nbd.c, nbd_start_device): a device opened between the two is empty.
  */
-bool nbd_is_ready(int nr, unsigned long long size);
+int nbd_is_ready(int nr, unsigned long long size);
 
-/* The connected device with this backend (Linux 5.14), or that the process in NBD_BY_PID "PID" serves; or -ENOENT. */
+/*
+ * Find the connected device with this backend (Linux 5.14), or that the process in NBD_BY_PID "PID" serves. Its number;
+ * -ENOENT: there is none; or -errno: not all devices could be looked at.
+ */
 #define NBD_BY_PID "pid:"
 int nbd_find(const char *backend);
 

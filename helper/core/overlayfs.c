@@ -107,28 +107,22 @@ static char *make_options(const struct layers *layers)
 	return options;
 }
 
-/* The number of lowers of the overlay at fd, as the kernel sees them, or 0. */
-static size_t count_lowers(int fd)
+/* The number of lowers of the overlay at fd, as the kernel sees them, or -errno. */
+static ssize_t count_lowers(int fd)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	char *line = NULL;
-	size_t size = 0, n = 0;
-	struct statx st = { 0 };
+	_cleanup_free_ char *at = NULL, *options = NULL;
+	char *lowers;
+	ssize_t n = 1;
+	int r = mount_describe(fd, &at, &options);
 
-	/* By the mount's id: paths are escaped there. */
-	(void)statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st);
-	while (f && getline(&line, &size, f) >= 0) {
-		char *lowers = strtoull(line, NULL, 10) == st.stx_mnt_id ? strstr(line, "lowerdir=") : NULL;
-
-		if (!lowers)
-			continue;
-		lowers[strcspn(lowers, ", \n")] = '\0';
-		for (n = 1; (lowers = strchr(lowers, ':')); lowers++)
-			n++;
-	}
-	free(line);
-	if (f)
-		(void)fclose(f);
+	if (r < 0)
+		return r;
+	lowers = strstr(options, "lowerdir=");
+	if (!lowers)
+		return 0;
+	lowers[strcspn(lowers, ",")] = '\0';
+	for (; (lowers = strchr(lowers, ':')); lowers++)
+		n++;
 	return n;
 }
 
@@ -138,7 +132,7 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 	_cleanup_free_ char *options = make_options(layers), *target = stage_dir(stage);
 	_cleanup_close_ int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int fd = -EBADF;
-	size_t n;
+	ssize_t n;
 	int r = 0;
 
 	/* 500 lowers are 2 KB of numbers, so this is for what nobody foresaw. */
@@ -155,8 +149,10 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 	if (fd < 0)
 		return log_errno(-errno, "%s: open the overlay", where);
 	n = count_lowers(fd);
-	if (n != layers->n)
-		return log_refuse(-EINVAL, "%s: the kernel took %zu of %zu lowers", where, n, layers->n);
+	if (n < 0)
+		return log_errno((int)n, "%s: count the overlay's lowers", where);
+	if ((size_t)n != layers->n)
+		return log_refuse(-EINVAL, "%s: the kernel took %zd of %zu lowers", where, n, layers->n);
 	return TAKE_FD(fd);
 }
 
@@ -167,8 +163,10 @@ int overlayfs_mount(const struct layers *layers, struct stage *stage, const char
 	int r;
 
 	r = fs_open(&fs, "overlay");
-	if (r < 0)
+	if (r == -ENODEV)
 		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no overlay", where);
+	if (r < 0)
+		return log_errno(r, "%s: mount overlay", where);
 	if (!old) {
 		r = mount_by_fsconfig(layers, !staged, &fs);
 		if (r < 0)
@@ -182,14 +180,18 @@ int overlayfs_mount(const struct layers *layers, struct stage *stage, const char
  * By a mount that cannot succeed: with index=on a used upper is EBUSY, and that is checked before the work directory,
  * which here is on another mount than the upper: EINVAL, before anything is written.
  */
-bool overlayfs_in_use(int dir, int lower)
+int overlayfs_in_use(int dir, int lower)
 {
 	_cleanup_close_ int elsewhere = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct fs fs;
-	int r = fs_open(&fs, "overlay");
+	int r = elsewhere < 0 ? -errno : fs_open(&fs, "overlay");
 
-	if (r == 0)
-		r = set_layer(&fs, "lowerdir", lower, false);
+	if (elsewhere < 0)
+		return r;
+	/* A kernel without overlay has none that could use it. */
+	if (r < 0)
+		return r == -ENODEV ? 0 : r;
+	r = set_layer(&fs, "lowerdir", lower, false);
 	if (r == 0)
 		r = set_layer(&fs, "upperdir", dir, false);
 	if (r == 0)
@@ -198,8 +200,10 @@ bool overlayfs_in_use(int dir, int lower)
 		r = fs_set(&fs, "index", "on");
 	if (r == 0)
 		r = fs_mount(&fs, true);
-	if (r >= 0)
-		(void)close(r);
 	fs_close(&fs);
-	return r == -EBUSY;
+	if (r >= 0) {
+		(void)close(r);
+		return 0;
+	}
+	return r == -EBUSY ? 1 : r == -EINVAL ? 0 : r;
 }

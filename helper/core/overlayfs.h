@@ -20,9 +20,12 @@ struct layers {
  */
 int overlayfs_mount(const struct layers *layers, struct stage *stage, const char *where);
 
-/* Is the directory in use as upper or work by any overlay on this host, ours or not? `lower`: any other directory.
- * Asked of the kernel; nothing is written. */
-bool overlayfs_in_use(int dir, int lower);
+/*
+ * Is the directory in use as upper or work by any overlay on this host, ours or not? `lower`: any other directory.
+ * Asked of the kernel; nothing is written. 1, 0, or -errno when the kernel did not answer (not logged). As a condition,
+ * unknown is true.
+ */
+int overlayfs_in_use(int dir, int lower);
 
 /* Close and free all layers. */
 void overlayfs_close(struct layers *layers);

@@ -4,6 +4,7 @@
  */
 #include "path.h"
 #include "cleanup.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -90,6 +91,15 @@ int path_reopen(int fd, int flags)
 	return again < 0 ? -errno : again;
 }
 
+/*
+ * End the process: a record with a wrong path or inode would hide what it is about, from release() and from others.
+ */
+static _Noreturn void give_up(const char *what)
+{
+	(void)log_errno(-errno, "%s", what);
+	_exit(EXIT_FAILURE);
+}
+
 char *path_of(int fd)
 {
 	char name[32], path[PATH_MAX];
@@ -97,15 +107,18 @@ char *path_of(int fd)
 
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
 	n = readlink(name, path, sizeof(path) - 1);
-	path[n < 0 ? 0 : n] = '\0';
+	if (n < 0)
+		give_up("read the path of an open file from /proc/self/fd");
+	path[n] = '\0';
 	return xstrdup(path);
 }
 
 char *path_inode(int fd)
 {
-	struct stat st = { 0 };
+	struct stat st;
 
-	(void)fstat(fd, &st);
+	if (fstat(fd, &st) < 0)
+		give_up("identify an open file");
 	return xasprintf("%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
 }
 

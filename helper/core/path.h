@@ -21,7 +21,10 @@ const char *path_strerror(int r);
 /* Open the same file again with other access, through its descriptor: never another file. fd or -errno. */
 int path_reopen(int fd, int flags);
 
-/* The path of a descriptor in this mount namespace, for messages and records; for the caller to free. */
+/*
+ * The path of a descriptor in this mount namespace, for messages and records; for the caller to free. If the kernel
+ * does not tell it, the process ends after an error line, as when memory runs out. So does path_inode().
+ */
 char *path_of(int fd);
 
 /* "MAJOR:MINOR-INODE" of the open file, as records name it; for the caller to free. */

@@ -4,9 +4,11 @@
  */
 #include "proc.h"
 #include "cleanup.h"
+#include "log.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -25,13 +27,19 @@ static ssize_t read_small(const char *path, char *buf, size_t size)
 	return n;
 }
 
+/* 0; -ESRCH: there is no such process; or -errno: that could not be read. */
 static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
 {
 	char path[32], stat[1024], *p;
+	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (pid <= 0 || read_small(path, stat, sizeof(stat)) <= 0)
-		return -ESRCH;
+	n = pid <= 0 ? -ESRCH : read_small(path, stat, sizeof(stat));
+	/* A process that ends between open(2) and read(2) gives ESRCH or nothing. Without /proc, nobody is known. */
+	if (n == -ENOENT && access("/proc/self/stat", F_OK) < 0)
+		return -errno;
+	if (n <= 0)
+		return n == -ENOENT || n == 0 ? -ESRCH : (int)n;
 	/* The name in field 2 may hold blanks and parentheses: count from its last ')'. */
 	p = strrchr(stat, ')');
 	return p && sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
@@ -44,18 +52,24 @@ int proc_identify(pid_t pid, struct process *ret)
 {
 	unsigned long long start;
 	char state;
+	int r = read_stat(pid, &state, &start);
 
-	if (read_stat(pid, &state, &start) < 0 || strchr("ZXx", state))
+	if (r < 0)
+		return r;
+	if (strchr("ZXx", state))
 		return -ESRCH;
 	*ret = (struct process){ .pid = pid, .start = start };
 	return 0;
 }
 
-bool proc_alive(const struct process *process)
+int proc_alive(const struct process *process)
 {
 	struct process now;
+	int r = proc_identify(process->pid, &now);
 
-	return proc_identify(process->pid, &now) == 0 && now.start == process->start;
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	return now.start == process->start;
 }
 
 int proc_in_our_namespace(pid_t pid)
@@ -65,37 +79,71 @@ int proc_in_our_namespace(pid_t pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
 	a = readlink(path, theirs, sizeof(theirs));
+	if (a < 0)
+		return -errno;
 	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
-	if (a < 0 || b < 0)
+	if (b < 0)
 		return -errno;
 	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
 }
 
-int proc_wait(const struct process *process, int ms)
+/*
+ * A pidfd of the process: fd; -ESRCH: it has ended; or -errno. The pid may be another process by now, so the start time
+ * is compared after the descriptor has pinned the pid.
+ */
+static int open_process(const struct process *process)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	unsigned long long start;
 	char state;
+	int r;
 
-	/* The pid may be another process by now: ask who it is after it has been pinned. */
-	if (fd < 0 && errno != ESRCH) { /* out of descriptors */
-		for (; ms > 0 && proc_alive(process); ms -= 10)
-			proc_sleep(10);
-		return proc_alive(process) ? -ETIMEDOUT : 0;
-	}
-	if (fd < 0 || read_stat(process->pid, &state, &start) < 0 || start != process->start)
-		return 0;
+	if (fd < 0)
+		return -errno;
+	r = read_stat(process->pid, &state, &start);
+	if (r < 0)
+		return r;
+	return start == process->start ? TAKE_FD(fd) : -ESRCH;
+}
+
+int proc_wait(const struct process *process, int ms)
+{
+	_cleanup_close_ int fd = open_process(process);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int r;
+
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
 	/* A zombie may have threads that still have its files open; the pidfd tells when the last one has gone. */
-	return poll(&poll_fd, 1, ms) == 1 ? 0 : -ETIMEDOUT;
+	do
+		r = poll(&poll_fd, 1, ms);
+	while (r < 0 && errno == EINTR);
+	return r == 1 ? 0 : r == 0 ? -ETIMEDOUT : -errno;
+}
+
+int proc_kill(const struct process *process, int signal)
+{
+	_cleanup_close_ int fd = open_process(process);
+
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
+	return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 && errno != ESRCH ? -errno : 0;
 }
 
 const char *proc_boot_id(void)
 {
 	static char id[40];
+	ssize_t n;
 
-	if (!*id && read_small("/proc/sys/kernel/random/boot_id", id, sizeof(id)) > 0)
-		id[strcspn(id, "\n")] = '\0';
+	if (*id)
+		return id;
+	n = read_small("/proc/sys/kernel/random/boot_id", id, sizeof(id));
+	if (n <= 0) {
+		(void)log_errno(n < 0 ? (int)n : -EIO,
+				"read the boot id from '/proc/sys/kernel/random/boot_id' (mount /proc, then try again)");
+		_exit(EXIT_FAILURE);
+	}
+	id[strcspn(id, "\n")] = '\0';
 	return id;
 }
 

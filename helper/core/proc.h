@@ -10,19 +10,29 @@ struct process {
 	unsigned long long start; /* clock ticks since boot, proc(5) stat field 22 */
 };
 
-/* Identify a running process. 0, or -ESRCH. */
+/* Identify a running process. 0; -ESRCH: there is none; or -errno: that could not be read. */
 int proc_identify(pid_t pid, struct process *ret);
 
-/* The same process runs still; a zombie does not. */
-bool proc_alive(const struct process *process);
+/*
+ * Does the same process still run? A zombie does not. 1, 0, or -errno when that could not be read. As a condition,
+ * unknown is true: what a process may still use is left alone.
+ */
+int proc_alive(const struct process *process);
 
 /* Is it in our mount namespace? 1, 0, or -errno when that cannot be seen. */
 int proc_in_our_namespace(pid_t pid);
 
-/* Wait until it has ended, at most ms milliseconds. 0, or -ETIMEDOUT. */
+/* Wait until it has ended, at most ms milliseconds. 0, -ETIMEDOUT, or -errno when it could not be watched. */
 int proc_wait(const struct process *process, int ms);
 
-/* This boot's id (random(4)), valid as long as the process. "" when /proc is not there. */
+/* Send a signal to this process and to no later one with its pid. 0, also when it has ended, or -errno. */
+int proc_kill(const struct process *process, int signal);
+
+/*
+ * This boot's id (random(4)), valid as long as the process. Without it, no record could be told from one of another
+ * boot, and would be taken for stale; so if it cannot be read, the process ends after an error line, as when memory
+ * runs out.
+ */
 const char *proc_boot_id(void);
 
 /* Milliseconds of CLOCK_MONOTONIC, and a sleep in the same unit. */

@@ -8,12 +8,14 @@
  *   upper INODE PATH      an upper is in use: wait until its overlay is gone
  *   nbd BACKEND           a device was, or is about to be, connected: wait until it is idle, and is disconnected
  *   server PID START NAME a process that serves it: wait until it has ended
+ *   making DIR            a container's directory was, or is about to be, made: remove it while there is no config
  *   volatile INODE PATH   a work directory with the kernel's marker against a crash of the host: there was none
  *
  * All other kinds are for status alone: what they tell of ends with the mount.
  */
 #include "release.h"
 #include "cleanup.h"
+#include "ephemeral.h"
 #include "log.h"
 #include "loopdev.h"
 #include "nbddev.h"
@@ -35,6 +37,8 @@
 /* A keeper or a server that nothing holds any longer. */
 #define SERVER_WAIT_MS 2000
 #define SERVER_END_MS  60000
+/* A start may hold the lock while its server starts. */
+#define SHARED_WAIT_MS 35000
 
 /*
  * Take the stack off its place, with what a `dir` brought along below it; on the host, where others use what they see,
@@ -58,27 +62,28 @@ static int take_off(const char *path, bool mine, bool wait)
 	return 0;
 }
 
+/* 0, or -errno (logged): the stack may still be attached. */
 static int undo_at(const struct record *record, bool mine, bool wait)
 {
 	const char *path = record->fields[0], *id = record->fields[1];
 	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool there;
+	int r;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
-	there = mount_is(fd, id);
+	r = mount_is(fd, id);
 	cleanup_close(&fd);
 	fd = -EBADF;
-	if (there)
+	if (r > 0)
 		return take_off(path, mine, wait);
-	switch (mine ? 0 : mount_is_covered(path, id)) {
-	case 1:
+	if (r == 0)
+		r = mine ? 0 : mount_is_covered(path, id);
+	if (r < 0)
+		return log_errno(r, "find out what is mounted on '%s'", path);
+	if (r == 1)
 		return log_refuse(-EBUSY, "'%s': something else is mounted over the stack; umount that first", path);
-	case 2:
+	if (r == 2)
 		return log_refuse(-EBUSY, "'%s': mounted in another mount namespace; umount it there", path);
-	default:
-		break;
-	}
 	return 0; /* never attached, or in a namespace that has ended, or taken off by hand */
 }
 
@@ -89,13 +94,16 @@ static void undo_image(const struct record *record)
 	long long until = proc_now() + WAIT_MS;
 	_cleanup_free_ char *inode = NULL;
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != ENOENT)
+			log_warn("image '%s': not waited for until it is free: %s", record->fields[1], strerror(errno));
 		return;
+	}
 	inode = path_inode(fd);
 	if (strcmp(inode, record->fields[0]) != 0)
 		return;
-	while (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		if (proc_now() >= until) {
+	while (flock(fd, LOCK_SH | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || proc_now() >= until) {
 			log_warn("image '%s' is still in use: a process holds its mount, or another start has it",
 				 record->fields[1]);
 			return;
@@ -104,23 +112,43 @@ static void undo_image(const struct record *record)
 	}
 }
 
+/* Take the kernel's marker away. 0, also when there is none, or -errno (logged). */
+static int clear_volatile(int work, const char *name)
+{
+	_cleanup_close_ int incompat = path_open(work, "work/incompat", O_RDONLY | O_DIRECTORY);
+
+	if (incompat == -ENOENT)
+		return 0;
+	if (incompat < 0)
+		return log_errno(incompat, "open '%s/work/incompat'", name);
+	if ((unlinkat(incompat, "volatile/dirty", 0) < 0 && errno != ENOENT) ||
+	    (unlinkat(incompat, "volatile", AT_REMOVEDIR) < 0 && errno != ENOENT))
+		return log_errno(-errno, "remove '%s/work/incompat/volatile'", name);
+	return 0;
+}
+
 /*
  * As long as the overlay is in use by somebody, the marker stays, and the journal with it; then what it wrote is
- * synced, and as good as any.
+ * synced, and as good as any. 0 or -errno (logged).
  */
 static int undo_volatile(const struct record *record)
 {
-	_cleanup_close_ int work = open(record->fields[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), incompat = -EBADF;
+	_cleanup_close_ int work = path_open(-EBADF, record->fields[1], O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ char *inode = NULL;
 	long long until = proc_now() + WAIT_MS;
+	int r;
 
-	if (work < 0)
+	if (work == -ENOENT || work == -ENOTDIR || work == -ELOOP)
 		return 0;
+	if (work < 0)
+		return log_errno(work, "open work directory '%s'", record->fields[1]);
 	inode = path_inode(work);
 	if (strcmp(inode, record->fields[0]) != 0)
 		return 0;
-	while (overlayfs_in_use(work, root)) {
+	while ((r = root < 0 ? -EBADF : overlayfs_in_use(work, root))) {
+		if (r < 0)
+			return log_errno(r, "find out whether work directory '%s' is in use", record->fields[1]);
 		if (proc_now() >= until)
 			return log_refuse(-EBUSY, "work directory '%s' is still in use: a process holds its overlay",
 					  record->fields[1]);
@@ -131,12 +159,7 @@ static int undo_volatile(const struct record *record)
 			 strerror(errno));
 		return 0;
 	}
-	incompat = path_open(work, "work/incompat", O_RDONLY | O_DIRECTORY);
-	if (incompat < 0)
-		return 0;
-	(void)unlinkat(incompat, "volatile/dirty", 0);
-	(void)unlinkat(incompat, "volatile", AT_REMOVEDIR);
-	return 0;
+	return clear_volatile(work, record->fields[1]);
 }
 
 static struct process server_of(const struct record *record)
@@ -147,25 +170,35 @@ static struct process server_of(const struct record *record)
 	};
 }
 
-static bool server_lives(const struct journal *journal, const char *pid)
+/* Does the recorded server of this pid live? 1, 0 or -errno. */
+static int server_lives(const struct journal *journal, const char *pid)
 {
-	for (size_t i = 0; i < journal->n; i++) {
+	int r = 0;
+
+	for (size_t i = 0; i < journal->n && r == 0; i++) {
 		const struct record *record = &journal->records[i];
 		struct process server;
 
 		if (strcmp(record->kind, "server") != 0 || record->n != 3 || strcmp(record->fields[0], pid) != 0)
 			continue;
 		server = server_of(record);
-		if (proc_alive(&server))
-			return true;
+		r = proc_alive(&server);
 	}
-	return false;
+	return r;
 }
 
+/* What was recorded for one step of the stack, or before the first: records[from] to records[to - 1]. */
+struct part {
+	const struct journal *journal;
+	size_t from, to;
+	bool attached; /* the stack was attached, so others could use it */
+	bool offered;  /* a reader's device, which other readers may have taken */
+};
+
 /* A reader's device goes by itself when its holder does, with its server: 1. A writer's is waited for. -EBUSY. */
-static int complain(const struct journal *journal, const char *device)
+static int complain(const struct part *part, const char *device)
 {
-	if (journal_get(journal, "offers", 0)) {
+	if (part->offered) {
 		log_warn("'%s' is still in use: a process holds a mount of it", device);
 		return 1;
 	}
@@ -173,93 +206,181 @@ static int complain(const struct journal *journal, const char *device)
 }
 
 /*
- * Armed, it disconnects by itself with its last mount; one whose maker was killed before that is idle, and needs help.
- * It is never cut.
+ * Disconnect the device if it is idle and no other reader has taken it. 1: there is nothing more to do; 0: it is in
+ * use; or -errno (logged).
  */
-static int undo_nbd(const struct record *record, const struct journal *journal)
+static int try_nbd(const struct part *part, const struct record *record)
+{
+	/* From the look for users to the end of the device, no start may take it. */
+	_cleanup_close_ int lock = part->offered ? share_lock(SHARED_WAIT_MS) : -EBADF;
+	const char *backend = record->fields[0];
+	int r, nr;
+
+	if (part->offered && lock < 0)
+		return log_errno(lock, "lock '%s', which readers of '%s' share", RUN_DIR, backend);
+	nr = nbd_find(backend);
+	if (nr < 0)
+		return nr == -ENOENT ? 1 : log_errno(nr, "find the device of '%s'", backend);
+	r = share_is_used(part->journal, record);
+	if (r)
+		return r;
+	r = nbd_disconnect_idle(nr, backend);
+	/* Without its node, it is being removed. */
+	return r == -EBUSY || r == -ENOENT || r == -ENXIO || r == -ENODEV ? 0 : r < 0 ? log_errno(r, "disconnect '/dev/nbd%d'", nr) : 1;
+}
+
+/*
+ * Armed, it disconnects by itself with its last mount; one whose maker was killed before that is idle, and needs help.
+ * It is never cut. 0, 1: a reader's that is in use, or -errno (logged).
+ */
+static int undo_nbd(const struct part *part, const struct record *record)
 {
 	const char *backend = record->fields[0];
 	long long until = proc_now() + WAIT_MS;
-	int nr;
+	int r = 1;
 
 	/* A device known by its process's pid is ours only with that process. */
-	if (strncmp(backend, NBD_BY_PID, strlen(NBD_BY_PID)) == 0 &&
-	    !server_lives(journal, backend + strlen(NBD_BY_PID)))
+	if (strncmp(backend, NBD_BY_PID, strlen(NBD_BY_PID)) == 0)
+		r = server_lives(part->journal, backend + strlen(NBD_BY_PID));
+	if (r < 0)
+		return log_errno(r, "find out whether the server of '%s' lives", backend);
+	if (r == 0)
 		return 0;
-	while ((nr = nbd_find(backend)) >= 0 && !share_is_used(journal, record) &&
-	       nbd_disconnect_idle(nr, backend) < 0) {
+	while ((r = try_nbd(part, record)) == 0) {
 		if (proc_now() >= until)
-			return complain(journal, backend);
+			return complain(part, backend);
 		proc_sleep(5);
 	}
-	return 0;
+	return r < 0 ? r : 0;
 }
 
-/* What it served is idle by now: it ends by itself, and if it does not, is asked to. It may have much to write. */
-static int undo_server(const struct record *record, const struct journal *journal)
-{
-	struct process server = server_of(record);
-
-	if (share_is_used(journal, record) || proc_wait(&server, SERVER_WAIT_MS) == 0)
-		return 0;
-	(void)kill(server.pid, SIGTERM);
-	if (proc_wait(&server, SERVER_END_MS) == 0)
-		return 0;
-	return log_refuse(-EBUSY, "%s (pid %d) has not ended: it may still write the image", record->fields[2],
-			  (int)server.pid);
-}
-
-/* A loop device on what a server serves must be gone before the server is. 0 or -errno (logged). */
-static int undo_loop(const struct record *record, const struct journal *journal)
+/* A loop device on what a server serves must be gone before the server is. 0, 1: a reader's in use, or -errno (logged). */
+static int undo_loop(const struct part *part, const struct record *record)
 {
 	long long until = proc_now() + WAIT_MS;
 	int nr;
 
 	if (sscanf(record->fields[0], "/dev/loop%d", &nr) != 1)
 		return 0;
-	while (!share_is_used(journal, record) && loopdev_is_bound(nr, strtoull(record->fields[1], NULL, 10))) {
+	for (;;) {
+		int r = share_is_used(part->journal, record);
+
+		if (r)
+			return r < 0 ? r : 0;
+		r = loopdev_is_bound(nr, strtoull(record->fields[1], NULL, 10));
+		if (r < 0)
+			return log_errno(r, "find out whether '%s' is in use", record->fields[0]);
+		if (r == 0)
+			return 0;
 		if (proc_now() >= until)
-			return complain(journal, record->fields[0]);
+			return complain(part, record->fields[0]);
 		proc_sleep(5);
 	}
+}
+
+/*
+ * What it served is idle by now: it ends by itself, and if it does not, is asked to. It may have much to write. 0 or
+ * -errno (logged).
+ */
+static int undo_server(const struct part *part, const struct record *record)
+{
+	struct process server = server_of(record);
+	int r = share_is_used(part->journal, record);
+
+	if (r)
+		return r < 0 ? r : 0;
+	r = proc_wait(&server, SERVER_WAIT_MS);
+	if (r == -ETIMEDOUT) {
+		r = proc_kill(&server, SIGTERM);
+		if (r == 0)
+			r = proc_wait(&server, SERVER_END_MS);
+	}
+	if (r == -ETIMEDOUT)
+		return log_refuse(-EBUSY, "%s (pid %d) has not ended: it may still write the image", record->fields[2],
+				  (int)server.pid);
+	return r < 0 ? log_errno(r, "end %s (pid %d)", record->fields[2], (int)server.pid) : 0;
+}
+
+static bool is_kind(const struct record *record, const char *kind, size_t n)
+{
+	return strcmp(record->kind, kind) == 0 && record->n == n;
+}
+
+/* One record, but not a server. `served`: the part has one. 0, 1: a reader's device that is in use, or -errno. */
+static int undo_record(const struct part *part, const struct record *record, bool served)
+{
+	if (is_kind(record, "image", 3) && part->attached && strcmp(record->fields[2], "rw") == 0)
+		undo_image(record);
+	else if (is_kind(record, "nbd", 1))
+		return undo_nbd(part, record);
+	else if (is_kind(record, "loop", 3) && served)
+		return undo_loop(part, record);
+	else if (is_kind(record, "volatile", 2))
+		return undo_volatile(record);
+	else if (is_kind(record, "making", 1))
+		return ephemeral_remove_unmade(record->fields[0]);
 	return 0;
+}
+
+/* Newest first; the servers last, and only when nothing that they serve is in use. 0 or -errno (logged). */
+static int undo_part(struct part *part)
+{
+	const struct record *records = part->journal->records;
+	bool served = false, busy = false;
+	int first = 0;
+
+	for (size_t i = part->from; i < part->to; i++) {
+		part->offered |= is_kind(&records[i], "offers", 3);
+		served |= is_kind(&records[i], "server", 3);
+	}
+	for (size_t i = part->to; i > part->from; i--) {
+		int r = undo_record(part, &records[i - 1], served);
+
+		busy |= r != 0;
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	for (size_t i = part->to; i > part->from && !busy && first == 0; i--)
+		if (is_kind(&records[i - 1], "server", 3))
+			first = undo_server(part, &records[i - 1]);
+	return first;
+}
+
+/* The stack first; while it may be in its place, nothing below it is touched. 0 or -errno (logged). */
+static int undo_ats(const struct journal *journal)
+{
+	int r = 0;
+
+	for (size_t i = journal->n; i > 0 && r == 0; i--)
+		if (is_kind(&journal->records[i - 1], "at", 2))
+			r = undo_at(&journal->records[i - 1], journal_get(journal, "container", 0),
+				    journal_get(journal, "upper", 0));
+	return r;
 }
 
 int release(struct journal *journal)
 {
+	int r = undo_ats(journal);
 	/* Without an `at`, nobody but the process that built the stack ever had it, and that process has ended. */
-	bool attached = journal_get(journal, "at", 0), served = journal_get(journal, "server", 0);
-	int first = 0;
+	struct part part = { .journal = journal, .to = journal->n, .attached = journal_get(journal, "at", 0) };
 
-	for (size_t i = journal->n; i > 0; i--) {
-		const struct record *record = &journal->records[i - 1];
-		int r = 0;
+	for (size_t i = r < 0 ? 0 : journal->n; i > 0; i--) {
+		int one;
 
-		if (strcmp(record->kind, "at") == 0 && record->n == 2)
-			r = undo_at(record, journal_get(journal, "container", 0), journal_get(journal, "upper", 0));
-		else if (attached && first == 0 && strcmp(record->kind, "image") == 0 && record->n == 3 &&
-			 strcmp(record->fields[2], "rw") == 0)
-			undo_image(record);
-		else if (first == 0 && strcmp(record->kind, "nbd") == 0 && record->n == 1)
-			r = undo_nbd(record, journal);
-		else if (first == 0 && served && strcmp(record->kind, "loop") == 0 && record->n == 3)
-			r = undo_loop(record, journal);
-		else if (strcmp(record->kind, "volatile") == 0 && record->n == 2)
-			r = undo_volatile(record);
-		if (r && first == 0)
-			first = r;
+		if (i > 1 && strcmp(journal->records[i - 1].kind, "step") != 0)
+			continue;
+		part.from = i - 1;
+		part.offered = false;
+		one = undo_part(&part);
+		part.to = i - 1;
+		r = r ?: one;
 	}
-	/* Only when nothing holds any of them: what serves a mount must not go before it. */
-	for (size_t i = journal->n; i > 0 && first == 0; i--)
-		if (strcmp(journal->records[i - 1].kind, "server") == 0 && journal->records[i - 1].n == 3)
-			first = undo_server(&journal->records[i - 1], journal);
-	if (served)
+	if (journal_get(journal, "server", 0))
 		server_tidy();
-	if (first >= 0)
-		journal_discard(journal);
-	else
-		journal_close(journal);
-	return first < 0 ? first : 0;
+	if (r == 0)
+		return journal_discard(journal);
+	journal_close(journal);
+	return r;
 }
 
 int release_attach(struct journal *journal, int mount, const char *path)

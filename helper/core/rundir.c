@@ -57,7 +57,9 @@ static int open_run_dir(bool create)
 		return errno == ENOENT
 			       ? -ENOENT
 			       : log_errno(-errno, "open '%s'%s", RUN_DIR, geteuid() ? " (this needs root)" : "");
-	if (fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077))
+	if (fstat(fd, &st) < 0)
+		return log_errno(-errno, "look at '%s'", RUN_DIR);
+	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return log_refuse(-EPERM, "'%s' must belong to uid %d alone, mode 0700", RUN_DIR, (int)geteuid());
 	return TAKE_FD(fd);
 }
@@ -102,7 +104,9 @@ static int open_locked(int run, const char *id, const char *name, bool create, i
 		r = lock_dir(fd, name, operation);
 		if (r < 0)
 			return r;
-		if (fstat(fd, &st) == 0 && st.st_nlink > 0)
+		if (fstat(fd, &st) < 0)
+			return log_errno(-errno, "look at '%s/%s'", RUN_DIR, id);
+		if (st.st_nlink > 0)
 			return TAKE_FD(fd);
 	}
 }
@@ -121,23 +125,51 @@ int rundir_open(const char *place, const char *name, bool create, bool shared, c
 	return fd;
 }
 
-int rundir_list(char ***ret, size_t *ret_n)
+void rundir_list_free(char **ids, size_t n)
 {
-	_cleanup_close_ int fd = open_run_dir(false);
+	for (size_t i = 0; i < n; i++)
+		free(ids[i]);
+	free(ids);
+}
+
+int rundir_ids(char ***ret, size_t *ret_n)
+{
+	_cleanup_close_ int fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct dirent *entry;
+	int r;
 	DIR *dir;
 
 	*ret = NULL;
 	*ret_n = 0;
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
+		return errno == ENOENT ? 0 : -errno;
 	dir = fdopendir(fd);
 	if (!dir)
-		return log_errno(-errno, "read '%s'", RUN_DIR);
+		return -errno;
 	(void)TAKE_FD(fd); /* closedir() closes it */
-	while ((entry = readdir(dir)))
+	while ((errno = 0, entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
 			*ARRAY_ADD(*ret, *ret_n) = xstrdup(entry->d_name);
+	r = -errno;
 	(void)closedir(dir);
-	return 0;
+	if (r == 0)
+		return 0;
+	/* Half a list would hide users of a thing. */
+	rundir_list_free(*ret, *ret_n);
+	*ret = NULL;
+	*ret_n = 0;
+	return r;
+}
+
+int rundir_list(char ***ret, size_t *ret_n)
+{
+	_cleanup_close_ int fd = open_run_dir(false);
+	int r;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = rundir_ids(ret, ret_n);
+	return r < 0 ? log_errno(r, "list '%s'", RUN_DIR) : 0;
 }

@@ -13,5 +13,8 @@
  */
 int rundir_open(const char *place, const char *name, bool create, bool shared, char **ret_path);
 
-/* The IDs of all (none without RUN_DIR), for the caller to free each and the array. 0 or -errno (logged). */
+/* The IDs of all, none without RUN_DIR; rundir_list_free() frees them. All of them, or -errno (logged) and none. */
 int rundir_list(char ***ret, size_t *ret_n);
+/* The same, but an error is not logged. */
+int rundir_ids(char ***ret, size_t *ret_n);
+void rundir_list_free(char **ids, size_t n);

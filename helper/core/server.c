@@ -18,6 +18,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -31,6 +32,7 @@
 #define CGROUP	    "lxc-bdev"
 #define FIRST_FD    3
 #define END_WAIT_MS 10000
+#define WAIT_POLL_NS 20000000
 #define OOM_SCORE   "-900" /* rather any other process than one that a file system needs */
 
 #ifndef PR_SET_IO_FLUSHER
@@ -144,15 +146,18 @@ static void default_signals(void)
 }
 
 /*
- * The caller's limits are not for a server: one on the size of files would kill it (SIGXFSZ), and one on locked memory
- * keeps an unprivileged user from io_uring before Linux 5.12. Where they cannot be raised, they stay.
+/*
+ * A server outlives its caller's session and serves others: the caller's limits on file size, processor time and so on
+ * are not for it. One on locked memory keeps an unprivileged user from io_uring before Linux 5.12. Where they cannot be
+ * raised, they stay.
  */
-static void reset_limits(void)
+static void default_limits(void)
 {
+	static const int limits[] = { RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_AS, RLIMIT_RSS, RLIMIT_MEMLOCK };
 	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
 
-	(void)setrlimit(RLIMIT_FSIZE, &none);
-	(void)setrlimit(RLIMIT_MEMLOCK, &none);
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		(void)setrlimit(limits[i], &none);
 }
 
 /* Returns -errno, and *ret_what (static) says what failed. */
@@ -205,7 +210,7 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 	(void)chdir("/");
 	(void)umask(022);
 	default_signals();
-	reset_limits();
+	default_limits();
 	write_file("/proc/self/oom_score_adj", OOM_SCORE);
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* Linux 5.6 */
 	r = leave_mount_namespace(request);
@@ -295,20 +300,47 @@ void server_end(struct server *server)
 	server_close(server);
 }
 
+/* Wait for the child, with no signal blocked. Its exit status; -EINTR: a signal was caught, or it died by one. */
+static int wait_for(pid_t pid)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	const struct timespec moment = { .tv_nsec = WAIT_POLL_NS };
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	sigset_t none;
+	int status;
+
+	(void)sigemptyset(&none);
+	for (;;) {
+		/* Out of descriptors, it is asked again and again. */
+		if (ppoll(&poll_fd, 1, fd < 0 ? &moment : NULL, &none) < 0)
+			return -errno;
+		switch (waitpid(pid, &status, WNOHANG)) {
+		case -1:
+			return -errno;
+		case 0:
+			break;
+		default:
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+		}
+	}
+}
+
 int server_call(const char *const argv[])
 {
 	_cleanup_free_ char *path = server_find(argv[0]);
 	char *environment[] = { (char *)"PATH=" DAEMON_PATH, NULL };
 	pid_t pid = path ? fork() : -1;
-	int status;
 
 	if (!path)
 		return -ENOENT;
 	if (pid == 0) {
+		sigset_t none;
+
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)signal(SIGXFSZ, SIG_DFL); /* main() ignores it */
 		(void)execve(path, (char **)argv, environment);
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+	return pid < 0 ? -errno : wait_for(pid);
 }

@@ -44,7 +44,10 @@ void server_close(struct server *server);
 /* End one that is of no use (the build failed), and close the log. It gets SIGTERM, and time. */
 void server_end(struct server *server);
 
-/* Run a program to its end, argv[0] being its name. Its exit status, or -errno. */
+/*
+ * Run a program to its end, argv[0] being its name. Its exit status, 127: it could not be executed, or -errno. Signals
+ * that the caller has blocked are delivered while this waits: -EINTR, and the program still runs.
+ */
 int server_call(const char *const argv[]);
 
 /* Remove the cgroup when no server is in it. */

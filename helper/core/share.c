@@ -16,8 +16,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#define LOCK_WAIT_MS 5000
-
 static bool is_kind(const struct record *record, const char *kind, size_t n)
 {
 	return strcmp(record->kind, kind) == 0 && record->n == n;
@@ -29,10 +27,10 @@ static bool is_needed(const struct record *record)
 	return is_kind(record, "server", 3) || is_kind(record, "nbd", 1) || is_kind(record, "loop", 3);
 }
 
-int share_lock(void)
+int share_lock(int ms)
 {
 	_cleanup_close_ int fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	long long until = proc_now() + LOCK_WAIT_MS;
+	long long until = proc_now() + ms;
 
 	if (fd < 0)
 		return -errno;
@@ -76,8 +74,9 @@ static bool holds(const struct record *record, int device, const char *node)
 	};
 	int nr;
 
+	/* Unknown: not taken, but served once more. */
 	if (is_kind(record, "server", 3))
-		return proc_alive(&server);
+		return proc_alive(&server) == 1;
 	if (is_kind(record, "loop", 3))
 		return strcmp(record->fields[0], node) == 0 &&
 		       loopdev_diskseq(device) == strtoull(record->fields[1], NULL, 10);
@@ -140,24 +139,26 @@ int share_take(struct journal *journal, const char *key, char **ret_node, char *
 	char **ids;
 	size_t n;
 
-	(void)rundir_list(&ids, &n);
-	for (size_t i = 0; i < n; i++) {
+	/* An offer that cannot be read is not taken: the image is served once more. */
+	(void)rundir_ids(&ids, &n);
+	for (size_t i = 0; i < n && found == -ENOENT; i++) {
 		struct journal theirs;
 
-		if (found == -ENOENT && journal_peek(ids[i], &theirs) == 0) {
+		if (journal_peek(ids[i], &theirs) == 0) {
 			if (strcmp(theirs.dir, journal->dir) != 0)
 				found = take_from(&theirs, journal, key, ret_node, ret_fstype);
 			journal_close(&theirs);
 		}
-		free(ids[i]);
 	}
-	free(ids);
+	rundir_list_free(ids, n);
 	return found;
 }
 
-bool share_is_used(const struct journal *journal, const struct record *record)
+int share_is_used(const struct journal *journal, const struct record *record)
 {
-	_cleanup_free_ char *other = journal_find_running(record->kind, record->fields[0], journal->dir);
+	_cleanup_free_ char *user = journal_find_running(record->kind, record->fields[0], journal->dir);
 
-	return other;
+	if (!user)
+		return 0;
+	return journal_is_unknown(user) ? log_refuse(-EBUSY, "'%s': may be in use by %s", record->fields[0], user) : 1;
 }

@@ -4,11 +4,14 @@
 #include "journal.h"
 #include "qemu.h"
 
+#define SHARE_WAIT_MS 5000
+
 /*
- * Held by whoever looks for what others share and then makes it himself: of many who start at once, the first makes
- * it. Ends with the descriptor. fd, or -errno (after 5 s): do it alone then.
+ * Lock what readers share. A start that looks for an offer holds it until it has taken that or made its own: of many
+ * that start at once, the first makes it. A release that ends a device holds it while it looks for other users, so that
+ * no start takes the device in between. Ends with the descriptor. fd, or -errno (after ms milliseconds, not logged).
  */
-int share_lock(void);
+int share_lock(int ms);
 
 /* What a reader sees of an image: the same for all who say the same of the same files. For the caller to free. */
 char *share_key(const struct spec *spec, const struct qemu_graph *graph, const char *how);
@@ -23,5 +26,8 @@ int share_offer(struct journal *journal, const char *key, const char *node, cons
  */
 int share_take(struct journal *journal, const char *key, char **ret_node, char **ret_fstype);
 
-/* What this record is about is in the journal of another that runs: it is not ours to end. */
-bool share_is_used(const struct journal *journal, const struct record *record);
+/*
+ * Is what this record is about in the journal of another that runs, and so not ours to end? 1, 0, or -errno (logged)
+ * when a journal could not be read.
+ */
+int share_is_used(const struct journal *journal, const struct record *record);

@@ -46,10 +46,15 @@ static int lock(const struct container *container, struct journal *journal)
 
 		if (r < 0)
 			return r;
-		if (!(journal_monitor(journal, &monitor) && proc_alive(&monitor)))
+		r = journal_monitor(journal, &monitor) ? proc_alive(&monitor) : 0;
+		if (r == 0)
 			return 0;
 		journal_unshare(journal);
-		if (base_container_runs(container) || proc_now() >= until)
+		if (r > 0)
+			r = base_container_runs(container);
+		if (r < 0)
+			return log_errno(r, "'%s': not committed: find out whether it runs", container->name);
+		if (r || proc_now() >= until)
 			return log_refuse(-EBUSY, "'%s': not committed while it runs: stop it first", container->name);
 		proc_sleep(POLL_MS);
 	}
@@ -96,14 +101,23 @@ static int claim_upper(const struct job *job)
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	long long until = proc_now() + STOP_WAIT_MS;
 
-	while (flock(job->upper, LOCK_SH | LOCK_NB) < 0 || overlayfs_in_use(job->upper, root) ||
-	       (aufs_is_loaded() && aufs_in_use(job->upper))) {
+	for (;;) {
+		int r = flock(job->upper, LOCK_SH | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -errno;
+
+		if (r == 0)
+			r = root < 0 ? -EBADF : overlayfs_in_use(job->upper, root);
+		if (r == 0 && aufs_is_loaded())
+			r = aufs_in_use(job->upper);
+		if (r == 0)
+			return 0;
+		if (r < 0)
+			return log_errno(r, "%s: not committed: find out whether '%s' is in use", job->top->where,
+					 job->top->sources[0]);
 		if (proc_now() >= until)
 			return spec_refuse(job->top, -EBUSY, "not committed: '%s' is in use", job->top->sources[0]);
 		(void)flock(job->upper, LOCK_UN);
 		proc_sleep(POLL_MS);
 	}
-	return 0;
 }
 
 /* After a crash, of a volatile overlay only the kernel's mark is left to believe. */

@@ -29,9 +29,13 @@ static int finish(const struct container *container)
 
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
-		if (!journal_monitor(&journal, &monitor) || !proc_alive(&monitor))
+		r = journal_monitor(&journal, &monitor) ? proc_alive(&monitor) : 0;
+		if (r == 0)
 			return release(&journal);
 		journal_close(&journal);
+		if (r < 0)
+			return log_errno(r, "'%s': find out whether its monitor (pid %d) runs", container->name,
+					 (int)monitor.pid);
 		if (proc_now() >= until)
 			return log_refuse(-EBUSY, "'%s': its monitor (pid %d) still runs", container->name,
 					  (int)monitor.pid);
@@ -42,9 +46,12 @@ static int finish(const struct container *container)
 /* lxc-destroy empties this directory. 0, or -EBUSY (logged). */
 static int check_mounts(const char *name, const char *dir)
 {
-	_cleanup_free_ char *mounted = mount_find_below(dir);
+	_cleanup_free_ char *mounted = NULL;
+	int r = mount_find_below(dir, &mounted);
 
-	if (!mounted)
+	if (r < 0)
+		return log_errno(r, "'%s': not destroyed: find the mounts below '%s'", name, dir);
+	if (r == 0)
 		return 0;
 	return log_refuse(-EBUSY,
 			  "'%s': not destroyed: '%s' is mounted, and lxc-destroy would delete what is in it; umount it "
@@ -58,14 +65,20 @@ static int check_rootfs(const struct container *container, const char *path)
 	_cleanup_free_ char *real = NULL, *shared = NULL;
 	struct rootfs rootfs = { 0 };
 	struct conf conf;
-	int r;
+	int r = conf_read(container->config, &conf);
 
-	/* A config that cannot be read is no reason to keep what is half made: take the lines before the error. */
-	(void)conf_read(container->config, &conf);
+	/* A config that is wrong is no reason to keep what is half made: take the lines before the error. */
+	if (r < 0 && r != -EINVAL && r != -ELOOP && r != -ENOENT) {
+		conf_clear(&conf);
+		return r;
+	}
 	r = rootfs_parse(path, &rootfs);
+	if (r == 0)
+		r = rootfs_shared(&rootfs, &conf.stack, &shared);
 	if (r == 0) {
-		shared = rootfs_shared(&rootfs, &conf.stack);
 		real = realpath(rootfs.path, NULL);
+		if (!real && errno != ENOENT && errno != ENOTDIR)
+			r = log_errno(-errno, "look up '%s'", rootfs.path);
 	}
 	if (shared)
 		r = log_refuse(-EINVAL,
@@ -82,9 +95,12 @@ static int check_rootfs(const struct container *container, const char *path)
 /* LXC refuses by itself, save in lxc-copy -R, which destroys what it has cloned. 0 or -EBUSY (logged). */
 static int check_clones(const struct container *container)
 {
-	_cleanup_free_ char *clone = depends_dependent(container->dir, NULL);
-	_cleanup_free_ char *shown = journal_find_running("shows", container->dir, NULL);
+	_cleanup_free_ char *clone = NULL, *shown = NULL;
+	int r = depends_dependent(container->dir, NULL, &clone);
 
+	if (r < 0)
+		return r;
+	shown = journal_find_running("shows", container->dir, NULL);
 	if (clone)
 		return log_refuse(-EBUSY, "'%s': not destroyed: clone '%s' stands on it", container->name, clone);
 	return shown ? log_refuse(-EBUSY, "'%s': not destroyed: %s stands on it, and runs", container->name, shown) : 0;

@@ -12,74 +12,106 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-/* Nobody will release it: its monitor is dead, or its mount is gone. */
-static bool is_left(const struct journal *journal)
+/* Will nobody release it, as its monitor is dead, or its mount is gone? 1, 0 or -errno (logged). */
+static int is_left(const struct journal *journal)
 {
 	const char *at = journal_get(journal, "at", 0), *id = journal_get(journal, "at", 1);
 	_cleanup_close_ int fd = -EBADF;
 	struct process monitor;
+	int r;
 
-	if (journal_monitor(journal, &monitor))
-		return !proc_alive(&monitor);
-	fd = at ? open(at, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
-	return fd < 0 || !id || !mount_is(fd, id);
+	if (journal_monitor(journal, &monitor)) {
+		r = proc_alive(&monitor);
+		return r < 0 ? log_errno(r, "'%s': find out whether the monitor (pid %d) runs", journal->dir,
+					 (int)monitor.pid)
+			     : !r;
+	}
+	if (!at || !id)
+		return 1;
+	fd = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 1 : log_errno(-errno, "open '%s'", at);
+	r = mount_is(fd, id);
+	return r < 0 ? log_errno(r, "find out what is mounted on '%s'", at) : !r;
 }
 
-/* A directory without a record is of a helper that was killed before its first act or after its last. */
-static void clear_empty(const char *id)
+/*
+ * A directory without a record is of a helper that was killed before its first act or after its last. 0, also while
+ * another process works on it, or -errno (logged).
+ */
+static int clear_empty(const char *id)
 {
 	_cleanup_free_ char *path = xasprintf(RUN_DIR "/%s", id);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct journal journal;
-
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return;
-	if (journal_peek(id, &journal) != -ENOENT) {
-		journal_close(&journal);
-		return;
-	}
-	/* Who waits for this lock looks whether the directory is still there. */
-	(void)unlinkat(fd, "journal", 0);
-	(void)rmdir(path);
-}
-
-/* 1: something is left and stays; 0; or -errno. */
-static int examine(const char *id, bool fix)
-{
-	struct journal journal;
-	const char *name, *place;
-	bool left;
+	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
 	int r;
 
-	if (journal_peek(id, &journal) < 0) {
-		if (fix)
-			clear_empty(id);
-		return 0;
-	}
-	left = is_left(&journal);
-	name = journal_get(&journal, "container", 0);
-	place = name ? journal_get(&journal, "container", 1) : journal_get(&journal, "target", 0);
-	if (!left || !place) {
-		journal_close(&journal);
-		return 0;
-	}
-	if (name)
+	if (fd < 0)
+		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : log_errno(-errno, "lock '%s'", path);
+	r = journal_peek(id, &journal);
+	journal_close(&journal);
+	if (r != -ENOENT)
+		return r < 0 ? journal_unreadable(id, r) : 0;
+	/* Who waits for this lock looks whether the directory is still there. */
+	(void)unlinkat(fd, "journal", 0);
+	(void)unlinkat(fd, "stage", AT_REMOVEDIR);
+	return rmdir(path) < 0 && errno != ENOENT ? log_errno(-errno, "remove '%s'", path) : 0;
+}
+
+/* Release what a journal records, if nobody else will. 0, -ENOENT: it is gone, or -errno (logged). */
+static int fix(const char *place, const char *name)
+{
+	struct journal journal;
+	int r = journal_open(name ? place : "", name ?: place, false, &journal);
+
+	if (r < 0)
+		return r;
+	/* Looked at again under the lock: a start may have come in between. */
+	r = is_left(&journal);
+	if (r > 0)
+		return release(&journal);
+	journal_close(&journal);
+	return r;
+}
+
+/* A journal that nobody will release. 1: it stays; 0: it was released; or -errno (logged). */
+static int show_left(const struct journal *journal, bool fixing)
+{
+	const char *name = journal_get(journal, "container", 0);
+	const char *place = name ? journal_get(journal, "container", 1) : journal_get(journal, "target", 0);
+	int r = 1;
+
+	if (!place)
+		return log_refuse(-EBADMSG, "'%s/journal' names neither a container nor a mount", journal->dir);
+	if (journal_get(journal, "making", 0))
+		printf("container '%s' (%s) was not finished by lxc-bdev ephemeral", name, place);
+	else if (name)
 		printf("container '%s' (%s) ended without releasing its stack", name, place);
 	else
 		printf("mount '%s' ended without lxc-bdev umount", place);
-	r = 1;
-	if (fix) {
-		struct journal locked;
-
-		r = journal_open(name ? place : "", name ?: place, false, &locked);
-		/* Looked at again under the lock: a start may have come in between. */
-		if (r == 0 && is_left(&locked))
-			r = release(&locked);
-		else if (r == 0)
-			journal_close(&locked);
+	if (fixing) {
+		r = fix(place, name);
 		r = r == -ENOENT ? 0 : r;
 	}
-	printf("%s\n", r == 0 ? ": released" : fix ? ": not released" : "");
+	printf("%s\n", r == 0 ? ": released" : fixing ? ": not released" : "");
+	return r;
+}
+
+/* 1: something is left and stays; 0; or -errno (logged). */
+static int examine(const char *id, bool fixing)
+{
+	struct journal journal;
+	int r = journal_peek(id, &journal);
+
+	if (r < 0 && r != -ENOENT)
+		return journal_unreadable(id, r);
+	if (r < 0)
+		return fixing ? clear_empty(id) : 0;
+	r = is_left(&journal);
+	if (r > 0)
+		r = show_left(&journal, fixing);
 	journal_close(&journal);
 	return r;
 }
@@ -95,9 +127,8 @@ static int run(const struct args *args)
 
 		if (r == 0 || one < 0)
 			r = one;
-		free(ids[i]);
 	}
-	free(ids);
+	rundir_list_free(ids, n);
 	return r > 0 ? EXIT_FAILED : r;
 }
 

@@ -15,7 +15,9 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#define END_WAIT_MS 10000
+#define END_WAIT_MS  10000
+#define STOP_TRIES   3
+#define EXIT_NOT_RUN 127 /* server_call(): the program could not be executed */
 
 static volatile sig_atomic_t interrupted; /* by which signal */
 
@@ -24,14 +26,22 @@ static void interrupt(int signal)
 	interrupted = signal;
 }
 
-/* From now on a signal ends the program that is waited for, by stopping the container. */
+/*
+ * From now on a signal ends the program that is waited for, by stopping the container. It is delivered while
+ * server_call() waits and at no other time, so that none is lost just before the wait.
+ */
 static void catch_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	const struct sigaction action = { .sa_handler = interrupt };
+	sigset_t blocked;
 
-	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+	(void)sigemptyset(&blocked);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		(void)sigaddset(&blocked, signals[i]);
 		(void)sigaction(signals[i], &action, NULL);
+	}
+	(void)sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
 /* An option is wrong, or two exclude each other, or this host cannot do it: an exit code or -errno (logged); else 0. */
@@ -109,34 +119,46 @@ static char *tmpfs_spec(const struct args *args)
 	return size ? xasprintf("tmpfs:.,size=%s", size) : xstrdup("tmpfs:.");
 }
 
-/* What the base writes to while it runs, for the caller to free; NULL: nothing that another could see. */
-static char *written_by(const struct container *base, const struct conf *conf)
+/*
+ * Find what the base writes to while it runs: *ret, for the caller to free; NULL: nothing that another could see. 0 or
+ * -errno (logged).
+ */
+static int written_by(const struct container *base, const struct conf *conf, char **ret)
 {
 	struct plan plan = { .dirfd = -EBADF };
-	char *written = NULL;
+	int r = 0;
 
-	if (!conf->stack.n)
-		return xstrdup(conf->rootfs_path ?: "its root");
-	if (container_plan(base, conf, NULL, &plan) == 0 && plan.writer)
-		written = xstrdup(plan.writer->text);
+	*ret = NULL;
+	if (!conf->stack.n) {
+		*ret = xstrdup(conf->rootfs_path ?: "its root");
+		return 0;
+	}
+	r = container_plan(base, conf, NULL, &plan);
+	if (r == 0 && plan.writer)
+		*ret = xstrdup(plan.writer->text);
 	container_plan_close(&plan);
-	return written;
+	return r;
 }
 
 /* 0 or -errno (logged). That another one writes to the base's stack, nobody would notice if that is no image. */
 static int check_base(const struct args *args, const struct container *base, const struct conf *conf)
 {
 	_cleanup_free_ char *lxcpath = lxcpath_text(args->lxcpath), *parent = xstrdup(base->dir), *written = NULL;
+	int r = lxcpath ? ephemeral_is(base->config) : -ENOENT;
 
-	if (ephemeral_is(base->config))
+	if (r > 0)
 		return log_refuse(-EINVAL, "container '%s' is ephemeral itself: it would go while it is used",
 				  base->name);
+	if (r < 0)
+		return r;
 	*strrchr(parent, '/') = '\0';
-	if ((lxcpath && base_is_running(lxcpath, base->name)) || base_is_running(parent, base->name))
-		written = written_by(base, conf);
+	r = base_is_running(lxcpath, base->name) ?: base_is_running(parent, base->name);
+	if (r < 0)
+		return log_errno(r, "ask whether container '%s' is running", base->name);
+	r = r ? written_by(base, conf, &written) : 0;
 	return written ? log_refuse(-EBUSY, "container '%s' is running and writes to '%s': stop it first", base->name,
 				    written)
-		       : 0;
+		       : r;
 }
 
 /* Read the base, make the new container. 0 or -errno (logged). */
@@ -231,14 +253,25 @@ static int start(const struct args *args, const struct ephemeral *ephemeral, con
 	return r < 0 && !interrupted ? log_errno(r, "run lxc-start") : r;
 }
 
-static void stop(const struct ephemeral *ephemeral, const char *lxcpath, bool kill)
+/* 0, or -errno (logged): the container may still run. */
+static int stop(const struct ephemeral *ephemeral, const char *lxcpath, bool kill)
 {
 	const char *const argv[] = { "lxc-stop", "-P", lxcpath, "-n", ephemeral->name, "-q", kill ? "-k" : NULL, NULL };
+	int status = -EINTR, r;
 
-	/* It may have stopped by itself. */
-	(void)server_call(argv);
-	if (ephemeral_wait_end(ephemeral, END_WAIT_MS) < 0)
-		log_warn("'%s' has been stopped, but its monitor has not ended", ephemeral->name);
+	/* A second ^C ends lxc-stop, and is no reason to leave the container running. */
+	for (int i = 0; i < STOP_TRIES && status == -EINTR; i++)
+		status = server_call(argv);
+	/* It may have stopped by itself, so that lxc-stop failed; only its end counts. */
+	r = ephemeral_wait_end(ephemeral, status < 0 || status == EXIT_NOT_RUN ? 0 : END_WAIT_MS);
+	if (r == 0)
+		return 0;
+	if (status < 0)
+		return log_errno(status, "'%s' is still running: run lxc-stop", ephemeral->name);
+	if (r == -ETIMEDOUT)
+		return log_refuse(-EBUSY, "'%s' is still running: lxc-stop ended with status %d", ephemeral->name,
+				  status);
+	return log_errno(r, "find out whether '%s' has ended", ephemeral->name);
 }
 
 /* lxc-start failed. 0: not to start; else an exit code or -errno, after an error line. */
@@ -262,7 +295,7 @@ static int run_command(const struct args *args, const struct ephemeral *ephemera
 {
 	const char *const attach[] = { "lxc-attach", "-P", lxcpath, "-n", ephemeral->name, "--clear-env", "--" };
 	const char **argv = xcalloc(ARRAY_SIZE(attach) + (size_t)args->argc + 1, sizeof(*argv));
-	int r;
+	int r, stopped;
 
 	memcpy(argv, attach, sizeof(attach));
 	for (int i = 0; i < args->argc; i++)
@@ -273,13 +306,15 @@ static int run_command(const struct args *args, const struct ephemeral *ephemera
 		r = log_errno(r, "run lxc-attach");
 	free(argv);
 	/* What is kept is worth a shutdown. */
-	stop(ephemeral, lxcpath, !args->keepdata && !args->upper);
-	return r;
+	stopped = stop(ephemeral, lxcpath, !args->keepdata && !args->upper);
+	if (stopped < 0)
+		return stopped;
+	return interrupted ? 128 + interrupted : r;
 }
 
 static int run_container(const struct args *args, const struct ephemeral *ephemeral, const char *lxcpath)
 {
-	int r;
+	int r, stopped = 0;
 
 	if (args->foreground) {
 		printf("Created %s as clone of %s\n", ephemeral->name, args->name);
@@ -288,11 +323,13 @@ static int run_container(const struct args *args, const struct ephemeral *epheme
 	}
 	r = start(args, ephemeral, lxcpath);
 	if (interrupted)
-		stop(ephemeral, lxcpath, !args->keepdata && !args->upper);
+		stopped = stop(ephemeral, lxcpath, !args->keepdata && !args->upper);
 	else if (r > 0)
 		r = start_failed(ephemeral, r);
 	else if (r < 0)
 		(void)ephemeral_remove(ephemeral);
+	if (stopped < 0)
+		return stopped;
 	if (r || args->foreground)
 		return interrupted ? 128 + interrupted : r;
 
@@ -300,8 +337,7 @@ static int run_container(const struct args *args, const struct ephemeral *epheme
 	if (!args->argc)
 		return 0;
 	(void)fflush(stdout);
-	r = run_command(args, ephemeral, lxcpath);
-	return interrupted ? 128 + interrupted : r;
+	return run_command(args, ephemeral, lxcpath);
 }
 
 static int run(const struct args *args)

@@ -62,12 +62,13 @@ int hook_container(const struct args *args, const char *type, struct container *
 int hook_monitor(const struct args *args, struct process *ret)
 {
 	pid_t pid = args->monitor ?: getppid();
-	int r = proc_identify(pid, ret), same = proc_in_our_namespace(pid);
+	int r = proc_identify(pid, ret), same;
 
 	if (r < 0)
 		return log_errno(r, "find the monitor's process");
+	same = proc_in_our_namespace(pid);
 	/* When it dies before the hook's shell looks, $PPID is init or the like, which never ends. */
-	if (same == 0 || (same < 0 && pid == 1))
+	if (same == 0 || same == -ENOENT || (same < 0 && pid == 1))
 		return log_refuse(-ESRCH, "the monitor has died");
-	return 0;
+	return same < 0 ? log_errno(same, "find the mount namespace of the monitor (pid %d)", (int)pid) : 0;
 }

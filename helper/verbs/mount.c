@@ -27,11 +27,17 @@ static int open_journal(const char *target, struct journal *journal)
 		/* Under the lock: opened before, it would be below what another process has mounted meanwhile. */
 		fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		id = journal_get(journal, "at", 1);
-		if (fd >= 0 && id && mount_is(fd, id)) {
+		if (fd < 0 && errno != ENOENT)
+			r = -errno;
+		else if (fd >= 0 && id)
+			r = mount_is(fd, id);
+		if (r)
 			journal_close(journal);
+		if (r < 0)
+			return log_errno(r, "find out what is mounted on '%s'", target);
+		if (r > 0)
 			return log_refuse(-EBUSY, "'%s': a stack is mounted there already; lxc-bdev umount it first",
 					  target);
-		}
 		r = release(journal);
 		if (r < 0)
 			return r;

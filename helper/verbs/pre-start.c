@@ -44,13 +44,25 @@ static int wait_for_release(const struct process *old, const char *name, long lo
 	return 0;
 }
 
-/* The stack is where the journal says: this is a reboot that kept it. Its root, or -ENOENT. */
+/*
+ * The stack is where the journal says: this is a reboot that kept it. Its root; -ENOENT: it is not there; or -errno
+ * (logged).
+ */
 static int open_kept(const struct journal *journal)
 {
 	const char *path = journal_get(journal, "at", 0), *id = journal_get(journal, "at", 1);
-	_cleanup_close_ int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+	_cleanup_close_ int fd = -EBADF;
+	int r;
 
-	return fd >= 0 && id && mount_is(fd, id) ? TAKE_FD(fd) : -ENOENT;
+	if (!path || !id)
+		return -ENOENT;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : log_errno(-errno, "open '%s'", path);
+	r = mount_is(fd, id);
+	if (r < 0)
+		return log_errno(r, "find out what is mounted on '%s'", path);
+	return r ? TAKE_FD(fd) : -ENOENT;
 }
 
 /*
@@ -74,11 +86,13 @@ static int open_generation(const struct container *container, const struct proce
 			old = (struct process){ 0 };
 		} else if (old.pid == monitor->pid && old.start == monitor->start) {
 			*ret_kept = open_kept(journal);
-			if (*ret_kept >= 0)
-				return 0;
-		} else if (proc_alive(&old)) {
+			if (*ret_kept != -ENOENT)
+				return *ret_kept < 0 ? *ret_kept : 0;
+		} else if ((r = proc_alive(&old))) {
 			journal_close(journal);
-			r = wait_for_release(&old, container->name, since, &said);
+			r = r < 0 ? log_errno(r, "'%s': find out whether the monitor of its last run (pid %d) runs",
+					      container->name, (int)old.pid)
+				  : wait_for_release(&old, container->name, since, &said);
 			if (r < 0)
 				return r;
 			continue;
@@ -145,42 +159,54 @@ static int reuse(int stack, const char *name, const char *rootfs_path)
 	return prepare_pin(stack, name);
 }
 
-/* A clone by lxc-copy -s of one by lxc-copy -s has a copy of its upper, and does not stand on that. */
-static bool shows_upper(const char *clone)
+/*
+ * A clone by lxc-copy -s of one by lxc-copy -s has a copy of its upper, and does not stand on that. 1, 0 or -errno
+ * (logged).
+ */
+static int shows_upper(const char *clone)
 {
 	_cleanup_free_ char *config = xasprintf("%s/config", clone);
 	struct rootfs rootfs = { 0 };
-	struct conf conf;
-	bool shows = true;
+	struct conf conf = { 0 };
+	int r;
 
-	if (conf_read(config, &conf) == 0 && conf.rootfs_path && rootfs_parse(conf.rootfs_path, &rootfs) == 0)
-		shows = !rootfs.upper;
+	/* Without a config it is no container, or half of one. */
+	if (access(config, F_OK) < 0)
+		return errno == ENOENT ? 0 : log_errno(-errno, "look for '%s'", config);
+	r = conf_read(config, &conf);
+	if (r == 0 && conf.rootfs_path)
+		r = rootfs_parse(conf.rootfs_path, &rootfs);
+	if (r == 0)
+		r = !rootfs.upper;
 	rootfs_clear(&rootfs);
 	conf_clear(&conf);
-	return shows;
+	return r;
 }
 
 /* What clones stand on is not written to: they would see it change below them. 0 or -EBUSY (logged). */
 static int check_clones(const struct container *container, const struct plan *plan)
 {
-	_cleanup_free_ char *clone =
-		plan->writer ? depends_dependent(container->dir, plan->below ? shows_upper : NULL) : NULL;
+	_cleanup_free_ char *clone = NULL;
+	int r = plan->writer ? depends_dependent(container->dir, plan->below ? shows_upper : NULL, &clone) : 0;
 
 	return clone ? spec_refuse(plan->writer, -EBUSY,
 				   "clone '%s' stands on what this would write to: destroy that first, or start a "
 				   "clone instead",
 				   clone)
-		     : 0;
+		     : r;
 }
 
 /* A clone has its own name inside, too. A failure is no reason not to start. */
 static void set_hostname(int stack, const struct container *container, const struct conf *conf, const struct plan *plan,
 			 const char *rootfs_path)
 {
-	_cleanup_free_ char *on = plan->below ? depends_on(container->dir) : NULL;
+	_cleanup_free_ char *on = NULL;
 	struct rootfs rootfs = { 0 };
-	int r = 0;
+	int r = plan->below ? depends_on(container->dir, &on) : 0;
 
+	if (r < 0)
+		return;
+	r = 0;
 	if (on && conf->uts_name && rootfs_path && rootfs_parse(rootfs_path, &rootfs) == 0 && rootfs.upper)
 		r = hostname_write_upper(stack, rootfs.upper, conf->uts_name);
 	else if (conf->hostname)
@@ -208,7 +234,7 @@ static int start(const struct container *container, struct conf *conf, const str
 		journal_close(&journal);
 		return r;
 	}
-	/* Only now nobody converts it. */
+	/* From here on the lock keeps converters out. */
 	conf_clear(conf);
 	r = conf_read(container->config, conf) ?: convert_container_at_start(container, conf);
 	if (r == 0)
@@ -244,7 +270,7 @@ static int run(const struct args *args)
 	struct container container;
 	struct conf conf = { 0 };
 	struct process monitor;
-	int r;
+	int r, same;
 
 	r = hook_container(args, "pre-start", &container);
 	if (r == 0)
@@ -253,7 +279,10 @@ static int run(const struct args *args)
 	if (r == 0 && conf.stack.n) {
 		r = hook_monitor(args, &monitor);
 		/* The config says otherwise (container_plan looks), but lxc-start -s may have the last word. */
-		if (r == 0 && monitor.pid != 1 && proc_in_our_namespace(1) == 1)
+		same = r == 0 && monitor.pid != 1 ? proc_in_our_namespace(1) : 0;
+		if (same < 0)
+			r = log_errno(same, "find out whether the monitor has a mount namespace of its own");
+		if (same > 0)
 			r = log_refuse(-EINVAL,
 				       "'%s': the monitor has no mount namespace of its own: lxc.monitor.unshare "
 				       "must be 1",

@@ -19,34 +19,59 @@ struct found {
 	const char *state;
 	const char *at;
 	struct process monitor;
-	bool alive, mounted;
+	bool alive, mounted, unknown;
 	unsigned long long size, used; /* bytes of the file system that is written to; 0: not known */
 };
+
+/* Is the recorded mount at path? 1, 0 or -errno. Its size goes to *ret. */
+static int look_at_mount(const char *path, const char *id, struct found *ret)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statvfs st;
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r = mount_is(fd, id);
+	if (r <= 0)
+		return r;
+	if (fstatvfs(fd, &st) < 0)
+		return -errno;
+	ret->size = (unsigned long long)st.f_blocks * st.f_frsize;
+	ret->used = ret->size - (unsigned long long)st.f_bfree * st.f_frsize;
+	return 1;
+}
 
 static void look_up(const struct journal *journal, struct found *ret)
 {
 	const char *id = journal_get(journal, "at", 1);
 	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int fd = -EBADF;
-	struct statvfs st;
 	bool container;
+	int alive = 0, mounted = 0;
 
 	*ret = (struct found){ .name = journal_get(journal, "container", 0), .at = journal_get(journal, "at", 0) };
 	container = ret->name;
 	ret->place = container ? journal_get(journal, "container", 1) : journal_get(journal, "target", 0);
-	ret->alive = container && journal_monitor(journal, &ret->monitor) && proc_alive(&ret->monitor);
+	if (container && journal_monitor(journal, &ret->monitor))
+		alive = proc_alive(&ret->monitor);
+	ret->alive = alive;
 	/* It is attached in the monitor's mount namespace. */
 	if (ret->alive && ret->at)
 		path = xasprintf("/proc/%d/root%s", (int)ret->monitor.pid, ret->at);
 	else if (!container && ret->at)
 		path = xstrdup(ret->at);
-	if (path)
-		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && id && mount_is(fd, id) && fstatvfs(fd, &st) == 0) {
-		ret->size = (unsigned long long)st.f_blocks * st.f_frsize;
-		ret->used = ret->size - (unsigned long long)st.f_bfree * st.f_frsize;
+	if (path && id)
+		mounted = look_at_mount(path, id, ret);
+	ret->mounted = mounted > 0;
+	ret->unknown = alive < 0 || mounted < 0;
+	if (ret->unknown) {
+		int r = alive < 0 ? alive : mounted;
+
+		(void)log_errno(r, "'%s': find out %s", ret->place ?: journal->dir,
+				alive < 0 ? "whether its monitor runs" : "what is mounted");
+		ret->state = "unknown";
+	} else if (ret->mounted) {
 		ret->state = "mounted";
-		ret->mounted = true;
 	} else {
 		ret->state = ret->alive	 ? "starting or stopping"
 			     : container ? "left over; the next start, or doctor --fix, clears it"
@@ -70,7 +95,7 @@ static char *human(unsigned long long bytes)
 /* What the records of one step say of it. Strings belong to the journal, or are NULL. */
 struct details {
 	const char *image, *lock, *device, *diskseq, *served, *server;
-	bool ended; /* the server, which should not */
+	bool ended; /* the server, which should not; unknown is no */
 };
 
 static struct details details(const struct journal *journal, size_t step)
@@ -207,9 +232,12 @@ static struct json_object *found_json(const struct journal *journal, const struc
 	return object;
 }
 
-static bool wanted(const struct args *args, const char *dir, const struct found *found)
+static bool wanted(const struct args *args, const struct container *container, const struct journal *journal)
 {
-	return !args->name || (found->name && strcmp(found->name, args->name) == 0 && strcmp(found->place, dir) == 0);
+	const char *name = journal_get(journal, "container", 0), *place = journal_get(journal, "container", 1);
+
+	return !args->name ||
+	       (name && place && strcmp(name, args->name) == 0 && strcmp(place, container->dir) == 0);
 }
 
 static int run(const struct args *args)
@@ -218,6 +246,7 @@ static int run(const struct args *args)
 	struct container container = { 0 };
 	char **ids = NULL;
 	size_t n = 0, shown = 0;
+	bool listed;
 	int r = 0;
 
 	if (args->name)
@@ -225,25 +254,34 @@ static int run(const struct args *args)
 				 : container_from_lxcpath(args->name, args->lxcpath, &container);
 	if (r == 0)
 		r = rundir_list(&ids, &n);
+	listed = r == 0;
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
 		struct found found;
 
-		if (r == 0 && journal_peek(ids[i], &journal) == 0) {
-			look_up(&journal, &found);
-			if (wanted(args, container.dir, &found)) {
-				shown++;
-				if (args->json)
-					json_object_array_add(list, found_json(&journal, &found));
-				else
-					print_text(&journal, &found);
-			}
+		int one = journal_peek(ids[i], &journal);
+
+		/* One that cannot be read hides none of the others. */
+		if (one < 0 && one != -ENOENT)
+			r = journal_unreadable(ids[i], one);
+		if (one < 0)
+			continue;
+		if (!wanted(args, &container, &journal)) {
 			journal_close(&journal);
+			continue;
 		}
-		free(ids[i]);
+		shown++;
+		look_up(&journal, &found);
+		if (found.unknown)
+			r = -EIO;
+		if (args->json)
+			json_object_array_add(list, found_json(&journal, &found));
+		else
+			print_text(&journal, &found);
+		journal_close(&journal);
 	}
-	free(ids);
-	if (r == 0 && args->json)
+	rundir_list_free(ids, n);
+	if (listed && args->json)
 		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	else if (r == 0 && args->name && !shown)
 		printf("%s  (%s)  not running\n", container.name, container.dir);
