@@ -17,6 +17,23 @@ char *upper_of(const struct spec *spec)
 	return spec->sources[spec->nsources - 1];
 }
 
+/* The path leads above the directory that it is relative to. On a new tmpfs there are no symlinks: text is enough. */
+static bool leads_out(const char *path)
+{
+	int depth = 0;
+
+	while (*path && depth >= 0) {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && strncmp(path, "..", 2) == 0)
+			depth--;
+		else if (n)
+			depth++;
+		path += n + (path[n] == '/');
+	}
+	return depth < 0;
+}
+
 int upper_place(const struct spec *spec, struct plan *plan, const char *path, struct upper *ret)
 {
 	_cleanup_free_ char *absolute = path_absolute(plan->dir, path);
@@ -35,6 +52,9 @@ int upper_place(const struct spec *spec, struct plan *plan, const char *path, st
 				   upper_of(spec));
 	cover->used = true;
 	(void)stpcpy(ret->path, path_below(absolute, cover->dir));
+	if (leads_out(ret->path))
+		return spec_refuse(spec, -EXDEV, "'%s' leads out of the tmpfs on '%s' by '..'; name a directory in it",
+				   path, cover->dir);
 	if (!*ret->path)
 		return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same", cover->dir,
 				   upper_of(spec));

@@ -9,6 +9,7 @@
 #include "allmounts.h"
 #include "cleanup.h"
 #include "mount.h"
+#include "proc.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -76,53 +77,72 @@ static int look_through(const char *pid, bool (*found)(struct mount_seen *mount,
 	return r < 0 && !self && (r == -ENOENT || r == -ESRCH || r == -EINVAL || has_ended(pid)) ? 0 : r;
 }
 
-/* The mount namespace's number; 0: the process has ended, or ends; or -errno. */
+/* The mount namespace's number. 1; 0: the process has ended, or ends; -EACCES: we may not know it; or -errno. */
 static int namespace_of(const char *pid, unsigned long long *ret)
 {
 	char path[sizeof("/proc//ns/mnt") + NAME_MAX];
 	struct stat st;
+	int r;
 
-	*ret = 0;
 	(void)snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
-	if (stat(path, &st) == 0)
+	if (stat(path, &st) == 0) {
 		*ret = st.st_ino;
-	else if (errno != ENOENT && errno != ESRCH) {
-		int r = -errno;
-
-		return has_ended(pid) ? 0 : r;
+		return 1;
 	}
-	return 0;
+	r = errno == EPERM ? -EACCES : -errno;
+	return r == -ENOENT || r == -ESRCH || has_ended(pid) ? 0 : r;
+}
+
+/* Namespaces that were looked through. */
+struct seen {
+	unsigned long long *namespaces;
+	size_t n;
+};
+
+/* Is the process's mount namespace one to look through, as it was not seen before? 1, 0 or -errno. */
+static int is_new(const char *pid, struct seen *seen)
+{
+	unsigned long long ns;
+	int r = namespace_of(pid, &ns);
+
+	/* Without the right to trace a process, its mounts can be read, but not in which namespace it is. */
+	if (r == -EACCES) {
+		r = proc_in_our_namespace((pid_t)strtol(pid, NULL, 10));
+		return r < 0 ? (has_ended(pid) ? 0 : r) : !r;
+	}
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->namespaces[i] == ns)
+			return 0;
+	*ARRAY_ADD(seen->namespaces, seen->n) = ns;
+	return 1;
 }
 
 /* The namespaces of all processes but our own. 1: found() said true; 0; or -errno. */
 static int look_through_others(bool (*found)(struct mount_seen *mount, void *arg), void *arg)
 {
-	unsigned long long *seen = NULL;
 	DIR *proc = opendir("/proc");
+	struct seen seen = { 0 };
 	struct dirent *entry;
-	size_t n = 0;
-	int r = proc ? namespace_of("self", ARRAY_ADD(seen, n)) : -errno;
+	int r;
 
+	if (!proc)
+		return -errno;
+	/* Ours was looked through first. */
+	r = is_new("self", &seen);
+	r = r < 0 ? r : 0;
 	while (r == 0 && (errno = 0, entry = readdir(proc))) {
-		unsigned long long ns = 0;
-		bool known;
-
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;
-		r = namespace_of(entry->d_name, &ns);
-		known = !ns;
-		for (size_t i = 0; i < n && !known; i++)
-			known = seen[i] == ns;
-		if (r < 0 || known)
-			continue;
-		*ARRAY_ADD(seen, n) = ns;
-		r = look_through(entry->d_name, found, arg);
+		r = is_new(entry->d_name, &seen);
+		if (r > 0)
+			r = look_through(entry->d_name, found, arg);
 	}
 	if (r == 0)
 		r = -errno;
-	if (proc)
-		(void)closedir(proc);
-	free(seen);
+	(void)closedir(proc);
+	free(seen.namespaces);
 	return r;
 }
 

@@ -81,8 +81,10 @@ static int leave(struct build *build, int root)
 	_cleanup_close_ int detached = -EBADF;
 	int r;
 
-	if (build->stage.host < 0)
-		return dup(root);
+	if (build->stage.host < 0) {
+		r = fcntl(root, F_DUPFD_CLOEXEC, 0);
+		return r < 0 ? log_errno(-errno, "hand over the stack") : r;
+	}
 	detached = mount_clone(root, true);
 	if (detached < 0)
 		return log_errno(detached, "detach the stack from the stage");

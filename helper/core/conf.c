@@ -20,6 +20,7 @@
 #define HOSTNAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 
 #define INCLUDE_DEPTH	    16
+#define INCLUDE_FILES	    1024 /* each may include others, so the depth alone bounds nothing */
 #define FILE_MAX_BYTES	    (16 << 20)
 
 static int read_conf(const char *file, unsigned int depth, struct conf *conf);
@@ -72,12 +73,16 @@ static int only_conf(const struct dirent *entry)
 
 static int include(struct conf_reader *reader, const char *path)
 {
+	struct conf *conf = reader->arg;
 	struct dirent **entries = NULL;
 	struct stat st;
 	int n, r = 0;
 
 	if (!*path)
 		return 0;
+	if (conf->files >= INCLUDE_FILES)
+		return log_refuse(-ELOOP, "%s:%u: lxc.include: '%s': more than %d files are included", reader->file,
+				  reader->line, path, INCLUDE_FILES);
 	if (reader->depth >= INCLUDE_DEPTH)
 		return log_refuse(-ELOOP, "%s:%u: lxc.include: '%s' is nested deeper than %d files", reader->file,
 				  reader->line, path, INCLUDE_DEPTH);
@@ -88,7 +93,7 @@ static int include(struct conf_reader *reader, const char *path)
 		return log_errno(-errno, "%s:%u: lxc.include: '%s'%s", reader->file, reader->line, path,
 				 *path == '/' ? "" : ", a relative path,");
 	if (!S_ISDIR(st.st_mode))
-		return read_conf(path, reader->depth + 1, reader->arg);
+		return read_conf(path, reader->depth + 1, conf);
 
 	n = scandir(path, &entries, only_conf, alphasort);
 	if (n < 0)
@@ -97,7 +102,7 @@ static int include(struct conf_reader *reader, const char *path)
 		_cleanup_free_ char *file = xasprintf("%s/%s", path, entries[i]->d_name);
 
 		if (r == 0)
-			r = read_conf(file, reader->depth + 1, reader->arg);
+			r = read_conf(file, reader->depth + 1, conf);
 		free(entries[i]);
 	}
 	free(entries);
@@ -221,6 +226,7 @@ static int read_conf(const char *file, unsigned int depth, struct conf *conf)
 {
 	struct conf_reader reader = { .file = file, .depth = depth, .take = key_value, .arg = conf };
 
+	conf->files++;
 	return conf_each(&reader);
 }
 

@@ -15,6 +15,7 @@ struct conf {
 	bool idmap;	      /* any lxc.idmap */
 	bool monitor_unshare; /* lxc.monitor.unshare = 1 */
 	bool hooked;	      /* a pre-start hook of ours */
+	unsigned int files;   /* that were read: it and its includes */
 };
 
 /*

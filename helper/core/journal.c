@@ -210,12 +210,28 @@ int journal_begin(struct journal *journal, const char *place, const char *name, 
 	return r;
 }
 
+/* A line is one write(2), unless that came to its end half way: what is said of the rest is the reason. 0 or -errno. */
+static int write_line(int fd, const char *line)
+{
+	_cleanup_free_ char *whole = xasprintf("%s\n", line);
+	const char *rest = whole;
+
+	while (*rest) {
+		ssize_t n = write(fd, rest, strlen(rest));
+
+		if (n < 0)
+			return -errno;
+		rest += n;
+	}
+	return 0;
+}
+
 int journal_add(struct journal *journal, const char *kind, ...)
 {
 	char *line = xstrdup(kind);
 	const char *field;
 	va_list fields;
-	ssize_t n;
+	int r;
 
 	va_start(fields, kind);
 	while ((field = va_arg(fields, const char *))) {
@@ -225,18 +241,11 @@ int journal_add(struct journal *journal, const char *kind, ...)
 	}
 	va_end(fields);
 
-	{
-		_cleanup_free_ char *whole = xasprintf("%s\n", line);
-
-		n = write(journal->fd, whole, strlen(whole));
-		if (n != (ssize_t)strlen(whole)) {
-			free(line);
-			return log_errno(n < 0 ? -errno : -ENOSPC, "write '%s/journal'", journal->dir);
-		}
-	}
-	read_record(journal, line);
+	r = write_line(journal->fd, line);
+	if (r == 0)
+		read_record(journal, line);
 	free(line);
-	return 0;
+	return r < 0 ? log_errno(r, "write '%s/journal'", journal->dir) : 0;
 }
 
 const char *journal_get(const struct journal *journal, const char *kind, size_t n)

@@ -5,6 +5,7 @@
 #include "proc.h"
 #include "cleanup.h"
 #include "log.h"
+#include "mount.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -72,6 +73,33 @@ int proc_alive(const struct process *process)
 	return now.start == process->start;
 }
 
+static bool begins_with_id(char *line, void *arg)
+{
+	const long long *id = arg;
+
+	return strtoll(line, NULL, 10) == *id;
+}
+
+/*
+ * The same, told by mount ids, each of which is in one namespace only: is the process's root mount among ours? It needs
+ * no right to trace the process, but a root of its own (chroot) could hide it.
+ */
+static int has_our_root_mount(pid_t pid)
+{
+	char path[40], line[64];
+	long long id;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	n = read_small(path, line, sizeof(line));
+	if (n < 0)
+		return (int)n;
+	id = strtoll(line, NULL, 10);
+	if (id <= 0)
+		return -ENODATA;
+	return mount_lines("/proc/self/mountinfo", begins_with_id, &id);
+}
+
 int proc_in_our_namespace(pid_t pid)
 {
 	char path[40], theirs[64], ours[64];
@@ -80,7 +108,7 @@ int proc_in_our_namespace(pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
 	a = readlink(path, theirs, sizeof(theirs));
 	if (a < 0)
-		return -errno;
+		return errno == EACCES || errno == EPERM ? has_our_root_mount(pid) : -errno;
 	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
 	if (b < 0)
 		return -errno;

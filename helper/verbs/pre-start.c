@@ -16,6 +16,7 @@
 #include "../core/release.h"
 #include "../core/mount.h"
 #include "../core/path.h"
+#include "../core/remove.h"
 #include "hook.h"
 
 #include <fcntl.h>
@@ -114,20 +115,59 @@ static int make_readonly(int stack)
 	return r < 0 ? log_errno(r, "make the stack read-only") : 0;
 }
 
+/* Was the root directory made immutable or append-only (chattr)? Unknown is no: the error is reported as it is. */
+static bool is_frozen(int root)
+{
+	struct statx st;
+
+	return statx(root, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND));
+}
+
+/*
+ * Take away what the container may have put in the place of LXC's file. A directory with content is moved aside; where
+ * an overlay cannot move it, it is removed. 0; 1: a file that cannot be removed, and serves LXC as well; or -errno.
+ */
+static int clear_pin(int root, const char *name)
+{
+	struct stat st;
+	int r;
+
+	if (unlinkat(root, PIN, 0) == 0 || errno == ENOENT || errno == EROFS)
+		return 0;
+	if (errno == EPERM && is_frozen(root))
+		return fstatat(root, PIN, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) ? 1 : -EPERM;
+	if (errno != EISDIR)
+		return -errno;
+	if (unlinkat(root, PIN, AT_REMOVEDIR) == 0)
+		return 0;
+	if (errno != ENOTEMPTY)
+		return -errno;
+	if (renameat2(root, PIN, root, PIN ".old", RENAME_NOREPLACE) == 0) {
+		log_warn("'%s': the directory '%s' in its root, where LXC makes a file, is now '%s'", name, PIN,
+			 PIN ".old");
+		return 0;
+	}
+	r = remove_tree(root, PIN, NULL);
+	if (r == 0)
+		log_warn("'%s': the directory '%s' in its root, where LXC makes a file, was removed", name, PIN);
+	return r;
+}
+
 /*
  * LXC makes a file in the root that it finds ("pins" it, lxc_rootfs_init() in its conf.c), removes it, and gives up
- * when it cannot; only a read-only root it accepts. So make sure that it can: take away what the container may have put
- * in the file's place, and mount a full file system read-only. 0 or -errno (logged).
+ * when it cannot; only a read-only root it accepts. So make sure that it can, or mount a file system that is full, or
+ * whose root directory is immutable, read-only. 0 or -errno (logged).
  */
 static int prepare_pin(int stack, const char *name)
 {
 	_cleanup_close_ int root = path_reopen(stack, O_RDONLY | O_DIRECTORY), pin = -EBADF;
+	int r = root < 0 ? log_errno(root, "open the stack") : clear_pin(root, name);
 
-	if (root < 0)
-		return log_errno(root, "open the stack");
-	if (unlinkat(root, PIN, 0) < 0 && errno != ENOENT && errno != EROFS &&
-	    (errno != EISDIR || unlinkat(root, PIN, AT_REMOVEDIR) < 0))
-		return log_errno(-errno, "'%s': remove '%s' from its root, where LXC makes a file", name, PIN);
+	if (root < 0 || r > 0)
+		return r < 0 ? r : 0;
+	if (r < 0)
+		return log_errno(r, "'%s': remove '%s' from its root, where LXC makes a file", name, PIN);
 	pin = openat(root, PIN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (pin >= 0) {
 		(void)unlinkat(root, PIN, 0);
@@ -136,6 +176,12 @@ static int prepare_pin(int stack, const char *name)
 	/* EEXIST: another container starts on the same directory just now, and could make it. */
 	if (errno == EROFS || errno == EEXIST)
 		return 0;
+	if (errno == EPERM && is_frozen(root)) {
+		log_warn("'%s': its root directory is immutable, so its root is mounted read-only; chattr -i it, then "
+			 "restart it",
+			 name);
+		return make_readonly(stack);
+	}
 	if (errno != ENOSPC && errno != EDQUOT)
 		return log_errno(-errno, "'%s': make a file in its root, as LXC will", name);
 	log_warn("'%s': its file system is full (%s), so its root is mounted read-only; make room, then restart it",
