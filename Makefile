@@ -4,6 +4,7 @@
 # make check   run the tests (root; installs what is missing); SAN=1: under ASan and UBSan
 # make check-host   run those that need a complete LXC host, on all kernels
 # make         build; make install: DESTDIR, PREFIX
+# make faults  the whole of tests/fault_test.sh: each system call of each operation fails (hours); make check has a slice
 # make lint    static checks; make bench: figures; make deps: only install what all of this needs
 
 VERSION = 0.1.0
@@ -123,6 +124,12 @@ check-built: all $(UNITS) $(TOOLS)
 check-host:
 	@$(MAKE) --no-print-directory check TESTS="$(wildcard tests/guest_host_*_test.sh)"
 
+FAULTS = EMFILE ENOMEM EIO EACCES
+faults:
+	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_CHECK))
+	@$(MAKE) --no-print-directory all $(TOOLS)
+	@FAULTS='$(FAULTS)' tests/run tests/fault_test.sh
+
 lint:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_LINT))
 	@$(MAKE) --no-print-directory all
@@ -137,4 +144,4 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all install uninstall deps demo check check-built check-host lint bench clean FORCE
+.PHONY: all install uninstall deps demo check check-built check-host faults lint bench clean FORCE

@@ -335,7 +335,9 @@ int main(int argc, char **argv)
 	r = verb->run(&args);
 	free(args.lowers);
 	free(args.idmap);
-	if (fflush(stdout) != 0 && r == 0)
-		r = log_errno(-errno, "write to stdout");
+	/* Also what a verb prints before it exits 1, as doctor does. An earlier part may have failed, too. */
+	errno = 0;
+	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		r = log_errno(-(errno ?: EIO), "write to stdout");
 	return r >= 0 ? r : r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;
 }

@@ -160,6 +160,23 @@ testBaseIsNotDestroyedWhenMountsOrClonesCannotBeRead() {
 	assert_status 0
 }
 
+# --- what changes between check and use ---
+
+testImageIsProbedUnderItsLock() {
+	make_image image ext4 8 "$PWD/lower"
+	make_image other squashfs
+	strace -o trace -e trace=flock -e inject=flock:delay_enter=1000000 "$LXC_BDEV" mount loop:image,ro m 2>"$SCRATCH/stderr" &
+	_pid=$!
+	eventually grep -q LOCK_EX trace
+	cat other >image
+	status=0
+	wait $_pid || status=$?
+	err=$(cat "$SCRATCH/stderr")
+	assert_status 1
+	assert_one_line 'was changed while it was being mounted'
+	assert_nothing_left
+}
+
 # --- limits and odd files ---
 
 testFileSizeLimitIsReportedAndLeavesNothing() {

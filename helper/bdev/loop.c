@@ -173,6 +173,29 @@ static int mount_file(const struct spec *spec, int image, const struct loop_data
 	return blockfs_mount(&blockfs, source, true);
 }
 
+/*
+ * Before it was locked, another process could write to the image, or put another in its place. What is mounted must be
+ * what was found, of the type that was checked. 0 or -errno (logged).
+ */
+static int check_locked(const struct spec *spec, int image, const struct loop_data *data)
+{
+	struct image_area area = { 0 };
+	_cleanup_free_ char *reason = NULL;
+	unsigned int partition = 0;
+	int r = parse_area(spec, &partition, &area);
+
+	if (r < 0)
+		return r;
+	r = image_probe(image, partition, data->area.fstype, &area, &reason);
+	if (r < 0)
+		return spec_refuse(spec, r, "image '%s' was changed while it was being mounted: it %s", spec->sources[0],
+				   reason);
+	if (area.offset == data->area.offset && area.size == data->area.size)
+		return 0;
+	return spec_refuse(spec, -EAGAIN, "image '%s' was changed while it was being mounted; try again",
+			   spec->sources[0]);
+}
+
 static int loop_build(const struct step *step, struct build *build)
 {
 	const struct spec *spec = step->spec;
@@ -197,6 +220,8 @@ static int loop_build(const struct step *step, struct build *build)
 		return log_errno(image, "%s: open image '%s' for %s", spec->where, spec->sources[0],
 				 data->readonly ? "reading" : "writing (add ,ro to only read it)");
 	r = bdev_lock_image(spec, build, image, spec->sources[0], data->readonly, false, &shared);
+	if (r == 0)
+		r = check_locked(spec, found, data);
 	if (r < 0)
 		return r;
 	if (data->file_backed)

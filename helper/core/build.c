@@ -96,10 +96,14 @@ static int leave(struct build *build, int root)
  */
 static int check_config(const struct plan_owner *owner)
 {
+	bool converting = faccessat(owner->dirfd, CONTAINER_CONVERTING, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	struct stat st;
 
-	if (faccessat(owner->dirfd, CONTAINER_CONVERTING, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    fstatat(owner->dirfd, "config", &st, 0) == 0 && st.st_ino == owner->config)
+	if (!converting && errno != ENOENT)
+		return log_errno(-errno, "look for '%s/%s'", owner->dir, CONTAINER_CONVERTING);
+	if (!converting && fstatat(owner->dirfd, "config", &st, 0) < 0)
+		return log_errno(-errno, "look at '%s/config'", owner->dir);
+	if (!converting && st.st_ino == owner->config)
 		return 0;
 	return log_refuse(-EAGAIN, "'%s': its config was changed meanwhile: try again", owner->dir);
 }

@@ -83,6 +83,8 @@ int clone_shared(const struct clone *clone, const struct spec *spec, const char 
 {
 	_cleanup_free_ char *real = realpath(source, NULL);
 
+	if (!real && errno != ENOENT && errno != ENOTDIR)
+		return log_errno(-errno, "%s: look up '%s'", spec->where, source);
 	if (!real || !path_below(real, clone->from_dir) || path_below(real, clone->to_dir))
 		return 0;
 	return spec_refuse(spec, -EINVAL,
@@ -126,8 +128,9 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 				   path_strerror(from < 0 ? from : -errno));
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return spec_refuse(spec, -EINVAL, "'%s' is neither a file nor a directory", source);
-	if (check_unused(spec, from, &st) < 0)
-		return -EBUSY;
+	r = check_unused(spec, from, &st);
+	if (r < 0)
+		return r;
 	parent = open_parent(clone->to, path + 1, &base);
 	if (parent < 0)
 		return log_errno(parent, "make the directory of '%s/%s'", clone->to_dir, source);

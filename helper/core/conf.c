@@ -250,9 +250,10 @@ char *conf_lxcpath(void)
 {
 	FILE *f = fopen(LXC_GLOBAL_CONF, "re");
 	char *line = NULL, *found = NULL;
+	bool read = f || errno == ENOENT || errno == ENOTDIR;
 	size_t size = 0;
 
-	while (f && getline(&line, &size, f) >= 0) {
+	while (f && (errno = 0, getline(&line, &size, f) >= 0)) {
 		char *value = strchr(line, '=');
 
 		if (!value)
@@ -263,6 +264,11 @@ char *conf_lxcpath(void)
 			free(found);
 			found = xstrdup(trim(value));
 		}
+	}
+	read = read && !(f && ferror(f));
+	if (!read) {
+		(void)log_errno(-(errno ?: EIO), "read '%s'", LXC_GLOBAL_CONF);
+		_exit(EXIT_FAILURE);
 	}
 	free(line);
 	if (f)

@@ -25,7 +25,10 @@ struct conf {
 int conf_read(const char *file, struct conf *ret);
 void conf_clear(struct conf *conf);
 
-/* LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. */
+/*
+ * LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. If lxc.conf
+ * is there and cannot be read, the process ends after an error line: another lxcpath has other containers.
+ */
 char *conf_lxcpath(void);
 
 /* A file in the form of LXC's configs, read line by line. */

@@ -23,6 +23,7 @@ struct search {
 	const struct conf *conf;
 	char *found;
 	bool several, rename;
+	bool unknown; /* one could not be looked at, which is logged */
 	char *looked; /* at, for the message */
 };
 
@@ -41,14 +42,22 @@ static void look(struct search *search, char *dir)
 {
 	_cleanup_free_ char *given = dir, *real = realpath(dir, NULL), *config = NULL, *before = NULL;
 	struct conf conf = { 0 };
+	int r = real || errno == ENOENT || errno == ENOTDIR ? 0 : log_errno(-errno, "look up '%s'", dir);
 
 	before = search->looked;
 	search->looked = xasprintf("%s%s'%s'", before ?: "", before ? ", " : "", given);
+	if (r < 0)
+		search->unknown = true;
 	if (!real || strcmp(real, search->container->dir) == 0)
 		return;
 	config = xasprintf("%s/config", real);
-	if (access(config, F_OK) == 0 && conf_read(config, &conf) == 0 &&
-	    origin_same_stack(&conf.stack, &search->conf->stack)) {
+	if (access(config, F_OK) == 0)
+		r = conf_read(config, &conf);
+	else
+		r = errno == ENOENT ? -ENOENT : log_errno(-errno, "look for '%s'", config);
+	/* One that is wrong is not what LXC could copy. */
+	search->unknown |= r < 0 && r != -EINVAL && r != -ELOOP && r != -ENOENT;
+	if (r == 0 && origin_same_stack(&conf.stack, &search->conf->stack)) {
 		if (!search->found)
 			search->found = TAKE_PTR(real);
 		else if (strcmp(search->found, real) != 0)
@@ -204,18 +213,17 @@ char *origin_find(const struct container *container, const char *name, const str
 	}
 	if (!look_where_told(&search, name))
 		look_around(&search, name);
-	if (!search.found)
+	if (!search.found && !search.unknown)
 		log_error("'%s': the container '%s' that it is cloned from was not found, with the same bdev.rootfs: "
 			  "not in %s",
 			  container->name, name, search.looked);
-	if (search.several) {
+	if (search.several && !search.unknown)
 		log_error(
 			"'%s': it may be cloned from any of %s, as all have the same bdev.rootfs: use lxc-copy, whose "
 			"command line says",
 			container->name, search.looked);
-		free(search.found);
-		search.found = NULL;
-	}
+	if (search.several || search.unknown)
+		free(TAKE_PTR(search.found));
 	free(search.looked);
 	*ret_rename = search.rename;
 	return search.found;

@@ -150,7 +150,9 @@ static int open_owner(struct plan *plan, const struct spec *spec)
 		return log_errno(-errno, "%s: open '%s'", spec->where, spec->dir);
 	owner = ARRAY_ADD(plan->owners, plan->nowners);
 	*owner = (struct plan_owner){ .dir = spec->dir, .dirfd = fd };
-	owner->config = fstatat(fd, "config", &st, 0) == 0 ? st.st_ino : 0;
+	if (fstatat(fd, "config", &st, 0) < 0)
+		return log_errno(-errno, "%s: look at '%s/config'", spec->where, spec->dir);
+	owner->config = st.st_ino;
 	return 0;
 }
 
