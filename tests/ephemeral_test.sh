@@ -295,6 +295,19 @@ testCommandReadsStdin() {
 	assertContains "$out" hello
 }
 
+testContainerThatCannotBeStoppedIsAnError() {
+	shared
+	run strace -f -o trace -P /usr/bin/lxc-stop -e trace=execve -e inject=execve:error=EACCES \
+		"$LXC_BDEV" ephemeral -P "$LXCPATH" -n base -N e -- /bin/true
+	sed -i '/^strace: /d' "$SCRATCH/stderr"
+	err=$(cat "$SCRATCH/stderr")
+	assertTrue 'lxc-stop was not run' 'grep -q INJECTED trace'
+	assert_status 1
+	assert_one_line "'e' is still running"
+	stop e
+	assert_gone e
+}
+
 testSignalDuringTheCommandStopsTheContainer() {
 	shared
 	for signal in INT:130 TERM:143 HUP:129; do
@@ -522,6 +535,12 @@ check_killed() {
 		assertEquals "destroy after call $call: $err" 0 "$status"
 	elif [ -e "$LXCPATH/e" ]; then
 		empty=$((empty + 1))
+		bdev doctor
+		assertContains "doctor after call $call" "$out" 'was not finished by lxc-bdev ephemeral'
+		[ $((empty % 2)) -eq 0 ] || {
+			bdev doctor --fix
+			return
+		}
 		ephemeral base --newname e -- /bin/cat /etc/hostname
 		assertEquals "the next one after call $call: $err" 0 "$status"
 	fi

@@ -102,14 +102,45 @@ testTrapInThePlaceOfLxcsOwnFileNeitherHangsAStartNorReachesOutside() {
 	done
 }
 
-testDirectoryInThePlaceOfLxcsOwnFileIsNamedWhenItIsInTheWay() {
+testDirectoryInThePlaceOfLxcsOwnFileIsMovedAside() {
 	container c1 loop:root.img
 	make_image "$LXCPATH/c1/root.img" ext4
 	start c1
 	inside c1 /bin/sh -c 'mkdir /.lxc_keep && touch /.lxc_keep/file'
 	stop c1
 	start c1
-	assert_refused c1 "remove '.lxc_keep' from its root"
+	assert_status 0
+	assertContains "$(our_lines c1 pre-start)" "is now '.lxc_keep.old'"
+	inside c1 /bin/ls /.lxc_keep.old/file
+	assert_status 0
+	stop c1
+	assert_nothing_left
+}
+
+# The second one finds the name taken.
+testSecondDirectoryInThatPlaceIsRemoved() {
+	container c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	start c1
+	inside c1 /bin/sh -c 'mkdir /.lxc_keep.old /.lxc_keep && touch /.lxc_keep/file'
+	stop c1
+	start c1
+	assert_status 0
+	assertContains "$(our_lines c1 pre-start)" 'was removed'
+	stop c1
+}
+
+testImmutableRootDoesNotStopAStart() {
+	container c1 dir:root
+	cp -a "$(shared_root)" "$LXCPATH/c1/root"
+	chattr +i "$LXCPATH/c1/root"
+	start c1
+	chattr -i "$LXCPATH/c1/root"
+	assert_status 0
+	assertContains "$(our_lines c1 pre-start)" 'its root directory is immutable'
+	inside c1 /bin/cat /etc/marker
+	assertEquals base "$out"
+	stop c1
 	assert_nothing_left
 }
 

@@ -12,155 +12,16 @@
 #include "cleanup.h"
 #include "journal.h"
 #include "log.h"
+#include "release.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <ftw.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
-/*
- * The first line of the config. lxc.ephemeral is not in it but on lxc-start's command line: lxc-destroy silently keeps
- * containers that have it, and so what a crash left.
- */
-#define MARK	      "# Made by lxc-bdev ephemeral; removed when it stops."
-
 #define LOG_MAX_BYTES (1 << 20)
 #define END_POLL_MS   2
-
-/* The config of the new container, while it is written. */
-struct writer {
-	const struct ephemeral_request *request;
-	FILE *file;
-};
-
-/* As both parsers read it: blanks at the ends are cut, then one pair of quotes. */
-static void write_line(FILE *file, const char *key, const char *value)
-{
-	size_t n = strlen(value);
-	const char *quote = n && (strchr(" \t\"'", *value) || strchr(" \t", value[n - 1])) ? "\"" : "";
-
-	(void)fprintf(file, "%s = %s%s%s\n", key, quote, value, quote);
-}
-
-static void write_hwaddr(FILE *file, const char *key)
-{
-	unsigned char random[3] = { 0 };
-	char text[24];
-
-	/* Without the line, the kernel chooses an address. */
-	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return;
-	(void)snprintf(text, sizeof(text), "00:16:3e:%02x:%02x:%02x", random[0], random[1], random[2]);
-	write_line(file, key, text);
-}
-
-/*
- * Not for the new container: what it has of its own, files that the base's monitor writes to, what makes LXC keep the
- * directory, and a start at boot of what a crash of the host left.
- */
-static bool is_base_only(const char *key, const struct ephemeral_request *request)
-{
-	static const char *const keys[] = { "lxc.rootfs.path", "lxc.rootfs.managed",  "lxc.ephemeral",
-					    "lxc.log.file",    "lxc.console.logfile", "lxc.start.auto" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (strcmp(key, keys[i]) == 0)
-			return true;
-	return strncmp(key, "bdev.", 5) == 0 || (strcmp(key, "lxc.uts.name") == 0 && !request->keepname);
-}
-
-static int copy_line(struct conf_reader *reader, const char *key, const char *value)
-{
-	struct writer *writer = reader->arg;
-
-	if (*value && fnmatch("lxc.net.*.hwaddr", key, 0) == 0)
-		write_hwaddr(writer->file, key);
-	else if (!is_base_only(key, writer->request))
-		write_line(writer->file, key, value);
-	return 0;
-}
-
-/* A container may be called what no host is. */
-static bool is_hostname(const char *name)
-{
-	for (; *name; name++)
-		if (!isalnum((unsigned char)*name) && !strchr(".-_", *name))
-			return false;
-	return true;
-}
-
-static void write_own(FILE *file, const struct ephemeral_request *request, const struct ephemeral *ephemeral)
-{
-	_cleanup_free_ char *rootfs = xasprintf("dir:%s/rootfs", ephemeral->dir);
-	_cleanup_free_ char *dir = spec_escape(request->base->dir), *base = xasprintf("container:%s", dir);
-
-	if (!request->conf->hooked)
-		write_line(file, "lxc.include", LXC_BDEV_CONF);
-	write_line(file, "lxc.rootfs.path", rootfs);
-	if (!request->keepname) {
-		write_line(file, "lxc.uts.name", ephemeral->name);
-		if (is_hostname(ephemeral->name))
-			write_line(file, "bdev.hostname", ephemeral->name);
-	}
-	write_line(file, "lxc.ephemeral", "0");
-	/* What the base includes may have a stack, too. */
-	write_line(file, "bdev.rootfs", "");
-	write_line(file, "bdev.rootfs", base);
-	for (const char *const *spec = request->specs; *spec; spec++)
-		write_line(file, "bdev.rootfs", *spec);
-}
-
-static int find_ephemeral(struct conf_reader *reader, const char *key, const char *value)
-{
-	bool *found = reader->arg;
-
-	if (strcmp(key, "lxc.ephemeral") == 0)
-		*found = strcmp(value, "1") == 0;
-	return 0;
-}
-
-int ephemeral_is(const char *config)
-{
-	_cleanup_free_ char *line = NULL;
-	bool found = false;
-	struct conf_reader reader = { .file = config, .take = find_ephemeral, .arg = &found };
-	FILE *f = fopen(config, "re");
-	size_t size = 0;
-	int r;
-
-	if (!f)
-		return log_errno(-errno, "open config '%s'", config);
-	errno = 0;
-	found = getline(&line, &size, f) > 0 && strncmp(line, MARK, strlen(MARK)) == 0;
-	r = ferror(f) ? log_errno(-(errno ?: EIO), "read config '%s'", config) : 0;
-	(void)fclose(f);
-	if (r == 0 && !found)
-		r = conf_each(&reader);
-	return r < 0 ? r : found;
-}
-
-/* The whole config as one string, for the caller to free. 0 or -errno (logged). */
-static int make_text(const struct ephemeral_request *request, const struct ephemeral *ephemeral, char **ret)
-{
-	struct writer writer = { .request = request };
-	struct conf_reader reader = { .file = request->base->config, .take = copy_line, .arg = &writer };
-	size_t size = 0;
-	int r;
-
-	*ret = NULL;
-	writer.file = must(open_memstream(ret, &size));
-	if (!request->keepdata)
-		(void)fprintf(writer.file, "%s\n", MARK);
-	r = conf_each(&reader);
-	if (r == 0)
-		write_own(writer.file, request, ephemeral);
-	if (fclose(writer.file) != 0)
-		(void)must(NULL);
-	return r;
-}
 
 /* Is there nothing in the directory beside this (which may be NULL), or does it not exist? 1, 0 or -errno. */
 static int is_empty(const char *dir, const char *but)
@@ -204,6 +65,26 @@ static int choose_name(const struct ephemeral_request *request, struct ephemeral
 	return 0;
 }
 
+/* The new container's journal, locked and empty: what a dead process recorded in it is released. 0 or -errno (logged). */
+static int open_unused(const struct ephemeral *ephemeral, struct journal *journal)
+{
+	for (;;) {
+		struct process monitor;
+		int r = journal_open(ephemeral->dir, ephemeral->name, true, journal);
+
+		if (r < 0 || !journal->n)
+			return r;
+		r = journal_monitor(journal, &monitor) ? proc_alive(&monitor) : 0;
+		if (r == 0)
+			r = release(journal);
+		else
+			r = r < 0 ? log_errno(r, "'%s': find out whether it runs", ephemeral->dir)
+				  : log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir);
+		if (r < 0)
+			return r;
+	}
+}
+
 /*
  * Record the directory before it is made, with ourselves as the monitor: killed before there is a config, we leave two
  * empty directories that only doctor finds. 0 or -errno (logged).
@@ -215,9 +96,7 @@ static int record_directory(const struct ephemeral *ephemeral, struct journal *j
 
 	if (r < 0)
 		return log_errno(r, "find our own process");
-	r = journal_open(ephemeral->dir, ephemeral->name, true, journal);
-	if (r == 0 && journal->n)
-		r = log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir);
+	r = open_unused(ephemeral, journal);
 	if (r == 0)
 		r = journal_begin(journal, ephemeral->dir, ephemeral->name, &self);
 	return r ?: journal_add(journal, "making", ephemeral->dir, NULL);
@@ -294,7 +173,7 @@ static int fill_directory(const struct ephemeral_request *request, struct epheme
 {
 	_cleanup_free_ char *name = xasprintf("%s.log", ephemeral->name), *text = NULL;
 	_cleanup_close_ int dirfd = -EBADF;
-	int r = make_text(request, ephemeral, &text);
+	int r = ephemeral_config(request, ephemeral, &text);
 
 	if (r == 0)
 		r = dirfd = open_directory(request, ephemeral);

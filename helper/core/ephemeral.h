@@ -25,6 +25,9 @@ struct ephemeral {
 	int log;    /* its log file, which LXC's monitor writes to for as long as it lives */
 };
 
+/* The new container's whole config: *ret, for the caller to free. 0 or -errno (logged). */
+int ephemeral_config(const struct ephemeral_request *request, const struct ephemeral *ephemeral, char **ret);
+
 /*
  * Make the container's directory and, last of all, its config. 0 or -errno (logged), then nothing is left.
  * ephemeral_clear() in both cases.

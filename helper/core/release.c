@@ -17,16 +17,13 @@
 #include "cleanup.h"
 #include "ephemeral.h"
 #include "log.h"
-#include "loopdev.h"
-#include "nbddev.h"
 #include "overlayfs.h"
 #include "path.h"
+#include "release-device.h"
 #include "server.h"
-#include "share.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
@@ -34,11 +31,6 @@
 
 /* The last umount of a file system may be another namespace's, just ending; the kernel then needs milliseconds. */
 #define WAIT_MS 5000
-/* A keeper or a server that nothing holds any longer. */
-#define SERVER_WAIT_MS 2000
-#define SERVER_END_MS  60000
-/* A start may hold the lock while its server starts. */
-#define SHARED_WAIT_MS 35000
 
 /*
  * Take the stack off its place, with what a `dir` brought along below it; on the host, where others use what they see,
@@ -162,159 +154,20 @@ static int undo_volatile(const struct record *record)
 	return clear_volatile(work, record->fields[1]);
 }
 
-static struct process server_of(const struct record *record)
-{
-	return (struct process){
-		.pid = (pid_t)strtol(record->fields[0], NULL, 10),
-		.start = strtoull(record->fields[1], NULL, 10),
-	};
-}
-
-/* Does the recorded server of this pid live? 1, 0 or -errno. */
-static int server_lives(const struct journal *journal, const char *pid)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < journal->n && r == 0; i++) {
-		const struct record *record = &journal->records[i];
-		struct process server;
-
-		if (strcmp(record->kind, "server") != 0 || record->n != 3 || strcmp(record->fields[0], pid) != 0)
-			continue;
-		server = server_of(record);
-		r = proc_alive(&server);
-	}
-	return r;
-}
-
-/* What was recorded for one step of the stack, or before the first: records[from] to records[to - 1]. */
-struct part {
-	const struct journal *journal;
-	size_t from, to;
-	bool attached; /* the stack was attached, so others could use it */
-	bool offered;  /* a reader's device, which other readers may have taken */
-};
-
-/* A reader's device goes by itself when its holder does, with its server: 1. A writer's is waited for. -EBUSY. */
-static int complain(const struct part *part, const char *device)
-{
-	if (part->offered) {
-		log_warn("'%s' is still in use: a process holds a mount of it", device);
-		return 1;
-	}
-	return log_refuse(-EBUSY, "'%s' is still in use: a process holds a mount of it", device);
-}
-
-/*
- * Disconnect the device if it is idle and no other reader has taken it. 1: there is nothing more to do; 0: it is in
- * use; or -errno (logged).
- */
-static int try_nbd(const struct part *part, const struct record *record)
-{
-	/* From the look for users to the end of the device, no start may take it. */
-	_cleanup_close_ int lock = part->offered ? share_lock(SHARED_WAIT_MS) : -EBADF;
-	const char *backend = record->fields[0];
-	int r, nr;
-
-	if (part->offered && lock < 0)
-		return log_errno(lock, "lock '%s', which readers of '%s' share", RUN_DIR, backend);
-	nr = nbd_find(backend);
-	if (nr < 0)
-		return nr == -ENOENT ? 1 : log_errno(nr, "find the device of '%s'", backend);
-	r = share_is_used(part->journal, record);
-	if (r)
-		return r;
-	r = nbd_disconnect_idle(nr, backend);
-	/* Without its node, it is being removed. */
-	return r == -EBUSY || r == -ENOENT || r == -ENXIO || r == -ENODEV ? 0 : r < 0 ? log_errno(r, "disconnect '/dev/nbd%d'", nr) : 1;
-}
-
-/*
- * Armed, it disconnects by itself with its last mount; one whose maker was killed before that is idle, and needs help.
- * It is never cut. 0, 1: a reader's that is in use, or -errno (logged).
- */
-static int undo_nbd(const struct part *part, const struct record *record)
-{
-	const char *backend = record->fields[0];
-	long long until = proc_now() + WAIT_MS;
-	int r = 1;
-
-	/* A device known by its process's pid is ours only with that process. */
-	if (strncmp(backend, NBD_BY_PID, strlen(NBD_BY_PID)) == 0)
-		r = server_lives(part->journal, backend + strlen(NBD_BY_PID));
-	if (r < 0)
-		return log_errno(r, "find out whether the server of '%s' lives", backend);
-	if (r == 0)
-		return 0;
-	while ((r = try_nbd(part, record)) == 0) {
-		if (proc_now() >= until)
-			return complain(part, backend);
-		proc_sleep(5);
-	}
-	return r < 0 ? r : 0;
-}
-
-/* A loop device on what a server serves must be gone before the server is. 0, 1: a reader's in use, or -errno (logged). */
-static int undo_loop(const struct part *part, const struct record *record)
-{
-	long long until = proc_now() + WAIT_MS;
-	int nr;
-
-	if (sscanf(record->fields[0], "/dev/loop%d", &nr) != 1)
-		return 0;
-	for (;;) {
-		int r = share_is_used(part->journal, record);
-
-		if (r)
-			return r < 0 ? r : 0;
-		r = loopdev_is_bound(nr, strtoull(record->fields[1], NULL, 10));
-		if (r < 0)
-			return log_errno(r, "find out whether '%s' is in use", record->fields[0]);
-		if (r == 0)
-			return 0;
-		if (proc_now() >= until)
-			return complain(part, record->fields[0]);
-		proc_sleep(5);
-	}
-}
-
-/*
- * What it served is idle by now: it ends by itself, and if it does not, is asked to. It may have much to write. 0 or
- * -errno (logged).
- */
-static int undo_server(const struct part *part, const struct record *record)
-{
-	struct process server = server_of(record);
-	int r = share_is_used(part->journal, record);
-
-	if (r)
-		return r < 0 ? r : 0;
-	r = proc_wait(&server, SERVER_WAIT_MS);
-	if (r == -ETIMEDOUT) {
-		r = proc_kill(&server, SIGTERM);
-		if (r == 0)
-			r = proc_wait(&server, SERVER_END_MS);
-	}
-	if (r == -ETIMEDOUT)
-		return log_refuse(-EBUSY, "%s (pid %d) has not ended: it may still write the image", record->fields[2],
-				  (int)server.pid);
-	return r < 0 ? log_errno(r, "end %s (pid %d)", record->fields[2], (int)server.pid) : 0;
-}
-
 static bool is_kind(const struct record *record, const char *kind, size_t n)
 {
 	return strcmp(record->kind, kind) == 0 && record->n == n;
 }
 
 /* One record, but not a server. `served`: the part has one. 0, 1: a reader's device that is in use, or -errno. */
-static int undo_record(const struct part *part, const struct record *record, bool served)
+static int undo_record(const struct release_part *part, const struct record *record, bool served)
 {
 	if (is_kind(record, "image", 3) && part->attached && strcmp(record->fields[2], "rw") == 0)
 		undo_image(record);
 	else if (is_kind(record, "nbd", 1))
-		return undo_nbd(part, record);
+		return release_nbd(part, record);
 	else if (is_kind(record, "loop", 3) && served)
-		return undo_loop(part, record);
+		return release_loop(part, record);
 	else if (is_kind(record, "volatile", 2))
 		return undo_volatile(record);
 	else if (is_kind(record, "making", 1))
@@ -323,7 +176,7 @@ static int undo_record(const struct part *part, const struct record *record, boo
 }
 
 /* Newest first; the servers last, and only when nothing that they serve is in use. 0 or -errno (logged). */
-static int undo_part(struct part *part)
+static int undo_part(struct release_part *part)
 {
 	const struct record *records = part->journal->records;
 	bool served = false, busy = false;
@@ -342,7 +195,7 @@ static int undo_part(struct part *part)
 	}
 	for (size_t i = part->to; i > part->from && !busy && first == 0; i--)
 		if (is_kind(&records[i - 1], "server", 3))
-			first = undo_server(part, &records[i - 1]);
+			first = release_server(part, &records[i - 1]);
 	return first;
 }
 
@@ -362,7 +215,7 @@ int release(struct journal *journal)
 {
 	int r = undo_ats(journal);
 	/* Without an `at`, nobody but the process that built the stack ever had it, and that process has ended. */
-	struct part part = { .journal = journal, .to = journal->n, .attached = journal_get(journal, "at", 0) };
+	struct release_part part = { .journal = journal, .to = journal->n, .attached = journal_get(journal, "at", 0) };
 
 	for (size_t i = r < 0 ? 0 : journal->n; i > 0; i--) {
 		int one;
