@@ -297,11 +297,10 @@ testCommandReadsStdin() {
 
 testContainerThatCannotBeStoppedIsAnError() {
 	shared
-	run strace -f -o trace -P /usr/bin/lxc-stop -e trace=execve -e inject=execve:error=EACCES \
-		"$LXC_BDEV" ephemeral -P "$LXCPATH" -n base -N e -- /bin/true
-	sed -i '/^strace: /d' "$SCRATCH/stderr"
-	err=$(cat "$SCRATCH/stderr")
-	assertTrue 'lxc-stop was not run' 'grep -q INJECTED trace'
+	_tool=$(readlink -f "$(command -v lxc-stop)")
+	mount --bind /dev/null "$_tool" # in the mount namespace of the tests
+	bdev ephemeral -P "$LXCPATH" -n base -N e -- /bin/cat /etc/hostname
+	umount "$_tool"
 	assert_status 1
 	assert_one_line "'e' is still running"
 	stop e

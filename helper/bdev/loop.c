@@ -188,8 +188,8 @@ static int check_locked(const struct spec *spec, int image, const struct loop_da
 		return r;
 	r = image_probe(image, partition, data->area.fstype, &area, &reason);
 	if (r < 0)
-		return spec_refuse(spec, r, "image '%s' was changed while it was being mounted: it %s", spec->sources[0],
-				   reason);
+		return spec_refuse(spec, r, "image '%s' was changed while it was being mounted: it %s",
+				   spec->sources[0], reason);
 	if (area.offset == data->area.offset && area.size == data->area.size)
 		return 0;
 	return spec_refuse(spec, -EAGAIN, "image '%s' was changed while it was being mounted; try again",

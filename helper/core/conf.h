@@ -26,8 +26,8 @@ int conf_read(const char *file, struct conf *ret);
 void conf_clear(struct conf *conf);
 
 /*
- * LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. If lxc.conf
- * is there and cannot be read, the process ends after an error line: another lxcpath has other containers.
+ * LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. If
+ * lxc.conf is there and cannot be read, the process ends after an error line: another lxcpath has other containers.
  */
 char *conf_lxcpath(void);
 

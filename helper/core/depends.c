@@ -18,8 +18,8 @@
 #define STOOD_UPON "lxc_snapshots"
 
 /*
- * Call for each entry's directory, which the callee frees, until it returns something else than 0. That, or 0, or -errno
- * (logged) when the file could not be read.
+ * Call for each entry's directory, which the callee frees, until it returns something else than 0. That, or 0, or
+ * -errno (logged) when the file could not be read.
  */
 static int each(const char *dir, const char *name, int (*take)(char *entry, void *arg), void *arg)
 {

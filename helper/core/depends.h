@@ -7,8 +7,8 @@
  */
 
 /*
- * What the container was cloned from last, by lxc-copy -s or -e or by link: *ret, its directory, for the caller to free.
- * 1; 0: it is no clone; or -errno (logged): that could not be read.
+ * What the container was cloned from last, by lxc-copy -s or -e or by link: *ret, its directory, for the caller to
+ * free. 1; 0: it is no clone; or -errno (logged): that could not be read.
  */
 int depends_on(const char *dir, char **ret);
 

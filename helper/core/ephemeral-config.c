@@ -15,7 +15,7 @@
  * The first line of the config. lxc.ephemeral is not in it but on lxc-start's command line: lxc-destroy silently keeps
  * containers that have it, and so what a crash left.
  */
-#define MARK	      "# Made by lxc-bdev ephemeral; removed when it stops."
+#define MARK "# Made by lxc-bdev ephemeral; removed when it stops."
 
 /* The config of the new container, while it is written. */
 struct writer {

@@ -65,7 +65,8 @@ static int choose_name(const struct ephemeral_request *request, struct ephemeral
 	return 0;
 }
 
-/* The new container's journal, locked and empty: what a dead process recorded in it is released. 0 or -errno (logged). */
+/* The new container's journal, locked and empty: what a dead process recorded in it is released. 0 or -errno (logged).
+ */
 static int open_unused(const struct ephemeral *ephemeral, struct journal *journal)
 {
 	for (;;) {

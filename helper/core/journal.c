@@ -309,9 +309,9 @@ static char *find_in(const char *id, const char *kind, const char *field, bool r
 	int r = journal_peek(id, &journal), alive;
 
 	if (r < 0)
-		return r == -ENOENT ? NULL
-				    : xasprintf(UNKNOWN_USER "cannot read '%s/%s/journal': %s", RUN_DIR, id,
-						strerror(-r));
+		return r == -ENOENT
+			       ? NULL
+			       : xasprintf(UNKNOWN_USER "cannot read '%s/%s/journal': %s", RUN_DIR, id, strerror(-r));
 	if (has(&journal, kind, field)) {
 		alive = running && journal_monitor(&journal, &monitor) ? proc_alive(&monitor) : 1;
 		if (alive)

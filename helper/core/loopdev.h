@@ -36,7 +36,8 @@ unsigned long long loopdev_diskseq(int device);
 /* The open device's number. */
 int loopdev_number(int device);
 
-/* Is the device of this number bound, and (if known, that is not 0) the one with this sequence number? 1, 0 or -errno. */
+/* Is the device of this number bound, and (if known, that is not 0) the one with this sequence number? 1, 0 or -errno.
+ */
 int loopdev_is_bound(int nr, unsigned long long diskseq);
 
 /*

@@ -109,8 +109,7 @@ char *path_of(int fd)
 	n = readlink(name, path, sizeof(path) - 1);
 	if (n < 0)
 		give_up("read the path of an open file from /proc/self/fd");
-	path[n] = '\0';
-	return xstrdup(path);
+	return xstrndup(path, (size_t)n);
 }
 
 char *path_inode(int fd)

@@ -167,8 +167,9 @@ const char *proc_boot_id(void)
 		return id;
 	n = read_small("/proc/sys/kernel/random/boot_id", id, sizeof(id));
 	if (n <= 0) {
-		(void)log_errno(n < 0 ? (int)n : -EIO,
-				"read the boot id from '/proc/sys/kernel/random/boot_id' (mount /proc, then try again)");
+		(void)log_errno(
+			n < 0 ? (int)n : -EIO,
+			"read the boot id from '/proc/sys/kernel/random/boot_id' (mount /proc, then try again)");
 		_exit(EXIT_FAILURE);
 	}
 	id[strcspn(id, "\n")] = '\0';

@@ -76,7 +76,9 @@ static int try_nbd(const struct release_part *part, const struct record *record)
 		return r;
 	r = nbd_disconnect_idle(nr, backend);
 	/* Without its node, it is being removed. */
-	return r == -EBUSY || r == -ENOENT || r == -ENXIO || r == -ENODEV ? 0 : r < 0 ? log_errno(r, "disconnect '/dev/nbd%d'", nr) : 1;
+	return r == -EBUSY || r == -ENOENT || r == -ENXIO || r == -ENODEV ? 0
+	       : r < 0							  ? log_errno(r, "disconnect '/dev/nbd%d'", nr)
+									  : 1;
 }
 
 /*
@@ -104,7 +106,8 @@ int release_nbd(const struct release_part *part, const struct record *record)
 	return r < 0 ? r : 0;
 }
 
-/* A loop device on what a server serves must be gone before the server is. 0, 1: a reader's in use, or -errno (logged). */
+/* A loop device on what a server serves must be gone before the server is. 0, 1: a reader's in use, or -errno (logged).
+ */
 int release_loop(const struct release_part *part, const struct record *record)
 {
 	long long until = proc_now() + WAIT_MS;

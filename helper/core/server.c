@@ -28,12 +28,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define DAEMON_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define CGROUP	    "lxc-bdev"
-#define FIRST_FD    3
-#define END_WAIT_MS 10000
+#define DAEMON_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define CGROUP	     "lxc-bdev"
+#define FIRST_FD     3
+#define END_WAIT_MS  10000
 #define WAIT_POLL_NS 20000000
-#define OOM_SCORE   "-900" /* rather any other process than one that a file system needs */
+#define OOM_SCORE    "-900" /* rather any other process than one that a file system needs */
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57

@@ -236,8 +236,7 @@ static bool wanted(const struct args *args, const struct container *container, c
 {
 	const char *name = journal_get(journal, "container", 0), *place = journal_get(journal, "container", 1);
 
-	return !args->name ||
-	       (name && place && strcmp(name, args->name) == 0 && strcmp(place, container->dir) == 0);
+	return !args->name || (name && place && strcmp(name, args->name) == 0 && strcmp(place, container->dir) == 0);
 }
 
 static int run(const struct args *args)

@@ -89,20 +89,41 @@ static int only_looks(const struct __ptrace_syscall_info *info)
 #endif
 	};
 
-	return IS_ONE_OF(info->entry.nr, looks) ||
-	       (info->entry.nr == SYS_openat && !(info->entry.args[2] & O_CREAT));
+	return IS_ONE_OF(info->entry.nr, looks) || (info->entry.nr == SYS_openat && !(info->entry.args[2] & O_CREAT));
 }
 
 /* It never fails in the ways that we inject, or nobody could say that it did. */
 static int cannot_fail(const struct __ptrace_syscall_info *info)
 {
 	static const long never[] = {
-		SYS_exit,	     SYS_exit_group,	  SYS_close,	    SYS_brk,	   SYS_munmap,
-		SYS_mprotect,	     SYS_getpid,	  SYS_getppid,	    SYS_gettid,	   SYS_getuid,
-		SYS_geteuid,	     SYS_getgid,	  SYS_getegid,	    SYS_umask,	   SYS_uname,
-		SYS_prlimit64,	     SYS_rseq,		  SYS_rt_sigaction, SYS_setsid,	   SYS_rt_sigprocmask,
-		SYS_set_robust_list, SYS_set_tid_address, SYS_rt_sigreturn, SYS_nanosleep, SYS_clock_nanosleep,
-		SYS_futex,	     SYS_restart_syscall, SYS_lseek,
+		SYS_exit,
+		SYS_exit_group,
+		SYS_close,
+		SYS_brk,
+		SYS_munmap,
+		SYS_mprotect,
+		SYS_getpid,
+		SYS_getppid,
+		SYS_gettid,
+		SYS_getuid,
+		SYS_geteuid,
+		SYS_getgid,
+		SYS_getegid,
+		SYS_umask,
+		SYS_uname,
+		SYS_prlimit64,
+		SYS_rseq,
+		SYS_rt_sigaction,
+		SYS_setsid,
+		SYS_rt_sigprocmask,
+		SYS_set_robust_list,
+		SYS_set_tid_address,
+		SYS_rt_sigreturn,
+		SYS_nanosleep,
+		SYS_clock_nanosleep,
+		SYS_futex,
+		SYS_restart_syscall,
+		SYS_lseek,
 #ifdef SYS_arch_prctl
 		SYS_arch_prctl,
 #endif
