@@ -40,7 +40,6 @@ int nbd_serve(int fd, const struct nbd_export *export, int tell);
 int nbd_is_connected(int nr);
 
 /*
-/*
  * Is it connected, and has the size (bytes) of what it was connected to? 1, 0 or -errno. By ioctl the kernel shows the
  * connection (`pid`) before it sets the size (drivers/block/nbd.c, nbd_start_device): a device opened between the two is empty.
  */
