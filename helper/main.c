@@ -303,6 +303,21 @@ static void open_standard_fds(void)
 		(void)close(fd);
 }
 
+/* Write out what was printed. The exit status of a verb that returned r; EXIT_FAILED (logged) where some of the output is lost. */
+static int finish(int r)
+{
+	int status = r >= 0 ? r : r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;
+	bool lost = ferror(stdout);
+
+	errno = 0;
+	if (fclose(stdout) == 0 && !lost)
+		return status;
+	/* Also what a verb prints before it exits 1, as doctor does. A verb that failed has said so in its one line. */
+	if (r >= 0)
+		(void)log_errno(-(errno ?: EIO), "write to stdout");
+	return status ?: EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
@@ -317,11 +332,11 @@ int main(int argc, char **argv)
 		return log_refuse(EXIT_USAGE, "no verb; see lxc-bdev --help");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help();
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts(VERSION);
-		return EXIT_DONE;
+		return finish(EXIT_DONE);
 	}
 	verb = find_verb(argv[1]);
 	if (!verb && *argv[1] == '-')
@@ -331,13 +346,9 @@ int main(int argc, char **argv)
 	log_verb(verb->name);
 	r = parse(verb, argc - 1, argv + 1, &args);
 	if (r)
-		return r < 0 ? EXIT_DONE : r;
+		return r < 0 ? finish(EXIT_DONE) : r;
 	r = verb->run(&args);
 	free(args.lowers);
 	free(args.idmap);
-	/* Also what a verb prints before it exits 1, as doctor does. An earlier part may have failed, too. */
-	errno = 0;
-	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
-		r = log_errno(-(errno ?: EIO), "write to stdout");
-	return r >= 0 ? r : r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;
+	return finish(r);
 }

@@ -18,7 +18,7 @@ static int copy_lines(struct confedit *edit, FILE *from, FILE *to)
 	char last = '\n';
 	ssize_t n;
 
-	while ((n = getline(&line, &size, from)) > 0) {
+	while (errno = 0, (n = getline(&line, &size, from)) > 0) {
 		char *other = edit->line(edit, ++number, line);
 
 		/* Unchanged, it may have any bytes in it. */
@@ -32,9 +32,11 @@ static int copy_lines(struct confedit *edit, FILE *from, FILE *to)
 		if (other != line)
 			free(other);
 	}
+	if (!feof(from))
+		return errno ? -errno : -EIO;
 	if (edit->append)
 		(void)fprintf(to, "%s%s", last == '\n' ? "" : "\n", edit->append);
-	return ferror(from) || ferror(to) ? -EIO : 0;
+	return ferror(to) ? -EIO : 0;
 }
 
 /* The new file is as the old one, and on disk. 0 or -errno. */

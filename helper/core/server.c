@@ -146,7 +146,6 @@ static void default_signals(void)
 }
 
 /*
-/*
  * A server outlives its caller's session and serves others: the caller's limits on file size, processor time and so on
  * are not for it. One on locked memory keeps an unprivileged user from io_uring before Linux 5.12. Where they cannot be
  * raised, they stay.

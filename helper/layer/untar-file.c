@@ -241,7 +241,11 @@ int file_entry(struct job *job, struct archive_entry *entry, const char *name)
 		r = fd >= 0 ? write_data(job, fd, (uint64_t)archive_entry_size(entry)) : file_skip(job);
 	if (r == 0)
 		r = finish(job, entry, &attributes, fd, name);
-	if (r == 0 && fd >= 0 && archive_entry_size(entry) >= FLUSH)
+	if (r < 0 || fd < 0)
+		return r;
+	if (archive_entry_size(entry) >= FLUSH)
 		flush_file(&job->flush, TAKE_FD(fd));
-	return r;
+	else if (close(TAKE_FD(fd)) < 0)
+		return -errno;
+	return 0;
 }

@@ -18,7 +18,7 @@ static void *work(void *arg)
 
 	(void)pthread_mutex_lock(&flush->mutex);
 	for (;;) {
-		int fd;
+		int fd, r;
 
 		while (!flush->n && !flush->ended)
 			(void)pthread_cond_wait(&flush->more, &flush->mutex);
@@ -29,8 +29,9 @@ static void *work(void *arg)
 		flush->n--;
 		(void)pthread_mutex_unlock(&flush->mutex);
 		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-		(void)close(fd);
+		r = close(fd) < 0 ? -errno : 0;
 		(void)pthread_mutex_lock(&flush->mutex);
+		flush->error = flush->error ?: r;
 	}
 	(void)pthread_mutex_unlock(&flush->mutex);
 	return NULL;
@@ -59,18 +60,24 @@ void flush_file(struct flush *flush, int fd)
 		(void)pthread_cond_signal(&flush->more);
 		(void)pthread_mutex_unlock(&flush->mutex);
 	}
-	if (!taken)
-		(void)close(fd);
+	if (!taken && close(fd) < 0) {
+		int r = -errno;
+
+		(void)pthread_mutex_lock(&flush->mutex);
+		flush->error = flush->error ?: r;
+		(void)pthread_mutex_unlock(&flush->mutex);
+	}
 }
 
-void flush_end(struct flush *flush)
+int flush_end(struct flush *flush)
 {
 	if (!flush->started)
-		return;
+		return flush->error;
 	(void)pthread_mutex_lock(&flush->mutex);
 	flush->ended = true;
 	(void)pthread_cond_signal(&flush->more);
 	(void)pthread_mutex_unlock(&flush->mutex);
 	(void)pthread_join(flush->thread, NULL);
 	flush->started = false;
+	return flush->error;
 }

@@ -15,10 +15,12 @@ struct flush {
 	int fds[FLUSH_FILES];
 	size_t first, n;
 	bool started, ended;
+	int error; /* 0, or the -errno of the first close(2) that failed */
 };
 
 void flush_start(struct flush *flush);
 /* The file is complete: have it written to the disk soon, and closed. Takes the descriptor. Never waits. */
 void flush_file(struct flush *flush, int fd);
-/* Wait until the last was handed to the disk (not until it is on it). */
-void flush_end(struct flush *flush);
+/* Wait until the last was handed to the disk (not until it is on it). 0, or -errno: one of them could not be written,
+ * which some file systems say at close(2) only. */
+int flush_end(struct flush *flush);

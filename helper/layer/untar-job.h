@@ -58,6 +58,8 @@ struct job {
 	struct timespec now; /* times of a directory that nothing is known of */
 	uint64_t bytes;
 	FILE *whiteouts; /* names of the tar, each ended by a zero byte */
+	char *text;	 /* one of them, read back */
+	size_t text_size;
 	bool top_opaque, ask_opaque, plnk, warned;
 	const char *name; /* of the entry, as the tar has it; NULL: none */
 	char *why;	  /* after a failure: what is wrong, instead of the error's text */

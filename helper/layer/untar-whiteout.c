@@ -136,22 +136,28 @@ static int rest(struct job *job, struct names *names, const char *last)
 	return r < 0 ? r : write_whiteout(job, name);
 }
 
+/* Go back to the first name of the file. What does not fit on the disk is known only now. 0 or -errno. */
+static int read_back(FILE *file)
+{
+	if (ferror(file))
+		return -EIO;
+	return fflush(file) != 0 || fseeko(file, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
 static int go_round(struct job *job, round_t round, FILE *from, FILE **to)
 {
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
-	int r = 0;
+	int r = read_back(from);
 
-	rewind(from);
-	while (r == 0 && getdelim(&text, &size, '\0', from) > 0) {
-		job->name = text;
-		r = names_split(job, &job->names, text);
+	while (r == 0 && getdelim(&job->text, &job->text_size, '\0', from) > 0) {
+		job->name = job->text;
+		r = names_split(job, &job->names, job->text);
 		if (r == 0)
 			r = round(job, &job->names, job->names.parts[job->names.n - 1]);
 		if (r == 1)
 			r = keep(job, to, &job->names);
 	}
-	return r == 0 && ferror(from) ? -EIO : r;
+	/* Neither an error of the disk nor missing memory is the end of the file. */
+	return r == 0 && !feof(from) ? -EIO : r;
 }
 
 /* Overlay ignores it on a layer's root: so each name that is below, and no more. */

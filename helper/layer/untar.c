@@ -199,13 +199,15 @@ int untar(struct untar *untar, int input, int to)
 {
 	struct job job = { .untar = untar, .uid = geteuid(), .gid = getegid() };
 	mode_t old = umask(0);
-	int r;
+	int r, flushed;
 
 	untar->size = untar->entries = untar->skipped = 0;
 	job.now.tv_sec = 0;
 	flush_start(&job.flush);
 	r = run(&job, input, to);
-	flush_end(&job.flush);
+	flushed = flush_end(&job.flush);
+	if (r == 0 && flushed < 0)
+		r = job_refuse(&job, flushed, "write its files: %s", strerror(-flushed));
 	(void)umask(old);
 	if (r < 0)
 		r = report(&job, r);
@@ -213,6 +215,7 @@ int untar(struct untar *untar, int input, int to)
 	dirs_free(&job);
 	if (job.whiteouts)
 		(void)fclose(job.whiteouts);
+	free(job.text);
 	free(job.names.text);
 	free(job.names.parts);
 	free(job.link.text);
