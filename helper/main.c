@@ -53,6 +53,7 @@ static const struct option options[] = {
 	{ "idmap", required_argument, NULL, 'I' },
 	{ "max-bytes", required_argument, NULL, 'b' },
 	{ "max-entries", required_argument, NULL, 'e' },
+	{ "digest", required_argument, NULL, 'G' },
 	{ "output", required_argument, NULL, OUTPUT },
 	{ "repair", no_argument, NULL, 'x' },
 	{ "aufs", required_argument, NULL, 'A' },
@@ -95,6 +96,7 @@ static void print_help(void)
 	       "      --idmap=RANGE       as lxc.idmap has it, with colons: u:0:100000:65536; b is for both\n"
 	       "      --max-bytes=N       refuse more data than this\n"
 	       "      --max-entries=N     refuse more names than this\n"
+	       "      --digest=DIGEST     refuse an input with another digest, sha256:HEX\n"
 	       "  -o, --output=FILE       write to this file (layer diff, layer export)\n"
 	       "      --repair            repair what loses nothing\n"
 	       "      --aufs=DIR          a store of Docker's aufs driver\n"
@@ -196,6 +198,9 @@ static int take_option(int letter, struct args *args)
 		break;
 	case 'e':
 		args->max_entries = optarg;
+		break;
+	case 'G':
+		args->digest = optarg;
 		break;
 	case OUTPUT:
 		args->output = optarg;

@@ -53,6 +53,40 @@ testAnErrorOfCloseIsAFailure() {
 	assert_status 1
 }
 
+testADamagedGzipLayerIsNotApplied() {
+	mkdir in && head -c 3000 /dev/urandom >in/file && tar -C in -cf in.tar . && gzip -k in.tar
+	cp in.tar.gz cut.tar.gz && truncate -s -1 cut.tar.gz
+	# The file is stored as it is, so only the checksum tells.
+	printf '\377' | dd of=in.tar.gz bs=1 seek=1500 conv=notrunc 2>/dev/null
+	layer apply a in.tar.gz
+	assert_status 1
+	assert_one_line "'in.tar.gz': its gzip data is damaged: "
+	layer apply a cut.tar.gz
+	assert_status 1
+	assert_one_line "'cut.tar.gz': its gzip data is cut off"
+	layer exists a
+	assert_status 1
+}
+
+testAnotherDigestIsNotApplied() {
+	mkdir in && echo data >in/file && tar -C in -cf in.tar . && gzip -k in.tar
+	_raw=$(sha256sum in.tar.gz | cut -c 1-64) _plain=$(sha256sum in.tar | cut -c 1-64)
+	for _digest in "$_raw" "$_plain"; do
+		layer apply "a$_digest" in.tar.gz --digest "sha256:$_digest"
+		assert_status 0
+	done
+	layer apply b in.tar.gz --digest "sha256:$(sha256sum in/file | cut -c 1-64)"
+	assert_status 1
+	assert_one_line "'in.tar.gz': its digest is sha256:$_raw, and sha256:$_plain without its compression"
+	layer apply b in.tar --digest "sha256:$_raw"
+	assert_status 1
+	layer exists b
+	assert_status 1
+	layer apply b in.tar --digest "$_raw"
+	assert_status 2
+	assert_one_line "--digest '$_raw': not a digest"
+}
+
 testOutputThatIsLostIsAFailure() {
 	for _i in $(seq 40); do layer create "$(printf 'a%0100d' "$_i")"; done
 	for _command in "layer list --store '$store'" "layer list --store '$store' --json" --help --version 'layer --help'; do

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "plain.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdbool.h>
@@ -10,21 +12,22 @@
 
 /* A tar being read, in whatever compression. */
 struct input {
-	struct archive *plain; /* the input without its compression */
+	struct plain plain;    /* the input without its compression */
 	struct archive *tar;   /* reads from that */
 	uint64_t given;	       /* bytes that the one handed to the other */
 	uint64_t most;	       /* and may have by the end of this call */
-	bool compressed, limited;
-	bool begun;	      /* not only zeros were read so far */
-	bool any;	      /* there was an entry */
-	unsigned long before; /* limited: RLIMIT_DATA as it was */
-	char why[256];	      /* after a failure: what is wrong */
+	bool begun;	       /* not only zeros were read so far */
+	bool any;	       /* there was an entry */
+	bool whole;	       /* after a failure: it is not of an entry, but of the input as a whole */
+	const unsigned char *digest; /* the input must have this one (SHA256_SIZE), or NULL */
+	char why[256];	       /* after a failure: what is wrong */
 };
 
-/* 0 or -errno; input_close() in both cases. */
-int input_open(struct input *input, int fd);
+/* Begin to read; `digest` as above. 0 or -errno; input_close() in both cases. */
+int input_open(struct input *input, int fd, const unsigned char *digest);
 void input_close(struct input *input);
-/* 1: the next entry, valid until the next call; 0: there is none; -errno. */
+/* 1: the next entry, valid until the next call; 0: there is none, and all of the input was read and is what it should
+ * be; -errno. */
 int input_next(struct input *input, struct archive_entry **ret);
 /* Bytes of the tar, without its compression, that were read so far. */
 uint64_t input_position(const struct input *input);

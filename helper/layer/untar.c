@@ -138,7 +138,7 @@ static int run(struct job *job, int input, int to)
 	int r = dirs_start(job, to);
 
 	if (r == 0)
-		r = input_open(&job->input, input);
+		r = input_open(&job->input, input, job->untar->digest);
 	while (r == 0) {
 		job->name = NULL;
 		r = input_next(&job->input, &entry);
@@ -179,11 +179,12 @@ static char *shown(const char *name)
 
 static int report(struct job *job, int r)
 {
+	bool whole = job->input.whole || (!job->name && !job->untar->entries);
 	const char *why = job->why ?: *job->input.why ? job->input.why : strerror(-r);
 	_cleanup_free_ char *name = NULL;
 
-	/* What comes before the first entry is of the input as a whole. */
-	if (!job->name && !job->untar->entries) {
+	/* What comes before the first entry is of the input as a whole, too. */
+	if (whole) {
 		if (strcmp(why, "Unrecognized archive format") == 0)
 			why = "it is no tar, nor one compressed by gzip, zstd, xz or bzip2";
 		return job->untar->name ? log_refuse(r, "'%s': %s", job->untar->name, why)

@@ -4,6 +4,7 @@
  */
 #include "../core/cleanup.h"
 #include "../core/log.h"
+#include "../core/sha256.h"
 #include "../layer/apply.h"
 #include "../layer/idmap.h"
 #include "../layer/inuse.h"
@@ -89,10 +90,18 @@ static void print_applied(const struct args *args, const struct untar *untar)
 static int run_apply(const struct args *args, struct store *store)
 {
 	struct untar untar = { .limits = untar_defaults };
+	unsigned char digest[SHA256_SIZE];
 	struct idmap map = { 0 };
 	_cleanup_close_ int input = -EBADF;
 	int r;
 
+	if (args->digest) {
+		if (sha256_parse(args->digest, digest) < 0)
+			return log_refuse(EXIT_USAGE,
+					  "--digest '%s': not a digest; sha256: and 64 lower-case hexadecimal digits",
+					  args->digest);
+		untar.digest = digest;
+	}
 	r = parse_limit("--max-bytes", args->max_bytes, &untar.limits.bytes);
 	if (r == 0)
 		r = parse_limit("--max-entries", args->max_entries, &untar.limits.entries);
@@ -270,9 +279,9 @@ static int run_export(const struct args *args, struct store *store)
 
 const struct layer_verb layer_verb_apply = {
 	.name = "apply",
-	.usage = "ID [FILE|-] [--parent=ID] [--idmap=RANGE]... [--max-bytes=N] [--max-entries=N]",
+	.usage = "ID [FILE|-] [--digest=DIGEST] [--parent=ID] [--idmap=RANGE]... [--max-bytes=N] [--max-entries=N]",
 	.summary = "a layer from an OCI layer tar, plain or compressed",
-	.options = "rIbe",
+	.options = "rIbeG",
 	.min = 1,
 	.max = 2,
 	.create = true,

@@ -92,7 +92,7 @@ const struct verb verb_layer = {
 	.name = "layer",
 	.usage = "[--store=DIR] [--driver=overlay|aufs] VERB [ARGUMENT]...",
 	.summary = "a store of layers: `layer help` lists what can be done with it",
-	.options = COMMON "rHIbewxAC",
+	.options = COMMON "rHIbewxACG",
 	.help = print_verbs,
 	.max = 5,
 	.run = run,

@@ -38,6 +38,7 @@ struct args {
 	size_t nidmap;
 	const char *max_bytes;	 /* --max-bytes */
 	const char *max_entries; /* --max-entries */
+	const char *digest;	 /* --digest */
 	const char *output;	 /* -o, where the verb has it */
 	const char *aufs;	 /* --aufs */
 	bool repair;		 /* --repair */
