@@ -90,13 +90,16 @@ static int check_volatile(const struct spec *spec, const struct plan *plan, cons
 /* Above lowers, an overlay would show what was removed, and write its own whiteouts among aufs'. */
 static int check_form(const struct spec *spec, int fd)
 {
-	const char *own = spec->form ? NULL : delta_aufs_own(fd);
-	_cleanup_free_ char *path = own ? path_of(fd) : NULL;
+	const char *own;
+	int r = spec->form ? 0 : delta_aufs_own(fd, &own);
+	_cleanup_free_ char *path = r > 0 ? path_of(fd) : NULL;
 
-	return own ? spec_refuse(spec, -EINVAL,
-				 "upper '%s' is a delta of aufs ('%s' is in it): first lxc-bdev convert overlay '%s'",
-				 upper_of(spec), own, path)
-		   : 0;
+	if (r < 0)
+		return spec_refuse(spec, r, "look for names of aufs in upper '%s': %s", upper_of(spec), strerror(-r));
+	return r ? spec_refuse(spec, -EINVAL,
+			       "upper '%s' is a delta of aufs ('%s' is in it): first lxc-bdev convert overlay '%s'",
+			       upper_of(spec), own, path)
+		 : 0;
 }
 
 static int check_upper_on_disk(const struct spec *spec, const struct plan *plan, const char *work)

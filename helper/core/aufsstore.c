@@ -32,10 +32,10 @@ static int store_open(struct store *store, const char *path)
 	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	*store = (struct store){ .path = path, .layers_fd = -EBADF, .diff = -EBADF, .mnt = -EBADF };
-	store->layers_fd = openat(fd, "layers", OPEN_DIR);
-	store->diff = openat(fd, "diff", OPEN_DIR);
-	store->mnt = openat(fd, "mnt", OPEN_DIR);
-	return store->layers_fd < 0 || store->diff < 0 || store->mnt < 0 ? -errno : 0;
+	if (fd < 0 || (store->layers_fd = openat(fd, "layers", OPEN_DIR)) < 0 ||
+	    (store->diff = openat(fd, "diff", OPEN_DIR)) < 0 || (store->mnt = openat(fd, "mnt", OPEN_DIR)) < 0)
+		return -errno;
+	return 0;
 }
 
 static void store_close(struct store *store)
@@ -52,13 +52,15 @@ static void store_close(struct store *store)
 	cleanup_close(&store->mnt);
 }
 
-bool aufsstore_is(const char *path)
+int aufsstore_is(const char *path)
 {
 	struct store store;
 	int r = store_open(&store, path);
 
 	store_close(&store);
-	return r == 0;
+	if (r == 0)
+		return 1;
+	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? 0 : r;
 }
 
 char *aufsstore_ours(const char *path)
@@ -132,7 +134,12 @@ static int read_layer(const struct store *store, struct layer *layer)
 		else
 			r = -EINVAL;
 	}
+	/* A list that is read in part would be one of fewer layers. */
+	if (r == 0 && !feof(f))
+		r = -EIO;
 	(void)fclose(f);
+	if (r == -EIO)
+		return log_errno(r, "read '%s/layers/%s'", store->path, layer->id);
 	return r < 0 ? log_refuse(r, "'%s/layers/%s' is no list of layers", store->path, layer->id) : 0;
 }
 
@@ -150,7 +157,7 @@ static int read_layers(struct store *store)
 	const struct dirent *entry;
 	int r = 0;
 
-	while (dir && (entry = readdir(dir))) {
+	while (dir && r == 0 && (errno = 0, entry = readdir(dir))) {
 		struct layer *layer;
 
 		if (!is_id(entry->d_name))
@@ -158,12 +165,11 @@ static int read_layers(struct store *store)
 		layer = ARRAY_ADD(store->layers, store->n);
 		layer->id = xstrdup(entry->d_name);
 		r = read_layer(store, layer);
-		if (r < 0)
-			break;
 	}
-	if (!dir)
-		return log_errno(-errno, "read '%s/layers'", store->path);
-	(void)closedir(dir);
+	if (!dir || (r == 0 && errno))
+		r = log_errno(-errno, "read '%s/layers'", store->path);
+	if (dir)
+		(void)closedir(dir);
 	if (store->n)
 		qsort(store->layers, store->n, sizeof(*store->layers), compare);
 	return r;
@@ -204,7 +210,7 @@ static int check_whole(const struct store *store)
 				r = log_refuse(-ENOENT, "'%s/layers/%s' names '%s', which '%s/diff' does not have",
 					       store->path, layer->id, layer->ancestors[k], store->path);
 	}
-	while (r == 0 && diff && (entry = readdir(diff))) {
+	while (r == 0 && diff && (errno = 0, entry = readdir(diff))) {
 		const char *end = strstr(entry->d_name, "-removing");
 
 		/* One that was being removed is nobody's. */
@@ -215,6 +221,8 @@ static int check_whole(const struct store *store)
 				       "that (an ID a line, the nearest first)",
 				       store->path, entry->d_name, store->path, entry->d_name);
 	}
+	if (r == 0 && errno)
+		r = log_errno(-errno, "read '%s/diff'", store->path);
 	if (diff) {
 		(void)TAKE_FD(again);
 		(void)closedir(diff);

@@ -8,7 +8,8 @@
  * A store of the aufs graph driver, as Docker and containers/storage had it: layers/ID names a layer's ancestors, one a
  * line, the nearest first; diff/ID is its delta; mnt/ID is where it was mounted.
  */
-bool aufsstore_is(const char *path);
+/* 1, 0 or -errno. */
+int aufsstore_is(const char *path);
 /* The layer store (of lxc-bdev layer) that the absolute path is, or is in, for the caller to free, or NULL. */
 char *aufsstore_ours(const char *path);
 /* What it has beside these three, for the caller to free, or NULL. */

@@ -149,13 +149,15 @@ static void check_other(const struct check *check, struct walk *walk, const stru
 			tell(walk, "foreign", dir->entries[i].name, why);
 }
 
-static void check_top(const struct check *check, struct walk *walk)
+/* 0 or -errno. */
+static int check_top(const struct check *check, struct walk *walk)
 {
-	char value = 0;
+	const struct delta overlay = { .form = DELTA_OVERLAY, .user = check->user };
+	int mark = delta_mark(&overlay, walk->fd);
 
-	if (fgetxattr(walk->fd, check->user ? "user.overlay.opaque" : "trusted.overlay.opaque", &value, 1) == 1 &&
-	    value == 'y')
+	if (mark == 'y')
 		tell(walk, "foreign", "", "overlay ignores that the top directory is opaque");
+	return mark < 0 ? mark : 0;
 }
 
 static int check_dir(struct walk *walk)
@@ -175,7 +177,7 @@ static int check_dir(struct walk *walk)
 	if (r == 0) {
 		walk->here->state |= (dirs[0].opaque ? IN_AUFS : 0U) | (dirs[1].opaque ? IN_OVERLAY : 0U);
 		if (top)
-			check_top(check, walk);
+			r = check_top(check, walk);
 		check_aufs(check, walk, &dirs[0]);
 		check_overlay(check, walk, &dirs[1]);
 		check_other(check, walk, &dirs[2]);

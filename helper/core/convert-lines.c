@@ -84,18 +84,30 @@ static bool is_covered(const struct convert_lines *lines, const struct spec *spe
 	return covered;
 }
 
-/* Its config says overlay, and what it wrote is aufs' still, or a conversion of that was interrupted. */
-static bool is_old(const struct convert_lines *lines, const struct spec *spec)
+/* Its config says overlay, and what it wrote is aufs' still, or a conversion of that was interrupted. 1, 0 or -errno
+ * (logged). */
+static int is_old(const struct convert_lines *lines, const struct spec *spec)
 {
 	_cleanup_close_ int dirfd = open(lines->container->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), upper = -EBADF;
 	_cleanup_free_ char *path = path_absolute(lines->container->dir, convert_upper_name(spec)), *left = NULL;
 	char *slash = strrchr(path, '/');
+	const char *own;
+	int r;
 
 	if (lines->to != DELTA_OVERLAY || !*convert_upper_name(spec))
-		return false;
+		return 0;
+	if (dirfd < 0)
+		return log_errno(-errno, "open '%s'", lines->container->dir);
 	upper = path_open(dirfd, convert_upper_name(spec), O_PATH | O_DIRECTORY);
+	if (upper == -ENOENT)
+		return 0;
+	r = upper < 0 ? upper : delta_aufs_own(upper, &own);
+	if (r)
+		return r < 0 ? log_errno(r, "look at '%s'", path) : 1;
 	left = xasprintf("%.*s/.%s.lxc-bdev-convert", (int)(slash - path), path, slash + 1);
-	return upper >= 0 && (delta_aufs_own(upper) || faccessat(AT_FDCWD, left, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	if (faccessat(AT_FDCWD, left, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : log_errno(-errno, "look at '%s'", left);
 }
 
 /* What it writes to is to be converted; the config is right. */
@@ -113,8 +125,10 @@ static int find_specs(struct convert_lines *lines)
 		const struct spec *spec = &stack->specs[i];
 
 		if (convert_is_form(spec, lines->to)) {
-			if (!is_covered(lines, spec) && is_old(lines, spec))
+			r = is_covered(lines, spec) ? 0 : is_old(lines, spec);
+			if (r > 0)
 				add_delta(lines, spec);
+			r = r < 0 ? r : 0;
 			continue;
 		}
 		if (!convert_is_form(spec, DELTA_AUFS) && !convert_is_form(spec, DELTA_OVERLAY))
@@ -206,9 +220,10 @@ static int find_rootfs(struct convert_lines *lines)
 		return log_refuse(-EINVAL, "%s: '%s': not of the form aufs:/LOWER:/UPPER, with absolute paths",
 				  spec->where, path);
 	if (!aufs) {
-		if (spec->nsources > 1 && is_old(lines, spec))
+		r = spec->nsources > 1 ? is_old(lines, spec) : 0;
+		if (r > 0)
 			add_delta(lines, spec);
-		return 0;
+		return r < 0 ? r : 0;
 	}
 	r = add_line(lines, spec, xstrdup(path), xasprintf("overlay:%s", sources), true);
 	lines->lines[lines->n - 1].old_key = where && strcmp(strrchr(where, ' ') + 1, "lxc.rootfs") == 0;

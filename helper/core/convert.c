@@ -225,7 +225,10 @@ int convert_wanted(const struct convert *convert, int fd)
 {
 	int r = check_form(&convert->from, fd);
 
-	return r ?: !delta_top_says(&convert->to, fd);
+	if (r)
+		return r;
+	r = delta_top_says(&convert->to, fd);
+	return r < 0 ? r : !r;
 }
 
 /* --- the tree in which it is changed --- */

@@ -70,14 +70,18 @@ int delta_mark_merged(const struct delta *delta, int fd)
 	return fsetxattr(fd, key, "", 0, XATTR_CREATE) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-const char *delta_aufs_own(int fd)
+int delta_aufs_own(int fd, const char **ret)
 {
 	static const char *const names[] = { WH_BASE, WH_OWN "plnk", WH_OWN "orph" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (faccessat(fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			return names[i];
-	return NULL;
+		if (faccessat(fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+			*ret = names[i];
+			return 1;
+		} else if (errno != ENOENT) {
+			return -errno;
+		}
+	return 0;
 }
 
 int delta_mark_top(const struct delta *delta, int top)

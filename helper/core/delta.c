@@ -287,26 +287,41 @@ static int read_aufs_dir(const struct delta *delta, int fd, struct delta_dir *di
 	return r;
 }
 
-/* The one byte of the directory's attribute, or 0. */
-static char overlay_flag(const struct delta *delta, int fd, const char *name)
+int delta_mark(const struct delta *delta, int fd)
 {
 	char key[64], value = 0;
+	ssize_t n;
 
-	(void)snprintf(key, sizeof(key), "%s%s", delta_prefix(delta), name);
-	return fgetxattr(fd, key, &value, 1) == 1 ? value : 0;
+	(void)snprintf(key, sizeof(key), "%sopaque", delta_prefix(delta));
+	n = fgetxattr(fd, key, &value, 1);
+	if (n >= 0)
+		return n == 1 ? value : 0;
+	/* A longer value is none to overlay. */
+	return errno == ENODATA || errno == EOPNOTSUPP || errno == ERANGE ? 0 : -errno;
+}
+
+/* The directory was merged with one below when it was made: overlay noted its origin. 1, 0 or -errno. */
+static int is_merged(const struct delta *delta, int fd)
+{
+	char key[64];
+
+	(void)snprintf(key, sizeof(key), "%sorigin", delta_prefix(delta));
+	if (fgetxattr(fd, key, NULL, 0) >= 0)
+		return 1;
+	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
 static int read_overlay_dir(const struct delta *delta, int fd, bool top, struct delta_dir *dir)
 {
-	char opaque = overlay_flag(delta, fd, "opaque"), key[64];
+	int opaque = delta_mark(delta, fd), merged = is_merged(delta, fd);
 	struct attributes attributes;
 	int r = read_attributes(delta, fd, NULL, &attributes);
 
+	r = opaque < 0 ? opaque : merged < 0 ? merged : r;
 	dir->own = attributes.own;
 	dir->foreign = attributes.whiteout ? overlay_foreign("whiteout") : attributes.foreign;
 	dir->opaque = opaque == 'y' && !top;
-	(void)snprintf(key, sizeof(key), "%sorigin", delta_prefix(delta));
-	dir->merged = fgetxattr(fd, key, NULL, 0) >= 0;
+	dir->merged = merged == 1;
 	if (dir->n)
 		qsort(dir->entries, dir->n, sizeof(*dir->entries), compare);
 	for (size_t i = 0; r == 0 && i < dir->n; i++)
@@ -343,12 +358,17 @@ void delta_dir_clear(struct delta_dir *dir)
 	*dir = (struct delta_dir){ 0 };
 }
 
-bool delta_top_says(const struct delta *delta, int top)
+int delta_top_says(const struct delta *delta, int top)
 {
 	struct attributes attributes;
 	struct stat st;
+	int r;
 
-	if (delta->form == DELTA_AUFS)
-		return fstatat(top, WH_BASE, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
-	return read_attributes(delta, top, NULL, &attributes) == 0 && attributes.own;
+	if (delta->form == DELTA_AUFS) {
+		if (fstatat(top, WH_BASE, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return S_ISREG(st.st_mode);
+		return errno == ENOENT ? 0 : -errno;
+	}
+	r = read_attributes(delta, top, NULL, &attributes);
+	return r < 0 ? r : attributes.own;
 }

@@ -72,12 +72,16 @@ int delta_mark_merged(const struct delta *delta, int fd);
 
 /* Say at a delta's top which form it has, as aufs and overlay do themselves when they mount it. 0 or -errno. */
 int delta_mark_top(const struct delta *delta, int top);
-bool delta_top_says(const struct delta *delta, int top);
+/* 1: it says so; 0; or -errno. */
+int delta_top_says(const struct delta *delta, int top);
 
+/* Overlay's mark of a directory: 'y' opaque, 'x' it has whiteouts that are files; 0 none; or -errno. */
+int delta_mark(const struct delta *delta, int fd);
 /* What the names of overlay's attributes begin with. */
 const char *delta_prefix(const struct delta *delta);
 /* The extended attribute is the form's own, not the file's. */
 bool delta_owns_xattr(const struct delta *delta, const char *name);
 
-/* The first of the names that any aufs makes at the top of what it writes to (a constant), if it is in fd, or NULL. */
-const char *delta_aufs_own(int fd);
+/* Find the first of the names that any aufs makes at the top of what it writes to: *ret, a constant. 1; 0: fd has none
+ * of them; or -errno. */
+int delta_aufs_own(int fd, const char **ret);

@@ -21,14 +21,6 @@ static const char *overlay_key(const struct delta *delta, const char *name, char
 	return key;
 }
 
-/* Overlay's mark of a directory: 'y' opaque, 'x' there are whiteouts that are files, or 0. */
-static char mark(const struct delta *delta, int fd)
-{
-	char key[64], value = 0;
-
-	return fgetxattr(fd, overlay_key(delta, "opaque", key), &value, 1) == 1 ? value : 0;
-}
-
 static int look(int fd, const char *name, struct statx *ret)
 {
 	if (statx(fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, ret) == 0)
@@ -36,9 +28,12 @@ static int look(int fd, const char *name, struct statx *ret)
 	return errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
 }
 
-struct below_part below_part(const struct delta *delta, int fd)
+int below_part(const struct delta *delta, int fd, struct below_part *ret)
 {
-	return (struct below_part){ .fd = fd, .exes = delta->form == DELTA_OVERLAY && mark(delta, fd) == 'x' };
+	int mark = delta->form == DELTA_OVERLAY ? delta_mark(delta, fd) : 0;
+
+	*ret = (struct below_part){ .fd = fd, .exes = mark == 'x' };
+	return mark < 0 ? mark : 0;
 }
 
 int below_is_whiteout(const struct delta *delta, const struct below_part *part, const char *name, struct statx *st)
@@ -89,14 +84,14 @@ int below_find(const struct below *below, const struct below_dir *at, const char
 static int add_part(const struct below *below, struct below_dir *dir, int *fd, bool top)
 {
 	struct below_part *part = ARRAY_ADD(dir->parts, dir->n);
-	char overlay = below->delta->form == DELTA_OVERLAY ? mark(below->delta, *fd) : 0;
+	int mark = below->delta->form == DELTA_OVERLAY ? delta_mark(below->delta, *fd) : 0;
 	struct statx st;
 	int r;
 
 	part->fd = TAKE_FD(*fd);
-	part->exes = overlay == 'x';
+	part->exes = mark == 'x';
 	if (below->delta->form == DELTA_OVERLAY)
-		return overlay == 'y' && !top;
+		return mark < 0 ? mark : mark == 'y' && !top;
 	r = look(part->fd, WH_OPQ, &st);
 	return r <= 0 ? r : S_ISREG(st.stx_mode);
 }

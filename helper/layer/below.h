@@ -36,5 +36,5 @@ int below_find(const struct below *below, const struct below_dir *at, const char
 
 /* In a directory of a delta: a whiteout, however it is said (its name is without the form's prefix). 1, 0 or -errno. */
 int below_is_whiteout(const struct delta *delta, const struct below_part *part, const char *name, struct statx *st);
-/* As a part of a layer, for the call above; takes nothing over. */
-struct below_part below_part(const struct delta *delta, int fd);
+/* The directory as a part of a layer, for the call above; takes nothing over. 0 or -errno. */
+int below_part(const struct delta *delta, int fd, struct below_part *ret);

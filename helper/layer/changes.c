@@ -113,7 +113,7 @@ static int has_attributes(const struct delta *delta, int a, int b, size_t *ret_n
 {
 	_cleanup_free_ char *list = must(malloc(XATTR_LIST_MAX)), *x = must(malloc(XATTR_SIZE_MAX)),
 			    *y = must(malloc(XATTR_SIZE_MAX));
-	ssize_t n = flistxattr(a, list, XATTR_LIST_MAX), size;
+	ssize_t n = flistxattr(a, list, XATTR_LIST_MAX), size, other;
 
 	*ret_n = 0;
 	if (n < 0)
@@ -125,7 +125,10 @@ static int has_attributes(const struct delta *delta, int a, int b, size_t *ret_n
 		size = fgetxattr(a, key, x, XATTR_SIZE_MAX);
 		if (size < 0)
 			return -errno;
-		if (fgetxattr(b, key, y, XATTR_SIZE_MAX) != size || memcmp(x, y, (size_t)size) != 0)
+		other = fgetxattr(b, key, y, XATTR_SIZE_MAX);
+		if (other < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+			return -errno;
+		if (other != size || memcmp(x, y, (size_t)size) != 0)
 			return 0;
 	}
 	return 1;
@@ -163,10 +166,12 @@ static int compare(const void *a, const void *b)
 /* What the entry is to whom the layer is shown, if its name is too long for aufs, or it is foreign otherwise. */
 static int unforeign(struct changes_run *run, struct delta_entry *entry)
 {
-	struct below_part part = below_part(run->delta, run->walk.fd);
+	struct below_part part;
 	struct statx st = { 0 };
-	int r;
+	int r = below_part(run->delta, run->walk.fd, &part);
 
+	if (r < 0)
+		return r;
 	if (run->delta->form == DELTA_AUFS && strncmp(entry->name, ".wh.", 4) == 0) {
 		run->why = entry->why;
 		return -EINVAL;

@@ -205,13 +205,16 @@ static int put_file(struct totar_run *run, const char *name, unsigned char type)
 /* What is foreign to aufs only for its long name is not so to a tar. 1: it is said in the tar; 0; or -errno. */
 static int not_foreign(struct totar_run *run, struct delta_entry *entry)
 {
-	struct below_part part = below_part(&run->delta, run->walk.fd);
+	struct below_part part = { .fd = run->walk.fd };
 	struct statx st;
 	int r;
 
 	if (run->delta.form != DELTA_OVERLAY || strncmp(entry->name, WH, strlen(WH)) == 0 ||
 	    strlen(entry->name) <= NAME_LIMIT)
 		return 0;
+	r = below_part(&run->delta, run->walk.fd, &part);
+	if (r < 0)
+		return r;
 	if (statx(part.fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
 		return -errno;
 	r = below_is_whiteout(&run->delta, &part, entry->name, &st);

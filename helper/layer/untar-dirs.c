@@ -115,15 +115,23 @@ static struct node *push(struct job *job, int fd, const char *name)
 	return node;
 }
 
-static bool is_opaque(const struct job *job, int fd)
+/* There is such a name in the directory. 1, 0 or -errno. */
+static int has(int fd, const char *name)
 {
-	char value = 0;
+	if (faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
+}
+
+/* 1, 0 or -errno. */
+static int is_opaque(const struct job *job, int fd)
+{
+	int mark;
 
 	if (job->untar->delta.form == DELTA_AUFS)
-		return faccessat(fd, WH_OPQ, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-	return fgetxattr(fd, job->untar->delta.user ? "user.overlay.opaque" : "trusted.overlay.opaque", &value, 1) ==
-		       1 &&
-	       value == 'y';
+		return has(fd, WH_OPQ);
+	mark = delta_mark(&job->untar->delta, fd);
+	return mark < 0 ? mark : mark == 'y';
 }
 
 /* The directory is there. */
@@ -135,8 +143,13 @@ static int enter(struct job *job, const char *name)
 	if (fd < 0)
 		return fd;
 	node = push(job, fd, name);
-	if (job->ask_opaque)
-		node->opaque |= is_opaque(job, fd);
+	if (job->ask_opaque && !node->opaque) {
+		int r = is_opaque(job, fd);
+
+		if (r < 0)
+			return r;
+		node->opaque = r;
+	}
 	return hold(node);
 }
 
@@ -227,15 +240,15 @@ static size_t common(const struct job *job, const struct names *names, size_t n)
 	return i;
 }
 
-/* aufs: the name is of a whiteout's. (In overlay's form it is in the way.) */
-static bool is_whiteout(struct job *job, const char *name)
+/* aufs: the name is of a whiteout's. (In overlay's form it is in the way.) 1, 0 or -errno. */
+static int is_whiteout(struct job *job, const char *name)
 {
 	char wh[sizeof(WH) + NAME_MAX];
 
 	if (job->untar->delta.form != DELTA_AUFS || !job->ask_opaque)
-		return false;
+		return 0;
 	(void)snprintf(wh, sizeof(wh), WH "%s", name);
-	return faccessat(dirs_here(job)->fd, wh, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return has(dirs_here(job)->fd, wh);
 }
 
 int dirs_go(struct job *job, const struct names *names, size_t n, bool make_them)
@@ -247,8 +260,9 @@ int dirs_go(struct job *job, const struct names *names, size_t n, bool make_them
 		r = enter(job, names->parts[i]);
 		if (r != -ENOENT || !make_them)
 			continue;
-		if (is_whiteout(job, names->parts[i]))
-			return -ENOTDIR;
+		r = is_whiteout(job, names->parts[i]);
+		if (r)
+			return r < 0 ? r : -ENOTDIR;
 		/* Nothing of what is made below one of these shows, so it is not made. */
 		r = dirs_here(job)->opaque ? -ENOENT : make_missing(job, names->parts[i]);
 	}

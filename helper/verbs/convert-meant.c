@@ -14,19 +14,20 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* aufs or an overlay has written here. */
-static bool is_delta(int fd)
+/* aufs or an overlay has written here. 1, 0 or -errno. */
+static int is_delta(int fd)
 {
 	const struct delta forms[] = {
 		{ .form = DELTA_AUFS },
 		{ .form = DELTA_OVERLAY },
 		{ .form = DELTA_OVERLAY, .user = true },
 	};
-	bool is = delta_aufs_own(fd);
+	const char *own;
+	int r = delta_aufs_own(fd, &own);
 
-	for (size_t i = 0; i < ARRAY_SIZE(forms) && !is; i++)
-		is = delta_top_says(&forms[i], fd);
-	return is;
+	for (size_t i = 0; i < ARRAY_SIZE(forms) && r == 0; i++)
+		r = delta_top_says(&forms[i], fd);
+	return r;
 }
 
 static bool has(int fd, const char *name, mode_t type)
@@ -84,16 +85,24 @@ int convert_meant(const char *dir, enum delta_form to, bool *ret_store)
 	const char *form = to == DELTA_AUFS ? "aufs" : "overlay";
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_free_ char *below = xasprintf("%s/aufs", dir);
+	int r;
 
 	*ret_store = false;
 	if (fd < 0)
 		return log_errno(-errno, "directory '%s'", dir);
-	if (is_delta(fd))
-		return 0;
-	*ret_store = aufsstore_is(dir);
+	r = is_delta(fd);
+	if (r)
+		return r < 0 ? log_errno(r, "directory '%s'", dir) : 0;
+	r = aufsstore_is(dir);
+	if (r < 0)
+		return log_errno(r, "look at '%s'", dir);
+	*ret_store = r;
 	if (*ret_store)
 		return check_store(dir);
-	if (aufsstore_is(below))
+	r = aufsstore_is(below);
+	if (r < 0)
+		return log_errno(r, "look at '%s'", below);
+	if (r > 0)
 		return log_refuse(-EINVAL, "'%s' holds a store: lxc-bdev convert %s %s", dir, form, below);
 	if (has(fd, "diff", S_IFDIR) && has(fd, "mnt", S_IFDIR))
 		return log_refuse(

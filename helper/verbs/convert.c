@@ -80,7 +80,8 @@ static void print_same(const struct convert *convert, const char *dir, bool copi
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_free_ char *text = convert_escape(dir);
-	bool is = fd >= 0 && (delta_top_says(&convert->to, fd) || check_form(&convert->to, fd) == 1);
+	/* Only the message depends on it. */
+	bool is = fd >= 0 && (delta_top_says(&convert->to, fd) == 1 || check_form(&convert->to, fd) == 1);
 
 	printf("%s: %s: ", text, copied ? "copied as it is" : "nothing to convert");
 	if (is)
