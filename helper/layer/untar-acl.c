@@ -76,13 +76,27 @@ int acl_of(struct job *job, struct archive_entry *entry, int type, void **ret, s
 	return 0;
 }
 
+/* The kernel takes what is of another version for a file system without ACLs, and an empty one for none. 0 or -EINVAL. */
+static int acl_check(struct job *job, const void *value, size_t size)
+{
+	const struct posix_acl_xattr_header *header = value;
+	const struct posix_acl_xattr_entry *entries = (const void *)(header + 1);
+	bool fine = size > sizeof(*header) && (size - sizeof(*header)) % sizeof(*entries) == 0 &&
+		    le32toh(header->a_version) == POSIX_ACL_XATTR_VERSION;
+
+	for (size_t i = 0; fine && i < (size - sizeof(*header)) / sizeof(*entries); i++) {
+		unsigned int tag = le16toh(entries[i].e_tag);
+
+		fine = tag && tag <= ACL_OTHER && (tag & (tag - 1)) == 0 && le16toh(entries[i].e_perm) <= 7;
+	}
+	return fine ? 0 : job_refuse(job, -EINVAL, "its ACL is damaged");
+}
+
 static int acl_map(struct job *job, const void *value, size_t size, void **ret)
 {
 	struct posix_acl_xattr_entry *next;
 	size_t n = (size - sizeof(struct posix_acl_xattr_header)) / sizeof(*next);
 
-	if (size < sizeof(struct posix_acl_xattr_header))
-		return job_refuse(job, -EINVAL, "its ACL is none");
 	*ret = memcpy(xcalloc(1, size), value, size);
 	next = (void *)((char *)*ret + sizeof(struct posix_acl_xattr_header));
 	for (; n; n--, next++) {
@@ -123,11 +137,16 @@ static int capability_map(struct job *job, const void *value, size_t size, void 
 
 int acl_mapped(struct job *job, const char *key, const void *value, size_t size, void **ret, size_t *ret_size)
 {
+	bool acl = strncmp(key, "system.posix_acl_", 17) == 0;
+	int r = acl ? acl_check(job, value, size) : 0;
+
 	*ret = NULL;
 	*ret_size = size;
+	if (r < 0)
+		return r;
 	if (!job->untar->idmap || !job->untar->idmap->n)
 		return 0;
 	if (strcmp(key, "security.capability") == 0)
 		return capability_map(job, value, size, ret, ret_size);
-	return strncmp(key, "system.posix_acl_", 17) == 0 ? acl_map(job, value, size, ret) : 0;
+	return acl ? acl_map(job, value, size, ret) : 0;
 }

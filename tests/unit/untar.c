@@ -750,6 +750,31 @@ static void every_compression_is_taken(void)
 	}
 }
 
+static void a_damaged_acl_is_refused(void)
+{
+	static const char *const acls[] = {
+		"\2\0\0\0",				   /* none */
+		"\3\0\0\0\1\0\7\0\377\377\377\377",   /* another version */
+		"\2\0\0\0\1\0\7\0\377\377\377\377\1", /* a byte more */
+		"\2\0\0\0\3\0\7\0\377\377\377\377",   /* two tags at once */
+		"garbage",
+	};
+	static const size_t sizes[] = { 4, 12, 13, 12, 7 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(acls); i++)
+		for (int kind = 0; kind < 2; kind++) {
+			begin(DELTA_OVERLAY);
+			pax_bytes(kind ? "SCHILY.xattr.system.posix_acl_default" : "SCHILY.xattr.system.posix_acl_access",
+				  acls[i], sizes[i]);
+			DIR_("d");
+			refused("d: its ACL is damaged");
+		}
+	begin(DELTA_OVERLAY);
+	pax("SCHILY.acl.access", "garbage");
+	FILE_("f");
+	CHECK(extract() < 0);
+}
+
 static const char *const compressions[] = {
 	"gzip", "zstd -q", "xz", "xz --check=crc32", "xz --check=sha256", "bzip2", "sh -c 'head -c 1000 | gzip; gzip'",
 };
@@ -891,6 +916,7 @@ int main(void)
 		TEST(zeros_and_holes_take_no_room),
 		TEST(a_size_that_lies_is_refused),
 		TEST(limits_hold),
+		TEST(a_damaged_acl_is_refused),
 		TEST(every_compression_is_taken),
 		TEST(a_flipped_bit_is_found_in_every_compression),
 		TEST(only_zeros_may_follow_compressed_data),
