@@ -96,4 +96,230 @@ testOutputThatIsLostIsAFailure() {
 	done
 }
 
+# --- what cannot be read is not absent ---
+
+# The system calls that ask, each with an error that is no answer.
+questions='openat:EMFILE getdents64:EIO read:EIO newfstatat:EACCES faccessat:EIO'
+attributes='fgetxattr:EIO flistxattr:ENOMEM lgetxattr:EIO llistxattr:ENOMEM'
+
+# sweep CHECK CALLS COMMAND... - run it once for each of these system calls that it makes, which fails; then CHECK.
+sweep() {
+	_check=$1 _calls=$2
+	shift 2
+	for _pair in $_calls; do
+		_n=0
+		while _n=$((_n + 1)); do
+			run strace -f -qq -o trace -e "trace=${_pair%:*}" -e "inject=${_pair%:*}:error=${_pair#*:}:when=$_n" "$@"
+			grep -q INJECTED trace || break
+			_where="$_pair, call $_n: $(grep -m 1 INJECTED trace)"
+			"$_check"
+			[ "$status" -eq 0 ] || [ -s "$SCRATCH/stderr" ] || fail "no message: $_where"
+		done
+	done
+}
+
+still_needed() {
+	assertNotEquals "$_where" 0 "$status"
+	[ -e "$store/layers/base" ] && [ -e "$store/diff/base/file" ] || fail "the layer is gone: $_where"
+}
+
+testALayerThatIsNeededIsNotRemoved() {
+	mkdir in && echo data >in/file && tar -C in -cf in.tar . && layer apply base in.tar
+	layer create child --parent base
+	sweep still_needed "$questions" "$LXC_BDEV" layer --store "$store" remove base
+}
+
+still_held() {
+	assertNotEquals "$_where" 0 "$status"
+	[ -e "$store/layers/base" ] && [ "$(cat "$store/mnt/base/file")" = data ] &&
+		[ -e "$store/holders/base/me" ] || fail "the layer is gone: $_where"
+}
+
+testALayerThatIsHeldIsNotRemoved() {
+	mkdir in && echo data >in/file && tar -C in -cf in.tar . && layer apply base in.tar
+	layer get base --holder me
+	assert_status 0
+	sweep still_held "$questions" "$LXC_BDEV" layer --store "$store" remove base
+	layer put base --holder me
+	assert_status 0
+}
+
+mount_stays() {
+	[ "$(cat "$store/mnt/base/file")" = data ] && [ -e "$store/holders/base/me" ] || fail "unmounted: $_where"
+}
+
+testCleanupKeepsWhatIsHeld() {
+	mkdir in && echo data >in/file && tar -C in -cf in.tar . && layer apply base in.tar
+	layer get base --holder me
+	assert_status 0
+	sweep mount_stays "$questions" "$LXC_BDEV" layer --store "$store" cleanup
+	layer put base --holder me
+}
+
+# It is unmounted and has no holder, or it failed, and the same command works again.
+put_or_not() {
+	if [ "$status" -eq 0 ]; then
+		[ ! -e "$store/holders/base/me" ] && ! mounts_here | grep -q . || fail "still there: $_where"
+		layer get base --holder me
+	elif mounts_here | grep -q . && [ ! -e "$store/holders/base/me" ]; then
+		fail "mounted, and the holder forgotten: $_where"
+	elif [ ! -e "$store/holders/base/me" ] || ! mounts_here | grep -q .; then
+		layer put base --holder me
+		layer get base --holder me
+	fi
+}
+
+testPutUnmountsOrFails() {
+	mkdir in && echo data >in/file && tar -C in -cf in.tar . && layer apply base in.tar
+	layer get base --holder me
+	assert_status 0
+	sweep put_or_not "$questions" "$LXC_BDEV" layer --store "$store" put base --holder me
+	layer put base --holder me
+}
+
+testANewLayerHasTheRootOfItsParent() {
+	mkdir -m 0750 in && tar -C in --owner=7:7 --group=8:8 -cf in.tar . && layer apply base in.tar
+	same_root() {
+		[ "$status" -ne 0 ] || assertEquals "$_where" '750 7:8' "$(stat -c '%a %u:%g' "$store/diff/new")"
+		layer remove new
+	}
+	sweep same_root "$questions" "$LXC_BDEV" layer --store "$store" create new --parent base
+}
+
+# opaque_layers - base and top, which makes the directory d opaque.
+opaque_layers() {
+	mkdir -p base/d top/d && touch base/d/old base/d/other top/d/new top/d/.wh..wh..opq
+	tar -C base -cf base.tar . && layer apply base base.tar "$@"
+	tar -C top -cf top.tar . && layer apply top top.tar --parent base
+	assert_status 0
+}
+
+testAnOpaqueDirectoryStaysOneInATar() {
+	opaque_layers
+	stays() {
+		[ "$status" -ne 0 ] || tar -tf out.tar | grep -q -x '\(\./\)\{0,1\}d/\.wh\.\.wh\.\.opq' || fail "lost: $_where"
+	}
+	sweep stays "$attributes" "$LXC_BDEV" layer --store "$store" diff top -o out.tar
+}
+
+testAnOpaqueDirectoryStaysOneInASquash() {
+	opaque_layers
+	mkdir -p third && touch third/x && tar -C third -cf third.tar . && layer apply third third.tar --parent top
+	stays() {
+		if [ "$status" -eq 0 ]; then
+			[ "$(getfattr --only-values -n trusted.overlay.opaque "$store/diff/new/d" 2>/dev/null)" = y ] ||
+				fail "lost: $_where"
+			layer remove new
+		fi
+	}
+	sweep stays "$attributes" "$LXC_BDEV" layer --store "$store" squash top..third new
+}
+
+testAnOpaqueDirectoryStaysOneInAConversion() {
+	opaque_layers
+	cp -a "$store/diff/top" upper
+	stays() {
+		[ "$status" -ne 0 ] || [ -e new/d/.wh..wh..opq ] || fail "lost: $_where"
+		rm -rf new .new.*
+	}
+	sweep stays "$attributes" "$LXC_BDEV" convert aufs upper --to new
+}
+
+# --- mounts of other namespaces ---
+
+# The directories of another user, under names that end as the layer's does, in a namespace of that user's own.
+testAnotherUsersPathsDoNotBlockTheStore() {
+	mkdir in && echo data >in/file && tar -C in -cf in.tar . && layer apply a in.tar
+	cat >user.sh <<-END
+		cd /tmp && mount -t tmpfs none /tmp && cd /tmp && mkdir -p s/diff/a s/diff/b s/mnt/a m &&
+			mount -t overlay overlay -o lowerdir=/tmp/s/diff/a:/tmp/s/diff/b m &&
+			mount -t tmpfs none /tmp/s && echo ready && exec sleep 60
+	END
+	chmod 0755 "$SCRATCH" "$HERE" && mkfifo ready
+	setpriv --reuid=65534 --regid=65534 --clear-groups unshare -U -r -m sh -c "$(cat user.sh)" >ready 2>&1 &
+	_user=$!
+	read -r _line <ready
+	if [ "$_line" = ready ]; then
+		layer remove a
+		assert_status 0
+	else
+		skip "a user namespace of an unprivileged user: $_line"
+	fi
+	kill $_user 2>/dev/null
+	wait $_user 2>/dev/null || :
+}
+
+# A mount of a namespace that root made is believed, and one that shows the layer counts.
+testAMountOfAnotherNamespaceCounts() {
+	mkdir in lower && echo data >in/file && tar -C in -cf in.tar . && layer apply a in.tar
+	mkdir m && mkfifo ready
+	ln -s "$store" link
+	unshare -m --propagation private sh -c 'mount -t overlay overlay -o lowerdir=link/diff/a:lower m && echo ready && exec sleep 60' >ready 2>&1 &
+	_other=$!
+	read -r _line <ready
+	assertEquals ready "$_line"
+	layer remove a
+	assert_status 1
+	assert_one_line "layer 'a' is in use: mount in the mount namespace of process"
+	kill $_other && { wait $_other 2>/dev/null || :; }
+	layer remove a
+	assert_status 0
+}
+
+# --- what is left ---
+
+testAnInterruptedTarLeavesNothing() {
+	mkdir in out && head -c 8000000 /dev/urandom >in/file && tar -C in -cf in.tar . && layer apply a in.tar
+	for _verb in diff export; do
+		for _signal in INT TERM KILL; do
+			echo before >out/a.tar
+			run strace -f -qq -o /dev/null -e trace=sendfile -e inject=sendfile:signal=$_signal \
+				"$LXC_BDEV" layer --store "$store" $_verb a -o out/a.tar
+			assertNotEquals 0 "$status"
+			assertEquals "$_verb $_signal" 'a.tar before' "$(ls -A out) $(cat out/a.tar)"
+		done
+		layer $_verb a -o out/a.tar
+		assert_status 0
+		tar -xOf out/a.tar file | cmp - in/file || fail "$_verb"
+		assertEquals a.tar "$(ls -A out)"
+		rm out/a.tar
+		layer $_verb a -o out/a.tar
+		assertEquals 'without one before' 'a.tar 600' "$(ls -A out) $(stat -c %a out/a.tar)"
+	done
+}
+
+# The same where a file cannot be without a name.
+testAnInterruptedTarLeavesNothingWithoutTmpfile() {
+	mkdir in out && head -c 8000000 /dev/urandom >in/file && tar -C in -cf in.tar . && layer apply a in.tar
+	strace -qq -o trace -e trace=openat "$LXC_BDEV" layer --store "$store" diff a -o out/a.tar && rm out/a.tar
+	_n=$(grep -n O_TMPFILE trace | cut -d : -f 1)
+	for _signal in INT TERM HUP; do
+		run strace -qq -o trace -e trace=sendfile,openat -e "inject=openat:error=EOPNOTSUPP:when=$_n" \
+			-e inject=sendfile:signal=$_signal "$LXC_BDEV" layer --store "$store" diff a -o out/a.tar
+		assertNotEquals 0 "$status"
+		[ -z "$(ls -A out)" ] || fail "$_signal: $(ls -A out)"
+	done
+}
+
+testATarThatDoesNotFitLeavesNothing() {
+	mkdir in small && head -c 4000000 /dev/urandom >in/file && tar -C in -cf in.tar . && layer apply a in.tar
+	mount -t tmpfs -o size=1m none small
+	layer diff a -o small/a.tar
+	assert_status 1
+	assert_one_line 'No space left on device'
+	assertEquals '' "$(ls -A small)"
+	umount small
+}
+
+testCleanupRemovesWhatWasBeingWritten() {
+	layer create a
+	touch "$store/.new" "$store/layers/.new" "$store/info/.new"
+	layer check
+	assert_status 1
+	layer cleanup
+	assert_status 0
+	layer check
+	assert_status 0
+}
+
 . shunit2

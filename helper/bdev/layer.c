@@ -96,39 +96,43 @@ static int layer_expand(const struct spec *spec, struct stack *out)
 				   "layer store '%s': %s; name it by store=DIR, or make it: lxc-bdev layer apply", dir,
 				   strerror(errno));
 	r = use_enter(dir, &store);
-	if (r == 0 && !store_has(&store, spec->sources[0]))
+	if (r == 0 && (r = store_has(&store, spec->sources[0])) == 0)
 		r = spec_refuse(spec, -ENOENT, "there is no layer '%s' in '%s'", spec->sources[0], store.dir);
-	if (r == 0)
+	if (r >= 0)
 		r = add_all(spec, &store, out);
 	use_leave(&store);
 	return r;
 }
 
-/* As far as our mount namespace shows; a start asks the kernel. */
-static bool is_written(const struct spec *spec)
+/* As far as our mount namespace shows; a start asks the kernel. 1, 0 or -errno (logged). */
+static int is_written(const struct spec *spec)
 {
 	_cleanup_free_ char *work = xasprintf("%s/" STORE_WORK "/%s", store_of(spec), spec->sources[0]);
 	struct store store = { .dir = (char *)store_of(spec), .lock = -EBADF };
 	struct inuse inuse = { 0 };
+	int r;
 
 	if (access(work, F_OK) < 0)
-		return false;
+		return errno == ENOENT ? 0 : log_errno(-errno, "look at '%s'", work);
 	store.fd = open(store.dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (store.fd >= 0)
-		inuse_look(&store, spec->sources[0], false, &inuse);
+	r = store.fd < 0 ? log_errno(-errno, "open '%s'", store.dir)
+			 : inuse_look(&store, spec->sources[0], false, &inuse);
 	cleanup_close(&store.fd);
-	return inuse.writable;
+	return r < 0 ? r : inuse.writable;
 }
 
 static int layer_plan(const struct spec *spec, struct plan *plan)
 {
 	_cleanup_close_ int fd = use_look(store_of(spec), spec->sources[0]);
+	int r;
 
 	if (fd < 0)
 		return spec_refuse(spec, fd, "open '%s/diff/%s': %s", store_of(spec), spec->sources[0], strerror(-fd));
-	if (is_written(spec))
-		return spec_refuse(spec, -EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first",
-				   spec->sources[0], store_of(spec));
+	r = is_written(spec);
+	if (r)
+		return r < 0 ? r
+			     : spec_refuse(spec, -EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first",
+					   spec->sources[0], store_of(spec));
 	plan_step(plan, spec, NULL, "bind layer '%s' of '%s', read-only", spec->sources[0], store_of(spec));
 	plan_add_root(plan, spec, bdev_depth(fd), false);
 	if (plan->nroots == MOUNTS_MANY + 1)

@@ -13,8 +13,13 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 static bool read_line(char *line, struct mount_seen *ret)
 {
@@ -42,6 +47,7 @@ static bool read_line(char *line, struct mount_seen *ret)
 
 struct look {
 	pid_t pid;
+	bool foreign;
 	bool (*found)(struct mount_seen *mount, void *arg);
 	void *arg;
 };
@@ -49,7 +55,7 @@ struct look {
 static bool take_line(char *line, void *arg)
 {
 	const struct look *look = arg;
-	struct mount_seen mount = { .pid = look->pid };
+	struct mount_seen mount = { .pid = look->pid, .foreign = look->foreign };
 
 	return read_line(line, &mount) && look->found(&mount, look->arg);
 }
@@ -63,14 +69,32 @@ static bool has_ended(const char *pid)
 	return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
+/* The mount namespace of a process belongs to another user namespace than ours. What cannot be read is ours. */
+static bool is_foreign(const char *pid)
+{
+	char path[sizeof("/proc//ns/mnt") + NAME_MAX];
+	_cleanup_close_ int ns = -EBADF, user = -EBADF;
+	struct stat own, other;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	user = ns < 0 ? -1 : ioctl(ns, NS_GET_USERNS);
+	return user >= 0 && fstat(user, &other) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
+	       (own.st_ino != other.st_ino || own.st_dev != other.st_dev);
+}
+
 /* 1: found() said true; 0; or -errno. */
 static int look_through(const char *pid, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
 {
 	char path[sizeof("/proc//mountinfo") + NAME_MAX];
 	bool self = strcmp(pid, "self") == 0;
-	struct look look = { .pid = self ? 0 : (pid_t)strtol(pid, NULL, 10), .found = found, .arg = arg };
+	struct look look = { .found = found, .arg = arg };
 	int r;
 
+	if (!self) {
+		look.pid = (pid_t)strtol(pid, NULL, 10);
+		look.foreign = is_foreign(pid);
+	}
 	(void)snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
 	r = mount_lines(path, take_line, &look);
 	/* A zombie has no namespace any longer: EINVAL. */
@@ -151,4 +175,21 @@ int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), vo
 	int r = look_through("self", found, arg);
 
 	return r == 0 && all ? look_through_others(found, arg) : r;
+}
+
+bool mount_leads_to(const struct mount_seen *mount, const char *path, const struct stat *inode)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	_cleanup_close_ int root = -EBADF, fd = -EBADF;
+	char name[40] = "/";
+	struct stat st;
+
+	if (mount->pid)
+		(void)snprintf(name, sizeof(name), "/proc/%d/root", (int)mount->pid);
+	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root >= 0)
+		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return !mount->foreign || errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+	return st.st_dev == inode->st_dev && st.st_ino == inode->st_ino;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* A mount, as a line of /proc/PID/mountinfo says it: see proc(5). */
@@ -10,6 +11,7 @@ struct mount_seen {
 	unsigned long long id;
 	char *dev, *root, *at, *type, *source;
 	char *options; /* of its file system; with octal escapes, as they may have commas in them */
+	bool foreign;  /* its namespace belongs to another user namespace than ours, in which anybody may mount */
 };
 
 /*
@@ -17,3 +19,10 @@ struct mount_seen {
  * -errno (not logged): not all mounts could be read, so one that was not seen may be there.
  */
 int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg);
+
+/*
+ * Does this absolute path, which the mount's line names, lead to this inode? It is looked up in the mount's namespace,
+ * as a name there says nothing of ours. Where it cannot be looked up, it is taken to lead there; but not in a foreign
+ * namespace, where those who have no rights on the inode could arrange that.
+ */
+bool mount_leads_to(const struct mount_seen *mount, const char *path, const struct stat *inode);

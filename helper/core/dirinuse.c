@@ -98,7 +98,7 @@ static bool find_own(struct mount_seen *mount, void *arg)
 }
 
 /* As text, or where it leads from here; in other namespaces it may lead elsewhere, but who mounted it was here. */
-static bool is_there(const struct search *search, const char *path)
+static bool is_there(const struct search *search, const struct mount_seen *mount, const char *path)
 {
 	_cleanup_free_ char *clean = *path == '/' ? path_absolute("", path) : NULL, *leads = NULL;
 	_cleanup_close_ int fd = -EBADF;
@@ -106,6 +106,9 @@ static bool is_there(const struct search *search, const char *path)
 
 	if (!clean)
 		return false;
+	/* There, anybody may write any path. */
+	if (mount->foreign)
+		return mount_leads_to(mount, path_below(clean, search->path) ? search->path : clean, &search->st);
 	if (path_below(clean, search->path))
 		return true;
 	fd = open(clean, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -116,7 +119,7 @@ static bool is_there(const struct search *search, const char *path)
 }
 
 /* "A:B::C", where `\` makes the next one ordinary. */
-static bool names_one(const struct search *search, const char *list)
+static bool names_one(const struct search *search, const struct mount_seen *mount, const char *list)
 {
 	_cleanup_free_ char *path = xcalloc(strlen(list) + 1, 1);
 	char *end = path;
@@ -129,7 +132,7 @@ static bool names_one(const struct search *search, const char *list)
 			continue;
 		}
 		*end = '\0';
-		found = is_there(search, path);
+		found = is_there(search, mount, path);
 		end = path;
 		if (!*list)
 			break;
@@ -137,9 +140,9 @@ static bool names_one(const struct search *search, const char *list)
 	return found;
 }
 
-static bool names(const struct search *search, char *options)
+static bool names(const struct search *search, const struct mount_seen *mount)
 {
-	char *option;
+	char *option, *options = mount->options;
 
 	while ((option = strsep(&options, ","))) {
 		char *value = strchr(option, '=');
@@ -149,11 +152,11 @@ static bool names(const struct search *search, char *options)
 			continue;
 		value = mount_unescape(value + 1);
 		if (strncmp(option, "lowerdir=", n + 1) == 0) {
-			if (names_one(search, value))
+			if (names_one(search, mount, value))
 				return true;
 		} else if (strncmp(option, "lowerdir+=", n + 1) == 0 || strncmp(option, "datadir+=", n + 1) == 0 ||
 			   strncmp(option, "upperdir=", n + 1) == 0) {
-			if (is_there(search, value))
+			if (is_there(search, mount, value))
 				return true;
 		}
 	}
@@ -178,7 +181,7 @@ static bool uses(struct mount_seen *mount, void *arg)
 				    (n < strlen(gone) || strcmp(mount->root + n - strlen(gone), gone) != 0);
 
 	if (!bound && strcmp(mount->type, "overlay") == 0 && !is_known(search, mount->dev))
-		lower = names(search, mount->options);
+		lower = names(search, mount);
 	if (!bound && !lower)
 		return false;
 	if (mount->pid)
@@ -195,15 +198,20 @@ static char *find_mount(int dir, const char *path)
 {
 	struct search search = { .path = path };
 	struct statx st;
+	int r;
 
 	if (fstat(dir, &search.st) < 0 || statx(dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
-		return NULL;
+		return xasprintf("or not: it cannot be looked at: %s", strerror(errno));
 	search.id = st.stx_mnt_id;
-	if (!mounts_each(false, find_own, &search)) {
+	r = mounts_each(false, find_own, &search);
+	if (r == 0) {
 		search.dev = xstrdup("");
 		search.root = xstrdup(path);
 	}
-	(void)mounts_each(true, uses, &search);
+	if (r >= 0)
+		r = mounts_each(true, uses, &search);
+	if (r < 0)
+		search.found = xasprintf("or not: not all mounts could be read: %s", strerror(-r));
 	for (size_t i = 0; i < search.n; i++)
 		free(search.overlays[i]);
 	free(search.overlays);

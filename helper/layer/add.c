@@ -16,36 +16,38 @@
 #include <sys/stat.h>
 #include <time.h>
 
-static bool is_empty(int fd)
+/* 1, 0 or -errno. */
+static int is_empty(int fd)
 {
 	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
 	struct dirent *entry;
-	bool empty = dir;
+	int r = dir ? 1 : -errno;
 
-	while (empty && (entry = readdir(dir)))
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	while (r == 1 && (errno = 0, entry = readdir(dir)))
+		r = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+	if (r == 1 && errno)
+		r = -errno;
 	if (dir)
 		(void)closedir(dir);
 	else
 		cleanup_close(&again);
-	return empty;
+	return r;
 }
 
-/* Nobody sees what changes in the layer. 0 or -EBUSY (logged). */
+/* Nobody sees what changes in the layer. 0 or -errno (logged). */
 static int check_unused(const struct store *store, const char *id)
 {
-	_cleanup_free_ char *child = store_child(store, id);
-	_cleanup_free_ char *by = NULL;
-	int r;
+	_cleanup_free_ char *child = NULL, *by = NULL;
+	int r = store_child(store, id, &child);
 
-	if (child)
+	if (r > 0)
 		return log_refuse(-EBUSY, "layer '%s' exists, and layer '%s' lies on it", id, child);
-	r = mounts_put_dead(store, id);
-	if (r < 0)
-		return r;
-	by = inuse_by(store, id);
-	return by ? log_refuse(-EBUSY, "layer '%s' exists, and is in use: %s", id, by) : 0;
+	if (r == 0)
+		r = mounts_put_dead(store, id);
+	if (r == 0)
+		r = inuse_by(store, id, &by);
+	return r > 0 ? log_refuse(-EBUSY, "layer '%s' exists, and is in use: %s", id, by) : r;
 }
 
 /* A layer that is to be filled can be. *ret: its directory, ours alone. 0 or -errno (logged). */
@@ -62,7 +64,10 @@ static int may_fill(const struct store *store, const struct layer *layer, const 
 	*ret = store_seize(store, layer->id);
 	if (*ret < 0)
 		return *ret;
-	return is_empty(*ret) ? 0 : log_refuse(-EEXIST, "layer '%s' exists, and is not empty", layer->id);
+	r = is_empty(*ret);
+	if (r < 0)
+		return log_errno(r, "layer '%s': read its directory", layer->id);
+	return r ? 0 : log_refuse(-EEXIST, "layer '%s' exists, and is not empty", layer->id);
 }
 
 int store_may_fill(struct store *store, const char *id, const char *parent)
@@ -98,8 +103,9 @@ static int stack(const struct store *store, const char *parent, struct layer *la
 		/* What it lies on must stay as it is. */
 		r = mounts_put_dead(store, parent);
 	}
+	if (r == 0)
+		r = inuse_look(store, parent, true, &inuse);
 	if (r == 0) {
-		inuse_look(store, parent, true, &inuse);
 		if (inuse.writable)
 			r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", parent);
 		else if (inuse.elsewhere)
@@ -147,7 +153,7 @@ static int make(const struct store *store, const struct layer *layer, struct sta
 		r = name_it(store, layer->id, stage);
 	if (r == 0)
 		r = store_record(store, layer);
-	if (r < 0 && !store_has(store, layer->id))
+	if (r < 0 && store_has(store, layer->id) == 0)
 		(void)store_bury(store, "diff", layer->id);
 	return r;
 }
@@ -156,10 +162,11 @@ static int add(const struct store *store, struct layer *layer, const char *paren
 	       struct stage_dir *stage)
 {
 	_cleanup_close_ int before = -EBADF;
-	bool exists = store_has(store, layer->id);
+	int exists = store_has(store, layer->id), r = 0;
 	struct layer old = { 0 };
-	int r = 0;
 
+	if (exists < 0)
+		return exists;
 	if (exists && !may_exist)
 		return log_refuse(-EEXIST, "layer '%s' exists", layer->id);
 	if (exists) {
@@ -181,12 +188,13 @@ static int make_empty(const struct store *store, const char *parent, struct stag
 {
 	_cleanup_free_ char *name = xasprintf("diff/%s", parent ?: "");
 	_cleanup_close_ int below = -EBADF;
-	int r;
+	int r = parent ? store_has(store, parent) : 1;
 
-	if (parent && !store_has(store, parent))
-		return log_refuse(-ENOENT, "there is no layer '%s' in '%s'", parent, store->dir);
-	if (parent)
-		below = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (r <= 0)
+		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", parent, store->dir);
+	/* The root of the parent is what the new layer's root covers. */
+	if (parent && (below = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		return log_errno(-errno, "layer '%s': open its directory '%s/%s'", parent, store->dir, name);
 	r = store_stage(store, ret);
 	if (r == 0)
 		r = store_stage_like(store, ret, below, true);

@@ -22,7 +22,10 @@ static int choose_parent(struct store *store, const char *id, const char *parent
 	*ret = NULL;
 	if (r < 0)
 		return r;
-	if (!store_has(store, id)) {
+	r = store_has(store, id);
+	if (r < 0)
+		return r;
+	if (r == 0) {
 		*ret = parent ? xstrdup(parent) : NULL;
 		return 0;
 	}

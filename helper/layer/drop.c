@@ -25,37 +25,50 @@ static int unlink_record(const struct store *store, const char *id)
 	return 0;
 }
 
+/* There is such a layer, nothing lies on it, and nobody uses it. 0 or -errno (logged). */
+static int check_droppable(const struct store *store, const char *id)
+{
+	_cleanup_free_ char *child = NULL, *by = NULL;
+	int r = store_has(store, id) ?: tidy_is_lost(store, id);
+
+	if (r <= 0)
+		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
+	r = store_child(store, id, &child);
+	if (r > 0)
+		return log_refuse(-EBUSY, "layer '%s' is needed: layer '%s' lies on it", id, child);
+	if (r == 0)
+		r = mounts_put_dead(store, id);
+	if (r == 0)
+		r = inuse_by(store, id, &by);
+	return r > 0 ? log_refuse(-EBUSY, "layer '%s' is in use: %s", id, by) : r;
+}
+
 int store_drop(const struct store *store, const char *id)
 {
-	_cleanup_free_ char *child = NULL, *by = NULL, *mnt = xasprintf("mnt/%s", id),
-			    *info = xasprintf(STORE_INFO "/%s", id), *diff = xasprintf("diff/%s", id);
+	_cleanup_free_ char *mnt = xasprintf("mnt/%s", id), *info = xasprintf(STORE_INFO "/%s", id), *diff = xasprintf("diff/%s", id);
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
-	int r;
+	int r = check_droppable(store, id);
 
-	if (!store_has(store, id) && !tidy_is_lost(store, id))
-		return log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
-	child = store_child(store, id);
-	if (child)
-		return log_refuse(-EBUSY, "layer '%s' is needed: layer '%s' lies on it", id, child);
-	r = mounts_put_dead(store, id);
 	if (r < 0)
 		return r;
-	by = inuse_by(store, id);
-	if (by)
-		return log_refuse(-EBUSY, "layer '%s' is in use: %s", id, by);
 	/* Its directory may be lost; then there is no more to it than the record. */
-	if (fstatat(store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-	    (fd = store_seize(store, id)) < 0)
+	r = store_look(store, diff, &st);
+	if (r < 0)
+		return r;
+	if (r > 0 && S_ISDIR(st.st_mode) && (fd = store_seize(store, id)) < 0)
 		return fd;
 	/* What has this, and no record, has lost it. */
-	(void)unlinkat(store->fd, info, 0);
+	if (unlinkat(store->fd, info, 0) < 0 && errno != ENOENT && errno != EISDIR)
+		return log_errno(-errno, "remove '%s/%s'", store->dir, info);
 	r = unlink_record(store, id);
 	if (r < 0)
 		return r;
+	/* Without its record it is no layer. What stays of it is in nobody's way. */
 	(void)unlinkat(store->fd, mnt, AT_REMOVEDIR);
-	r = store_bury(store, "diff", id);
-	return r < 0 ? r : store_bury(store, STORE_WORK, id);
+	if (store_bury(store, "diff", id) < 0 || store_bury(store, STORE_WORK, id) < 0)
+		log_warn("layer '%s' is removed; lxc-bdev layer cleanup removes what is left of it", id);
+	return 0;
 }
 
 int store_remove(struct store *store, const char *id)

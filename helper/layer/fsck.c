@@ -24,6 +24,14 @@ static void tell(struct fsck *fsck, const char *what, const char *name, const ch
 	fsck->found(fsck, what, name, why, repaired);
 }
 
+/* Of an answer that is negative: it could not be read (logged), and so the whole check fails. The answer. */
+static int known(struct fsck *fsck, int answer)
+{
+	if (answer < 0 && fsck->failed == 0)
+		fsck->failed = answer;
+	return answer;
+}
+
 /* It lies on the ones that its parent says, and they exist. */
 static void check_record(struct fsck *fsck, const struct layer *layer)
 {
@@ -32,7 +40,7 @@ static void check_record(struct fsck *fsck, const struct layer *layer)
 	const char *why;
 
 	for (size_t i = 0; i < layer->n; i++)
-		if (!store_has(fsck->store, layer->below[i]))
+		if (known(fsck, store_has(fsck->store, layer->below[i])) == 0)
 			tell(fsck, "missing", layer->id, layer->below[i], false);
 	if (layer->n && store_peek(fsck->store, layer->below[0], &parent, &why) == 0) {
 		bool same = parent.n + 1 == layer->n;
@@ -43,7 +51,7 @@ static void check_record(struct fsck *fsck, const struct layer *layer)
 			tell(fsck, "record", layer->id, "it says other layers than that of its parent", false);
 	}
 	layer_clear(&parent);
-	if (faccessat(fsck->store->fd, diff, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (known(fsck, store_look(fsck->store, diff, NULL)) == 0)
 		tell(fsck, "lost", layer->id, "its directory is not there", false);
 }
 
@@ -52,16 +60,24 @@ static void check_mount(struct fsck *fsck, const char *id)
 {
 	_cleanup_free_ char *dir = xasprintf(STORE_HOLDERS "/%s", id);
 	const struct store *store = fsck->store;
-	char **names = NULL, **living;
+	char **names = NULL, **living = NULL;
 	struct inuse inuse;
-	size_t n = 0, m;
+	size_t n = 0, m = 0;
+	int r = store_look(store, dir, NULL);
 
-	if (faccessat(store->fd, dir, F_OK, 0) == 0)
-		(void)store_list(store, dir, &names, &n);
-	(void)holders_living(store, id, fsck->repair, &living, &m);
-	inuse_look(store, id, false, &inuse);
-	if (!inuse.mounted && m)
-		inuse_look(store, id, true, &inuse);
+	if (r > 0)
+		r = store_list(store, dir, &names, &n);
+	if (r == 0)
+		r = holders_living(store, id, fsck->repair, &living, &m);
+	if (r == 0)
+		r = inuse_look(store, id, false, &inuse);
+	if (r == 0 && !inuse.mounted && m)
+		r = inuse_look(store, id, true, &inuse);
+	if (known(fsck, r) < 0) {
+		strings_free(names, n);
+		strings_free(living, m);
+		return;
+	}
 	if (n > m)
 		tell(fsck, "holder", id, "it has ended", fsck->repair);
 	if (inuse.mounted && !inuse.ours)
@@ -87,11 +103,14 @@ static void check_temp(struct fsck *fsck, const char *dir)
 /* The layers that lie on it say what it lay on; without them nobody knows. */
 static void check_lost(struct fsck *fsck, const char *id)
 {
-	_cleanup_free_ char *child = store_child(fsck->store, id),
-			    *why = child ? xasprintf("its record is lost; layer '%s' says what it lay on", child)
-					 : NULL;
+	_cleanup_free_ char *child = NULL, *why = NULL;
 	struct layer layer = { 0 };
-	bool repaired = child && fsck->repair && store_guess(fsck->store, id, child, &layer) == 0 &&
+	bool repaired;
+
+	if (known(fsck, store_child(fsck->store, id, &child)) < 0)
+		return;
+	why = child ? xasprintf("its record is lost; layer '%s' says what it lay on", child) : NULL;
+	repaired = child && fsck->repair && store_guess(fsck->store, id, child, &layer) == 0 &&
 			store_record(fsck->store, &layer) == 0;
 
 	tell(fsck, "record", id, why ?: "its record is lost, and it is kept; lxc-bdev layer remove removes it",
@@ -108,9 +127,9 @@ static int check_strays(struct fsck *fsck, const char *dir)
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *name = xasprintf("%s/%s", dir, names[i]);
 
-		if (strcmp(dir, "diff") == 0 && tidy_is_lost(fsck->store, names[i]))
+		if (strcmp(dir, "diff") == 0 && known(fsck, tidy_is_lost(fsck->store, names[i])) > 0)
 			check_lost(fsck, names[i]);
-		else if (tidy_is_stray(fsck->store, dir, names[i]))
+		else if (known(fsck, tidy_is_stray(fsck->store, dir, names[i])) > 0)
 			tell(fsck, "stray", name, "there is no such layer",
 			     fsck->repair && tidy_stray(fsck->store, dir, names[i]) == 0);
 	}
@@ -129,16 +148,16 @@ static const char *what_is_no_layer(const struct store *store, const struct laye
 	if (fstatat(store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
 		return "its directory is none";
 	for (size_t i = 0; r == 0 && i < layer->n; i++)
-		if (store_in_cycle(store, layer->below[i], layer->id))
+		if (store_in_cycle(store, layer->below[i], layer->id) > 0)
 			return "it lies on itself, by way of another";
 	return NULL;
 }
 
-static bool is_used(const struct store *store, const char *id)
+static bool is_unused(const struct store *store, const char *id)
 {
-	_cleanup_free_ char *by = inuse_by(store, id);
+	_cleanup_free_ char *by = NULL;
 
-	return by;
+	return inuse_by(store, id, &by) == 0;
 }
 
 /* Its directory stays, if it is one: then its record is lost, which may be repaired. */
@@ -152,7 +171,7 @@ static void check_no_layer(struct fsck *fsck, const char *id)
 	bool repaired;
 
 	no = what_is_no_layer(fsck->store, &layer, r);
-	repaired = no && fsck->repair && !is_used(fsck->store, id);
+	repaired = no && fsck->repair && is_unused(fsck->store, id);
 	if (repaired && fstatat(fsck->store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 		repaired = store_bury(fsck->store, "layers", id) == 0;
 	else if (repaired)
@@ -187,7 +206,7 @@ static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
 		check_no_layer(fsck, ids[i]);
 	r = check_strays(fsck, "diff");
 	for (size_t i = 0; i < n; i++)
-		if (store_has(fsck->store, ids[i]))
+		if (known(fsck, store_has(fsck->store, ids[i])) > 0)
 			check_layer(fsck, ids[i]);
 	check_temp(fsck, ".");
 	check_temp(fsck, "layers");
@@ -200,7 +219,7 @@ static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
 		tell(fsck, "leftover", STORE_STAGE, "what was being made or removed",
 		     fsck->repair && store_rubbish(stage, true) && !store_rubbish(stage, false));
 	cleanup_close(&stage);
-	return r;
+	return r ?: fsck->failed;
 }
 
 /* What one layer has in it. */

@@ -11,6 +11,7 @@ struct fsck {
 	void (*found)(struct fsck *fsck, const char *what, const char *name, const char *why, bool repaired);
 	void *arg;
 	size_t left; /* problems that are still there */
+	int failed;  /* 0, or the first -errno (logged) of something that could not be looked at */
 };
 
 /* 0, whatever was found, or -errno (logged). */

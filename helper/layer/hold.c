@@ -20,13 +20,17 @@
 #define HOLD_TRIES  500
 #define SEIZE_TRIES 10
 
-/* The directory is still what its name says. */
-static bool is_there(const struct store *store, const char *name, int fd)
+/* The directory is still what its name says. 1, 0 or -errno (logged). */
+static int is_there(const struct store *store, const char *name, int fd)
 {
 	struct stat a, b;
+	int r = store_look(store, name, &b);
 
-	return fstat(fd, &a) == 0 && fstatat(store->fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev;
+	if (r <= 0)
+		return r;
+	if (fstat(fd, &a) < 0)
+		return log_errno(-errno, "look at '%s/%s'", store->dir, name);
+	return a.st_ino == b.st_ino && a.st_dev == b.st_dev;
 }
 
 static int hold(const struct store *store, const char *id, int operation)
@@ -39,8 +43,10 @@ static int hold(const struct store *store, const char *id, int operation)
 		if (fd < 0)
 			return log_errno(-errno, "layer '%s': open its directory '%s/%s'", id, store->dir, name);
 		if (flock(fd, operation | LOCK_NB) == 0) {
-			if (is_there(store, name, fd))
-				return TAKE_FD(fd);
+			int r = is_there(store, name, fd);
+
+			if (r)
+				return r < 0 ? r : TAKE_FD(fd);
 		} else if (errno != EWOULDBLOCK) {
 			return log_errno(-errno, "layer '%s': lock its directory", id);
 		} else {
@@ -57,17 +63,23 @@ void store_let_go(int *fds, size_t n)
 	free(fds);
 }
 
-/* The layer is still on the same ones: nobody removed it, and made another of this id, before it was held. */
-static bool is_same(const struct store *store, const struct layer *layer)
+/* The layer is still on the same ones: nobody removed it, and made another of this id, before it was held. 0 or -errno
+ * (logged). */
+static int check_same(const struct store *store, const struct layer *layer)
 {
 	const char *why;
 	struct layer now;
-	bool same = store_peek(store, layer->id, &now, &why) == 0 && now.n == layer->n;
+	int r = store_peek(store, layer->id, &now, &why);
+	bool same = r == 0 && now.n == layer->n;
 
 	for (size_t i = 0; same && i < layer->n; i++)
 		same = strcmp(now.below[i], layer->below[i]) == 0;
 	layer_clear(&now);
-	return same;
+	if (same)
+		return 0;
+	if (r < 0 && r != -ENOENT)
+		return log_errno(r, "read '%s/layers/%s'", store->dir, layer->id);
+	return log_refuse(-EBUSY, "layer '%s': another lxc-bdev has just removed it", layer->id);
 }
 
 int store_hold(const struct store *store, const struct layer *layer, int **ret)
@@ -82,8 +94,8 @@ int store_hold(const struct store *store, const struct layer *layer, int **ret)
 			*ARRAY_ADD(below, n) = r;
 	}
 	/* Held, it keeps those below from being removed, too. */
-	if (r >= 0 && !is_same(store, layer))
-		r = log_refuse(-EBUSY, "layer '%s': another lxc-bdev has just removed it", layer->id);
+	if (r >= 0)
+		r = check_same(store, layer);
 	if (r < 0) {
 		store_let_go(below, n);
 		return r;
@@ -117,8 +129,11 @@ int store_hold_all(const struct store *store, const char *id, int **ret, size_t 
 int store_seize(const struct store *store, const char *id)
 {
 	_cleanup_close_ int fd = hold(store, id, LOCK_EX);
+	int r = fd < 0 ? 0 : inuse_written(store, fd);
 
-	if (fd >= 0 && inuse_written(store, fd))
+	if (r < 0)
+		return log_errno(r, "layer '%s': ask the kernel whether it is mounted", id);
+	if (r > 0)
 		return log_refuse(-EBUSY, "layer '%s' is mounted in a mount namespace that no process is in", id);
 	return TAKE_FD(fd);
 }

@@ -38,22 +38,26 @@ static char *path_to(const char *id, const char *name)
 	return xasprintf(STORE_HOLDERS "/%s%s%s", id, name ? "/" : "", name ?: "");
 }
 
-static bool is_alive(const struct store *store, const char *id, const char *name)
+/* Is this holder one that lives? 1; 0: it has ended, was of another boot, or was never written; or -errno (logged). */
+static int is_alive(const struct store *store, const char *id, const char *name)
 {
 	_cleanup_free_ char *path = path_to(id, name);
 	_cleanup_close_ int fd = openat(store->fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char text[128], boot[40];
 	struct process process;
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	int r;
 
 	if (n < 0)
-		return false;
+		return errno == ENOENT ? 0 : log_errno(-errno, "read '%s/%s'", store->dir, path);
 	text[n] = '\0';
-	return sscanf(text, "%d %llu %39s", &process.pid, &process.start, boot) == 3 &&
-	       strcmp(boot, proc_boot_id()) == 0 && (process.pid == 0 || proc_alive(&process));
+	if (sscanf(text, "%d %llu %39s", &process.pid, &process.start, boot) != 3 || strcmp(boot, proc_boot_id()) != 0)
+		return 0;
+	r = process.pid == 0 ? 1 : proc_alive(&process);
+	return r < 0 ? log_errno(r, "layer '%s': find out whether its holder '%s' has ended", id, name) : r;
 }
 
-bool holders_has(const struct store *store, const char *id, const char *name)
+int holders_has(const struct store *store, const char *id, const char *name)
 {
 	return is_alive(store, id, name);
 }
@@ -89,24 +93,34 @@ int holders_drop(const struct store *store, const char *id, const char *name)
 	return 0;
 }
 
-size_t holders_living(const struct store *store, const char *id, bool clean, char ***ret, size_t *ret_n)
+int holders_living(const struct store *store, const char *id, bool clean, char ***ret, size_t *ret_n)
 {
 	_cleanup_free_ char *dir = path_to(id, NULL);
-	char **names = NULL;
-	size_t n = 0;
+	char **names = NULL, **dead = NULL;
+	size_t n = 0, ndead = 0;
+	int r = store_look(store, dir, NULL);
 
 	*ret = NULL;
 	*ret_n = 0;
-	if (faccessat(store->fd, dir, F_OK, 0) == 0)
-		(void)store_list(store, dir, &names, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (is_alive(store, id, names[i]))
+	if (r > 0)
+		r = store_list(store, dir, &names, &n);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		r = is_alive(store, id, names[i]);
+		if (r > 0)
 			*ARRAY_ADD(*ret, *ret_n) = xstrdup(names[i]);
-		else if (clean)
-			(void)holders_drop(store, id, names[i]);
+		else if (r == 0)
+			*ARRAY_ADD(dead, ndead) = xstrdup(names[i]);
 	}
-	strings_free(names, n);
-	if (clean && !*ret_n)
+	for (size_t i = 0; r >= 0 && clean && i < ndead; i++)
+		r = holders_drop(store, id, dead[i]);
+	if (r >= 0 && clean && !*ret_n)
 		(void)unlinkat(store->fd, dir, AT_REMOVEDIR);
-	return *ret_n;
+	if (r < 0) {
+		strings_free(*ret, *ret_n);
+		*ret = NULL;
+		*ret_n = 0;
+	}
+	strings_free(dead, ndead);
+	strings_free(names, n);
+	return r < 0 ? r : 0;
 }

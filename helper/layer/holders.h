@@ -12,10 +12,12 @@
  * for a holder (logged). */
 char *holders_name(const char *given);
 
-/* It is a holder of the layer from now on (already: nothing changes), no longer; it is one. 0 or -errno (logged). */
+/* It is a holder of the layer from now on (already: nothing changes), no longer. 0 or -errno (logged). */
 int holders_add(const struct store *store, const char *id, const char *name);
 int holders_drop(const struct store *store, const char *id, const char *name);
-bool holders_has(const struct store *store, const char *id, const char *name);
+/* It is a holder, and lives. 1, 0 or -errno (logged). */
+int holders_has(const struct store *store, const char *id, const char *name);
 
-/* The names of those that live, for strings_free(). clean: the others are forgotten. Their number. */
-size_t holders_living(const struct store *store, const char *id, bool clean, char ***ret, size_t *ret_n);
+/* The names of those that live, for strings_free(). clean: the others are forgotten. 0, or -errno (logged): who holds
+ * the layer cannot be read; then nobody is forgotten. */
+int holders_living(const struct store *store, const char *id, bool clean, char ***ret, size_t *ret_n);

@@ -115,8 +115,9 @@ static int copy_layer(void *arg, const char *path, const int *lowers, size_t n)
 
 	if (store_check_id(id) < 0)
 		return -EINVAL;
-	if (store_has(import->store, id))
-		return 0;
+	r = store_has(import->store, id);
+	if (r)
+		return r < 0 ? r : 0;
 	r = store_peek(&import->source, id, &layer, &why);
 	if (r < 0)
 		r = log_refuse(r, "'%s/layers/%s': %s", import->source.dir, id, why ?: strerror(-r));

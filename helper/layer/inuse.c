@@ -7,6 +7,7 @@
 #include "../core/aufsinfo.h"
 #include "../core/cleanup.h"
 #include "../core/journal.h"
+#include "../core/log.h"
 #include "../core/mount.h"
 #include "../core/overlayfs.h"
 #include "holders.h"
@@ -15,38 +16,23 @@
 #include <sys/stat.h>
 
 struct search {
-	char *at, *diff; /* mnt/ID and diff/ID, absolute */
-	char *tail;	 /* of the latter, /diff/ID */
-	struct stat st;	 /* of the latter */
+	const char *at, *tail;	/* the store's mnt/ID, absolute; /diff/ID */
+	struct stat mnt, diff;	/* the store's mnt, and diff/ID if that is there */
+	bool there;
 	struct inuse *found;
 };
 
-/* The path is a value in overlay's options: of this key, or (NULL) of any. */
-static bool names(const char *options, const char *key, const char *path)
-{
-	size_t n = strlen(path);
-
-	for (const char *p = options; (p = strstr(p, path)); p++) {
-		if (p == options || !strchr("=:", p[-1]) || !(p[n] == '\0' || p[n] == ',' || p[n] == ':'))
-			continue;
-		if (!key || (p - options >= (ptrdiff_t)strlen(key) && strncmp(p - strlen(key), key, strlen(key)) == 0))
-			return true;
-	}
-	return false;
-}
-
 /*
- * An option of this key (NULL: any) names the layer's directory by another path: the store is reached by two, or was
- * moved. That is told by the inode; where it cannot be, as the path is of another namespace, the same end is enough.
+ * Does an option of this key (NULL: any) name the layer's directory? The store may be reached by several paths, or have
+ * been moved, so each value that ends as the layer's directory does is looked up, where it was written.
  */
-static bool names_inode(const struct search *search, const char *options, const char *key)
+static bool names(const struct search *search, const struct mount_seen *mount, const char *options, const char *key)
 {
 	size_t n = strlen(search->tail);
 
-	for (const char *p = options; (p = strstr(p, search->tail)); p++) {
+	for (const char *p = options; search->there && (p = strstr(p, search->tail)); p++) {
 		_cleanup_free_ char *path = NULL;
 		const char *begin = p;
-		struct stat st;
 
 		while (begin > options && !strchr("=:", begin[-1]))
 			begin--;
@@ -55,10 +41,21 @@ static bool names_inode(const struct search *search, const char *options, const 
 		     (begin - options < (ptrdiff_t)strlen(key) || strncmp(begin - strlen(key), key, strlen(key)) != 0)))
 			continue;
 		path = xasprintf("%.*s", (int)(p + n - begin), begin);
-		if (lstat(path, &st) < 0 || (st.st_dev == search->st.st_dev && st.st_ino == search->st.st_ino))
+		if (mount_leads_to(mount, path, &search->diff))
 			return true;
 	}
 	return false;
+}
+
+/* Is it on the store's mnt/ID? In other namespaces that name may be of another directory. */
+static bool is_at(const struct search *search, const struct mount_seen *mount)
+{
+	_cleanup_free_ char *mnt = NULL;
+
+	if (strcmp(mount->at, search->at) != 0)
+		return false;
+	mnt = xstrndup(search->at, (size_t)(strrchr(search->at, '/') - search->at));
+	return !mount->pid || mount_leads_to(mount, mnt, &search->mnt);
 }
 
 static bool look_at(struct mount_seen *mount, void *arg)
@@ -66,10 +63,9 @@ static bool look_at(struct mount_seen *mount, void *arg)
 	struct search *search = arg;
 	struct inuse *found = search->found;
 	char *options = mount_unescape(mount->options);
-	bool at = strcmp(mount->at, search->at) == 0,
+	bool at = is_at(search, mount),
 	     union_fs = strcmp(mount->type, "overlay") == 0 || strcmp(mount->type, "aufs") == 0,
-	     upper = union_fs &&
-		     (names(options, "upperdir=", search->diff) || names_inode(search, options, "upperdir="));
+	     upper = union_fs && names(search, mount, options, "upperdir=");
 
 	if (at && !mount->pid) {
 		/* The last one is on top. */
@@ -79,51 +75,63 @@ static bool look_at(struct mount_seen *mount, void *arg)
 										   : !!strstr(options, "upperdir="));
 	} else if (at || upper) {
 		found->elsewhere = mount->pid ?: getpid();
-	} else if (union_fs && (names(options, NULL, search->diff) || names_inode(search, options, NULL))) {
+	} else if (union_fs && names(search, mount, options, NULL)) {
 		found->shown = mount->pid ?: getpid();
 	}
 	return false;
 }
 
-void inuse_look(const struct store *store, const char *id, bool all, struct inuse *ret)
+int inuse_look(const struct store *store, const char *id, bool all, struct inuse *ret)
 {
-	_cleanup_free_ char *at = xasprintf("%s/mnt/%s", store->dir, id), *tail = xasprintf("/diff/%s", id),
-			    *diff = xasprintf("%s%s", store->dir, tail);
-	struct search search = { .at = at, .diff = diff, .tail = tail, .found = ret };
+	_cleanup_free_ char *at = xasprintf("%s/mnt/%s", store->dir, id), *tail = xasprintf("/diff/%s", id);
+	struct search search = { .at = at, .tail = tail, .found = ret };
+	int r = store_look(store, tail + 1, &search.diff);
 
-	/* Is there none, nothing is of its inode. */
-	(void)fstatat(store->fd, diff + strlen(store->dir) + 1, &search.st, AT_SYMLINK_NOFOLLOW);
 	*ret = (struct inuse){ 0 };
-	(void)mounts_each(all, look_at, &search);
+	/* Is there none, nothing is of its inode. */
+	search.there = r > 0;
+	if (r >= 0)
+		r = store_look(store, "mnt", &search.mnt);
+	if (r < 0)
+		return r;
+	r = mounts_each(all, look_at, &search);
+	return r < 0 ? log_errno(r, "layer '%s': read all mounts that it may be in", id) : 0;
 }
 
-bool inuse_written(const struct store *store, int layer)
+int inuse_written(const struct store *store, int layer)
 {
 	if (store->delta.form == DELTA_AUFS)
-		return aufs_is_loaded() && aufs_in_use(layer);
+		return aufs_is_loaded() ? aufs_in_use(layer) : 0;
 	return overlayfs_in_use(layer, store->fd);
 }
 
-char *inuse_by(const struct store *store, const char *id)
+char *inuse_by_container(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *key = store_key(store, id);
-	struct inuse inuse;
-	char **holders, *by = NULL;
-	size_t n;
 
-	holders_living(store, id, true, &holders, &n);
-	if (n)
-		by = xasprintf("holder '%s'", holders[0]);
+	return journal_find_running("layer", key, NULL);
+}
+
+int inuse_by(const struct store *store, const char *id, char **ret)
+{
+	struct inuse inuse;
+	char **holders;
+	size_t n;
+	int r = holders_living(store, id, true, &holders, &n);
+
+	*ret = n ? xasprintf("holder '%s'", holders[0]) : NULL;
 	strings_free(holders, n);
-	if (!by)
-		by = journal_find_running("layer", key, NULL);
-	if (by)
-		return by;
-	inuse_look(store, id, true, &inuse);
+	if (r == 0 && !*ret)
+		*ret = inuse_by_container(store, id);
+	if (r < 0 || *ret)
+		return r < 0 ? r : 1;
+	r = inuse_look(store, id, true, &inuse);
+	if (r < 0)
+		return r;
 	if (inuse.mounted)
-		return xasprintf("mount on '%s/mnt/%s'", store->dir, id);
-	if (inuse.elsewhere || inuse.shown)
-		return xasprintf("mount in the mount namespace of process %d",
+		*ret = xasprintf("mount on '%s/mnt/%s'", store->dir, id);
+	else if (inuse.elsewhere || inuse.shown)
+		*ret = xasprintf("mount in the mount namespace of process %d",
 				 (int)(inuse.elsewhere ? inuse.elsewhere : inuse.shown));
-	return NULL;
+	return *ret ? 1 : 0;
 }

@@ -63,6 +63,14 @@ static int check_number(const struct layer *layer, bool writable)
 	return 0;
 }
 
+/* The kernel's answer to whether another mount writes to the layer. 0, -EBUSY or -errno (logged). */
+static int check_written(const char *id, int answer)
+{
+	if (answer < 0)
+		return log_errno(answer, "layer '%s': ask the kernel whether another mount writes to it", id);
+	return answer ? log_refuse(-EBUSY, "layer '%s' is written to by another mount", id) : 0;
+}
+
 static int make_overlay(const struct store *store, const struct layer *layer, bool writable, struct stage *stage)
 {
 	_cleanup_free_ char *where = xasprintf("layer '%s'", layer->id);
@@ -75,8 +83,8 @@ static int make_overlay(const struct store *store, const struct layer *layer, bo
 	if (root < 0)
 		return log_errno(-errno, "open '%s'", store->dir);
 	r = open_layers(layer, root, writable, &layers);
-	if (r == 0 && writable && overlayfs_in_use(layers.upper, layers.lowers[0]))
-		r = log_refuse(-EBUSY, "layer '%s' is written to by another mount", layer->id);
+	if (r == 0 && writable)
+		r = check_written(layer->id, overlayfs_in_use(layers.upper, layers.lowers[0]));
 	if (r == 0)
 		r = mount = overlayfs_mount(&layers, stage, where);
 	overlayfs_close(&layers);
@@ -119,8 +127,8 @@ static int make_aufs(const struct store *store, const struct layer *layer, bool 
 		else
 			*ARRAY_ADD(branches.fds, branches.n) = fd;
 	}
-	if (r == 0 && writable && aufs_in_use(branches.fds[0]))
-		r = log_refuse(-EBUSY, "layer '%s' is written to by another mount", layer->id);
+	if (r == 0 && writable)
+		r = check_written(layer->id, aufs_in_use(branches.fds[0]));
 	if (r == 0)
 		r = mount = aufsfs_mount(&branches, &(struct aufs_options){ 0 }, stage, where, &si);
 	store_let_go(branches.fds, branches.n);

@@ -8,7 +8,6 @@
  */
 #include "mounts.h"
 #include "../core/cleanup.h"
-#include "../core/journal.h"
 #include "../core/log.h"
 #include "../core/mount.h"
 #include "../core/remove.h"
@@ -41,11 +40,13 @@ static int attach(const struct store *store, const struct layer *layer, int moun
 /* It is not mounted: mount it. Written to, it is no longer as large as it was. */
 static int mount_it(const struct store *store, struct layer *layer, const struct inuse *inuse)
 {
-	_cleanup_free_ char *child = store_child(store, layer->id), *key = store_key(store, layer->id),
-			    *container = journal_find_running("layer", key, NULL);
+	_cleanup_free_ char *child = NULL, *container = inuse_by_container(store, layer->id);
 	_cleanup_close_ int fd = -EBADF;
-	bool writable = !child && !container && !inuse->shown;
+	int needed = store_child(store, layer->id, &child);
+	bool writable = !needed && !container && !inuse->shown;
 
+	if (needed < 0)
+		return needed;
 	if (inuse->elsewhere)
 		return log_refuse(-EBUSY, "layer '%s' is mounted elsewhere, in the mount namespace of process %d",
 				  layer->id, (int)inuse->elsewhere);
@@ -65,20 +66,23 @@ static int mount_it(const struct store *store, struct layer *layer, const struct
 
 static int get(const struct store *store, struct layer *layer, const char *holder)
 {
-	bool held = holders_has(store, layer->id, holder);
+	int held = holders_has(store, layer->id, holder), r = held < 0 ? held : 0;
 	struct inuse inuse;
-	int r;
 
-	inuse_look(store, layer->id, false, &inuse);
+	if (r == 0)
+		r = inuse_look(store, layer->id, false, &inuse);
+	if (r < 0)
+		return r;
 	if (inuse.mounted && !inuse.ours)
 		return log_refuse(-EBUSY, "something that is not the layer is mounted on '%s/mnt/%s'", store->dir,
 				  layer->id);
 	if (!inuse.mounted)
-		inuse_look(store, layer->id, true, &inuse);
+		r = inuse_look(store, layer->id, true, &inuse);
 	else if (!inuse.writable)
 		log_info("layer '%s' is mounted already, read-only", layer->id);
 	/* It is said already, and would be lost if writing it again failed half-way. */
-	r = held ? 0 : holders_add(store, layer->id, holder);
+	if (r == 0 && !held)
+		r = holders_add(store, layer->id, holder);
 	if (r == 0 && !inuse.mounted)
 		r = mount_it(store, layer, &inuse);
 	if (r < 0 && !held)
@@ -108,9 +112,12 @@ int mounts_unmount(const struct store *store, const char *id)
 	_cleanup_free_ char *at = xasprintf("%s/mnt/%s", store->dir, id);
 	_cleanup_close_ int work = openat(store->fd, STORE_WORK, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct inuse inuse;
+	int r;
 
 	for (;;) {
-		inuse_look(store, id, false, &inuse);
+		r = inuse_look(store, id, false, &inuse);
+		if (r < 0)
+			return r;
 		if (!inuse.mounted)
 			break;
 		if (!inuse.ours)
@@ -133,10 +140,13 @@ int mounts_put_dead(const struct store *store, const char *id)
 	struct inuse inuse;
 	char **living;
 	size_t n;
+	int r = holders_living(store, id, true, &living, &n);
 
-	holders_living(store, id, true, &living, &n);
 	strings_free(living, n);
-	inuse_look(store, id, false, &inuse);
+	if (r == 0)
+		r = inuse_look(store, id, false, &inuse);
+	if (r < 0)
+		return r;
 	return !n && inuse.mounted && inuse.ours ? mounts_unmount(store, id) : 0;
 }
 
@@ -144,18 +154,23 @@ static int put(const struct store *store, const char *id, const char *holder)
 {
 	char **living;
 	size_t n;
-	int r;
+	int r = store_has(store, id);
 
-	if (!store_has(store, id))
-		return log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
-	if (!holders_has(store, id, holder))
+	if (r <= 0)
+		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
+	r = holders_has(store, id, holder);
+	if (r < 0)
+		return r;
+	if (!r)
 		return log_refuse(-ENOENT, "layer '%s' has no holder '%s'%s", id, holder,
 				  strncmp(holder, "pid-", 4) == 0
 					  ? " (the calling process); name one with --holder in get "
 					    "and put"
 					  : "");
 	/* Itself among them. First the mount: if it stays, so does its holder. */
-	r = holders_living(store, id, true, &living, &n) > 1 ? 0 : mounts_unmount(store, id);
+	r = holders_living(store, id, true, &living, &n);
+	if (r == 0 && n <= 1)
+		r = mounts_unmount(store, id);
 	strings_free(living, n);
 	return r < 0 ? r : holders_drop(store, id, holder);
 }

@@ -43,22 +43,26 @@ static int read_text(const struct store *store, const char *dir, const char *id,
 	if (!S_ISREG(st.st_mode) || st.st_size > RECORD_MAX)
 		return -EINVAL;
 	text = xcalloc((size_t)st.st_size + 1, 1);
-	n = read(fd, text, (size_t)st.st_size);
-	if (n < 0)
-		return -errno;
+	for (size_t done = 0; done < (size_t)st.st_size && (n = read(fd, text + done, (size_t)st.st_size - done));) {
+		if (n < 0)
+			return -errno;
+		done += (size_t)n;
+	}
 	if (strlen(text) != (size_t)st.st_size)
 		return -EINVAL;
 	*ret = TAKE_PTR(text);
 	return 0;
 }
 
-static void read_info(const struct store *store, struct layer *layer)
+/* What else is known of the layer, if anything is. 0 or -errno. */
+static int read_info(const struct store *store, struct layer *layer)
 {
 	_cleanup_free_ char *text = NULL;
 	char *rest, *line;
+	int r = read_text(store, STORE_INFO, layer->id, &text);
 
-	if (read_text(store, STORE_INFO, layer->id, &text) < 0)
-		return;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	for (rest = text; (line = strsep(&rest, "\n"));) {
 		if (strcmp(line, "rw=1") == 0)
 			layer->rw = true;
@@ -67,6 +71,7 @@ static void read_info(const struct store *store, struct layer *layer)
 		else if (strncmp(line, "created=", 8) == 0)
 			layer->created = strtoll(line + 8, NULL, 10);
 	}
+	return 0;
 }
 
 /* The lines of a record. NULL, or what is wrong with it. */
@@ -85,11 +90,20 @@ static const char *parse(char *text, struct layer *layer)
 	return *line ? "it is cut off" : NULL;
 }
 
-bool store_has(const struct store *store, const char *id)
+int store_look(const struct store *store, const char *path, struct stat *ret)
+{
+	struct stat st;
+
+	if (fstatat(store->fd, path, ret ?: &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : log_errno(-errno, "look at '%s/%s'", store->dir, path);
+}
+
+int store_has(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *name = xasprintf("layers/%s", id);
 
-	return faccessat(store->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return store_look(store, name, NULL);
 }
 
 int store_peek(const struct store *store, const char *id, struct layer *ret, const char **ret_why)
@@ -105,8 +119,10 @@ int store_peek(const struct store *store, const char *id, struct layer *ret, con
 	if (r < 0 || !text)
 		return r;
 	*ret_why = parse(text, ret);
-	read_info(store, ret);
-	return *ret_why ? -EINVAL : 0;
+	r = read_info(store, ret);
+	if (r < 0 && !*ret_why)
+		*ret_why = "info/ID, which belongs to it, cannot be read";
+	return *ret_why ? (r < 0 ? r : -EINVAL) : 0;
 }
 
 int store_read(const struct store *store, const char *id, struct layer *ret)
@@ -125,13 +141,17 @@ int store_read(const struct store *store, const char *id, struct layer *ret)
 		return log_refuse(r, "layer '%s': its record is damaged: %s", id, why);
 	if (r < 0)
 		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
-	if (ret->n && store_in_cycle(store, ret->below[0], id))
+	r = ret->n ? store_in_cycle(store, ret->below[0], id) : 0;
+	if (r > 0)
 		return log_refuse(-EINVAL, "layer '%s': its record is damaged: '%s', which it lies on, lies on it", id,
 				  ret->below[0]);
-	for (size_t i = 0; i < ret->n; i++)
-		if (!store_has(store, ret->below[i]))
+	for (size_t i = 0; r == 0 && i < ret->n; i++) {
+		r = store_has(store, ret->below[i]);
+		if (r == 0)
 			return log_refuse(-EINVAL, "layer '%s' lies on '%s', which does not exist", id, ret->below[i]);
-	return 0;
+		r = r < 0 ? r : 0;
+	}
+	return r;
 }
 
 int store_inform(const struct store *store, const struct layer *layer)
@@ -174,16 +194,24 @@ int store_list(const struct store *store, const char *dir, char ***ret, size_t *
 	_cleanup_close_ int fd = openat(store->fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+	int r;
 
 	*ret = NULL;
 	*ret_n = 0;
 	if (!stream)
 		return log_errno(-errno, "read '%s/%s'", store->dir, dir);
 	(void)TAKE_FD(fd); /* closedir() closes it */
-	while ((entry = readdir(stream)))
+	while (errno = 0, (entry = readdir(stream)))
 		if (strcmp(dir, "layers") == 0 ? store_is_id(entry->d_name) : entry->d_name[0] != '.')
 			*ARRAY_ADD(*ret, *ret_n) = xstrdup(entry->d_name);
+	r = -errno;
 	(void)closedir(stream);
+	if (r < 0) {
+		strings_free(*ret, *ret_n);
+		*ret = NULL;
+		*ret_n = 0;
+		return log_errno(r, "read '%s/%s'", store->dir, dir);
+	}
 	if (*ret_n)
 		qsort(*ret, *ret_n, sizeof(**ret), compare);
 	return 0;
@@ -200,37 +228,65 @@ static bool has_line(const char *text, const char *id)
 	return false;
 }
 
-/* A layer that this one lies on does not lie on it, whatever its record says: neither is a layer. */
-bool store_in_cycle(const struct store *store, const char *id, const char *child)
+/* Does the record of `id` have a line that is this other id? 1; 0: it has none, or is no record; or -errno (logged). */
+static int lies_on(const struct store *store, const char *id, const char *other, char **ret_text)
 {
 	_cleanup_free_ char *text = NULL;
+	int r = read_text(store, "layers", id, &text);
 
-	return read_text(store, "layers", id, &text) == 0 && text && has_line(text, child);
+	/* What is no text is no record either, and was removed just now what is not there. */
+	if (r == -ENOENT || r == -EINVAL || r == -ELOOP)
+		return 0;
+	if (r < 0)
+		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
+	r = text && has_line(text, other);
+	if (ret_text)
+		*ret_text = TAKE_PTR(text);
+	return r;
 }
 
-char *store_child(const struct store *store, const char *id)
+/* A layer that this one lies on does not lie on it, whatever its record says: neither is a layer. */
+int store_in_cycle(const struct store *store, const char *id, const char *child)
+{
+	return lies_on(store, id, child, NULL);
+}
+
+/* `other` is a layer that lies on this one: 2, the next above it; 1; 0; or -errno (logged). */
+static int is_child(const struct store *store, const char *id, const char *other)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = lies_on(store, other, id, &text);
+
+	if (r > 0) {
+		r = store_in_cycle(store, id, other);
+		r = r < 0 ? r : !r;
+	}
+	if (r <= 0)
+		return r;
+	return strncmp(text, id, strlen(id)) == 0 && text[strlen(id)] == '\n' ? 2 : 1;
+}
+
+int store_child(const struct store *store, const char *id, char **ret)
 {
 	char **ids, *child = NULL;
 	size_t n;
+	int r = store_list(store, "layers", &ids, &n), best = 0;
 
-	(void)store_list(store, "layers", &ids, &n);
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *text = NULL;
-		bool next;
-
-		if (read_text(store, "layers", ids[i], &text) < 0 || !text || !has_line(text, id) ||
-		    store_in_cycle(store, id, ids[i]))
+	for (size_t i = 0; r >= 0 && i < n && best < 2; i++) {
+		r = is_child(store, id, ids[i]);
+		if (r <= best)
 			continue;
-		next = strncmp(text, id, strlen(id)) == 0 && text[strlen(id)] == '\n';
-		if (child && !next)
-			continue;
+		best = r;
 		free(child);
 		child = xstrdup(ids[i]);
-		if (next)
-			break;
 	}
 	strings_free(ids, n);
-	return child;
+	if (r < 0) {
+		free(child);
+		child = NULL;
+	}
+	*ret = child;
+	return r < 0 ? r : best > 0;
 }
 
 int store_guess(const struct store *store, const char *id, const char *child, struct layer *ret)

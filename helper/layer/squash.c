@@ -68,16 +68,21 @@ static int empty(int to)
 {
 	int again = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
+	struct dirent *entry = NULL;
 
-	if (!dir)
-		return -errno;
-	while (r == 0 && (entry = readdir(dir))) {
+	if (!dir) {
+		r = -errno;
+		cleanup_close(&again);
+		return r;
+	}
+	while (r == 0 && (errno = 0, entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (unlinkat(to, entry->d_name, 0) < 0)
 			r = errno == EISDIR ? remove_tree(to, entry->d_name, NULL) : -errno;
 	}
+	if (r == 0 && !entry)
+		r = -errno;
 	(void)closedir(dir);
 	return r;
 }
@@ -96,10 +101,10 @@ static int strip(struct squash *squash, int to)
 	return 0;
 }
 
-/* Its contents are below, under another name, or its data is: a copy would lose it. */
-static bool points_below(const struct squash *squash, const struct walk *walk, const char *name)
+/* Its contents are below, under another name, or its data is: a copy would lose it. 1, 0 or -errno. */
+static int points_below(const struct squash *squash, const struct walk *walk, const char *name)
 {
-	const char *prefix = squash->delta.user ? "user.overlay." : "trusted.overlay.";
+	const char *prefix = delta_prefix(&squash->delta);
 	static const char *const keys[] = { "redirect", "metacopy" };
 	char path[64 + NAME_MAX];
 
@@ -110,9 +115,11 @@ static bool points_below(const struct squash *squash, const struct walk *walk, c
 		_cleanup_free_ char *key = xasprintf("%s%s", prefix, keys[i]);
 
 		if (lgetxattr(path, key, NULL, 0) >= 0)
-			return true;
+			return 1;
+		if (errno != ENODATA && errno != EOPNOTSUPP)
+			return -errno;
 	}
-	return false;
+	return 0;
 }
 
 static int make_dir(struct squash *squash, int to, const char *name, bool opaque)
@@ -133,8 +140,8 @@ static int merge_entry(struct squash *squash, struct walk *walk, int to, const s
 	enum there there = look(before, entry->name);
 	int r = 0;
 
-	if (entry->kind == DELTA_FOREIGN && points_below(squash, walk, entry->name))
-		return -EOPNOTSUPP;
+	if (entry->kind == DELTA_FOREIGN && (r = points_below(squash, walk, entry->name)))
+		return r < 0 ? r : -EOPNOTSUPP;
 	if (entry->type == DT_DIR && entry->kind != DELTA_WHITEOUT && entry->kind != DELTA_HIDDEN) {
 		if (there != THERE_DIR) {
 			r = take_away(squash, to, entry->name, there);
@@ -161,8 +168,8 @@ static int merge_dir(struct copy_form *form, struct walk *walk, int to)
 	bool top = !walk->here->parent;
 	int r = delta_read(&squash->delta, walk->fd, top, &dir);
 
-	if (r == 0 && !top && dir.foreign && points_below(squash, walk, "."))
-		r = walk_failed(walk, "", -EOPNOTSUPP);
+	if (r == 0 && !top && dir.foreign && (r = points_below(squash, walk, ".")))
+		r = walk_failed(walk, "", r < 0 ? r : -EOPNOTSUPP);
 	if (r == 0)
 		r = strip(squash, to);
 	if (r == 0 && dir.opaque) {
@@ -256,7 +263,7 @@ int squash_layers(struct store *store, const char *from, const char *top, const 
 	size_t n;
 	int r = store_check_id(id);
 
-	if (r == 0 && store_has(store, id))
+	if (r == 0 && (r = store_has(store, id)) > 0)
 		return log_refuse(-EEXIST, "layer '%s' exists", id);
 	if (r < 0)
 		return r;
@@ -264,11 +271,10 @@ int squash_layers(struct store *store, const char *from, const char *top, const 
 	n = place_of(&layer, from);
 	if (r == 0 && n == layer.n)
 		r = log_refuse(-EINVAL, "layer '%s' does not lie on '%s'", top, from);
-	if (r == 0) {
-		inuse_look(store, top, false, &inuse);
-		if (inuse.writable)
-			r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", top);
-	}
+	if (r == 0)
+		r = inuse_look(store, top, false, &inuse);
+	if (r == 0 && inuse.writable)
+		r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", top);
 	if (r == 0)
 		r = make(store, &layer, n, id);
 	layer_clear(&layer);

@@ -119,17 +119,19 @@ int store_write(const struct store *store, const char *dir, const char *name, co
 	return r < 0 ? log_errno(r, "write '%s/%s/%s'", store->dir, dir, name) : 0;
 }
 
-/* There is nothing in the directory but what an interrupted store_open() leaves. */
-static bool is_fresh(int fd)
+/* There is nothing in the directory but what an interrupted store_open() leaves. 1, 0 or -errno. */
+static int is_fresh(int fd)
 {
 	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
 	struct dirent *entry;
-	bool fresh = dir;
+	int fresh = dir ? 1 : -errno;
 
-	while (fresh && (entry = readdir(dir)))
+	while (fresh == 1 && (errno = 0, entry = readdir(dir)))
 		fresh = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 			strcmp(entry->d_name, "lock") == 0 || strcmp(entry->d_name, STORE_TEMP) == 0;
+	if (fresh == 1 && errno)
+		fresh = -errno;
 	if (dir)
 		(void)closedir(dir);
 	else
@@ -208,7 +210,11 @@ static int make(struct store *store, const char *driver, char *said, size_t size
 	if (r == 0 && (r = read_driver(store, said, size)) < 0)
 		r = log_errno(r, "read '%s/driver'", store->dir);
 	if (r == 0 && !*said && !store_is_drivers(store)) {
-		if (!is_fresh(store->fd))
+		int fresh = is_fresh(store->fd);
+
+		if (fresh < 0)
+			r = log_errno(fresh, "read '%s'", store->dir);
+		else if (!fresh)
 			r = no_store(store, -ENOTEMPTY, ", and not empty");
 		else
 			r = store_write(store, ".", "driver", strcmp(driver, "aufs") == 0 ? "aufs\n" : "overlay\n");

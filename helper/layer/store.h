@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct store {
 	char *dir;	    /* ROOT, absolute */
@@ -71,8 +72,10 @@ int store_write(const struct store *store, const char *dir, const char *name, co
 int store_check_id(const char *id);
 bool store_is_id(const char *id);
 
-/* There is such a layer. */
-bool store_has(const struct store *store, const char *id);
+/* What is at a path of the store: 1; 0: nothing; or -errno (logged). ret, which may be NULL: the stat(2) of it. */
+int store_look(const struct store *store, const char *path, struct stat *ret);
+/* There is such a layer. 1, 0 or -errno (logged). */
+int store_has(const struct store *store, const char *id);
 /* The record of a layer; all that are below it exist. 0; -ENOENT or another -errno after one error line.
  * layer_clear() in both cases. */
 int store_read(const struct store *store, const char *id, struct layer *ret);
@@ -90,12 +93,13 @@ char *store_key(const struct store *store, const char *id);
  * strings_free(). 0 or -errno (logged). */
 int store_list(const struct store *store, const char *dir, char ***ret, size_t *ret_n);
 void strings_free(char **strings, size_t n);
-/* A layer that lies on this one, the next above it if there is one, for the caller to free, or NULL. */
-char *store_child(const struct store *store, const char *id);
+/* Find a layer that lies on this one, the next above it if there is one: *ret, for the caller to free. 1; 0: there is
+ * none; or -errno (logged): a record cannot be read, so there may be one. */
+int store_child(const struct store *store, const char *id, char **ret);
 /* What `child` says of the layers below one of those that it lies on. 0 or -errno. layer_clear() in both cases. */
 int store_guess(const struct store *store, const char *id, const char *child, struct layer *ret);
-/* The record of `id` says that it lies on `other`: one that lies on `id` cannot. */
-bool store_in_cycle(const struct store *store, const char *id, const char *other);
+/* The record of `id` says that it lies on `other`: one that lies on `id` cannot. 1, 0 or -errno (logged). */
+int store_in_cycle(const struct store *store, const char *id, const char *other);
 
 /*
  * The layer's directory, which no one removes while the descriptor is open. And those of the layers below it, nearest

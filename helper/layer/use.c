@@ -77,21 +77,25 @@ static int check_record(const struct store *store, const char *id, const char *p
 	bool same = r == 0 && (parent ? layer.n && strcmp(layer.below[0], parent) == 0 : !layer.n);
 
 	layer_clear(&layer);
+	if (r < 0 && r != -ENOENT)
+		return log_errno(r, "layer '%s' of '%s': read its record", id, store->dir);
 	return same ? 0
 		    : log_refuse(-EBUSY, "layer '%s' of '%s': another lxc-bdev has just removed it", id, store->dir);
 }
 
-/* Nobody writes to it. 0 or -EBUSY (logged). */
+/* Nobody writes to it. 0 or -errno (logged). */
 static int check_writers(const struct store *store, const char *id, int layer)
 {
 	_cleanup_free_ char *work = xasprintf(STORE_WORK "/%s", id);
-	bool written =
-		(store->delta.form == DELTA_AUFS || faccessat(store->fd, work, F_OK, AT_SYMLINK_NOFOLLOW) == 0) &&
-		inuse_written(store, layer);
+	int r = store->delta.form == DELTA_AUFS ? 1 : store_look(store, work, NULL);
 
-	return written ? log_refuse(-EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first", id,
-				    store->dir)
-		       : 0;
+	if (r <= 0)
+		return r;
+	r = inuse_written(store, layer);
+	if (r < 0)
+		return log_errno(r, "layer '%s' of '%s': ask the kernel whether it is written to", id, store->dir);
+	return r ? log_refuse(-EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first", id, store->dir)
+		 : 0;
 }
 
 /* Nobody has converted it meanwhile. 0 or -EBUSY (logged). */
@@ -100,8 +104,11 @@ static int check_form(const struct store *store)
 	_cleanup_close_ int fd = openat(store->fd, "driver", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	const char *driver = store_driver(store);
 	char said[16] = "";
+	ssize_t n = fd < 0 ? -1 : read(fd, said, sizeof(said) - 1);
 
-	if (fd >= 0 && read(fd, said, sizeof(said) - 1) > 0 && strncmp(said, driver, strlen(driver)) == 0)
+	if (n < 0)
+		return log_errno(-errno, "read '%s/driver'", store->dir);
+	if (strncmp(said, driver, strlen(driver)) == 0)
 		return 0;
 	return log_refuse(-EBUSY, "layer store '%s': another lxc-bdev is converting it", store->dir);
 }

@@ -182,7 +182,7 @@ static int commit_upper(const struct job *job, struct store *store)
 	int r = store_check_id(id) ?: store_check_id(parent);
 
 	/* Before it is copied. */
-	if (r == 0 && store_has(store, id))
+	if (r == 0 && (r = store_has(store, id)) > 0)
 		r = store_may_fill(store, id, parent);
 	if (r < 0)
 		return r;

@@ -94,8 +94,15 @@ static int run_squash(const struct args *args, struct store *store)
 	for (const char *dots = strstr(range, ".."); dots; dots = strstr(dots + 1, "..")) {
 		_cleanup_free_ char *from = xstrndup(range, (size_t)(dots - range));
 
-		if (store_is_id(from) && store_is_id(dots + 2) && store_has(store, from) && store_has(store, dots + 2))
-			return squash_layers(store, from, dots + 2, args->argv[1]);
+		int r;
+
+		if (!store_is_id(from) || !store_is_id(dots + 2))
+			continue;
+		r = store_has(store, from);
+		if (r > 0)
+			r = store_has(store, dots + 2);
+		if (r)
+			return r < 0 ? r : squash_layers(store, from, dots + 2, args->argv[1]);
 	}
 	return log_refuse(-ENOENT, "'%s': not FROM..TO of two layers in '%s'", range, store->dir);
 }

@@ -3,6 +3,7 @@
  * layer-life - layers are made, asked for, and removed.
  */
 #include "../core/cleanup.h"
+#include "../core/log.h"
 #include "layer.h"
 
 static int run_create(const struct args *args, struct store *store)
@@ -24,10 +25,12 @@ static int run_remove(const struct args *args, struct store *store)
 static int run_exists(const struct args *args, struct store *store)
 {
 	_cleanup_free_ char *dir = layer_store_dir(args), *layers = xasprintf("%s/layers", dir);
-	bool has = false;
+	int has = 0;
 
 	if (store_check_id(args->argv[0]) < 0)
 		return EXIT_FAILED;
+	if (access(layers, F_OK) < 0 && errno != ENOENT)
+		return log_errno(-errno, "look at '%s'", layers);
 	if (access(layers, F_OK) == 0) {
 		int r = store_open(dir, args->driver, false, store);
 
@@ -35,7 +38,7 @@ static int run_exists(const struct args *args, struct store *store)
 			return r;
 		has = store_has(store, args->argv[0]);
 	}
-	return has ? EXIT_DONE : EXIT_FAILED;
+	return has > 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 const struct layer_verb layer_verb_create = {

@@ -21,11 +21,15 @@ struct found {
 	size_t nholders;
 };
 
-static void look_up(const struct store *store, const char *id, struct found *ret)
+/* 0 or -errno (logged). */
+static int look_up(const struct store *store, const char *id, struct found *ret)
 {
-	(void)store_peek(store, id, &ret->layer, &ret->why);
-	inuse_look(store, id, false, &ret->inuse);
-	(void)holders_living(store, id, false, &ret->holders, &ret->nholders);
+	int r = store_peek(store, id, &ret->layer, &ret->why);
+
+	if (r < 0 && !ret->why && r != -ENOENT)
+		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
+	return inuse_look(store, id, false, &ret->inuse) ?:
+		       holders_living(store, id, false, &ret->holders, &ret->nholders);
 }
 
 static void forget(struct found *found)
@@ -83,14 +87,16 @@ static int run_list(const struct args *args, struct store *store)
 	int r = store_list(store, "layers", &ids, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		struct found found;
+		struct found found = { 0 };
+		int s = look_up(store, ids[i], &found);
 
-		look_up(store, ids[i], &found);
-		if (list)
+		/* Of what is not known nothing is said. */
+		if (s == 0 && list)
 			json_object_array_add(list, layer_json(store, &found));
-		else
+		else if (s == 0)
 			print_line(&found);
 		forget(&found);
+		r = r ?: s;
 	}
 	if (list)
 		layer_print_json(list);
@@ -122,12 +128,12 @@ static int run_metadata(const struct args *args, struct store *store)
 	int r = store_read(store, args->argv[0], &layer);
 
 	if (r == 0) {
-		struct found found;
+		struct found found = { 0 };
 
-		look_up(store, layer.id, &found);
-		if (args->json)
+		r = look_up(store, layer.id, &found);
+		if (r == 0 && args->json)
 			layer_print_json(layer_json(store, &found));
-		else
+		else if (r == 0)
 			print_metadata(store, &found);
 		forget(&found);
 	}
