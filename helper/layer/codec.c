@@ -103,7 +103,10 @@ static void zstd_stop(void *state)
 
 static bool xz_begins(const unsigned char *magic)
 {
-	return memcmp(magic, "\xfd" "7zXZ\0", 6) == 0;
+	return memcmp(magic,
+		      "\xfd"
+		      "7zXZ\0",
+		      6) == 0;
 }
 
 static void *xz_start(void)

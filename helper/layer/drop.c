@@ -45,7 +45,8 @@ static int check_droppable(const struct store *store, const char *id)
 
 int store_drop(const struct store *store, const char *id)
 {
-	_cleanup_free_ char *mnt = xasprintf("mnt/%s", id), *info = xasprintf(STORE_INFO "/%s", id), *diff = xasprintf("diff/%s", id);
+	_cleanup_free_ char *mnt = xasprintf("mnt/%s", id), *info = xasprintf(STORE_INFO "/%s", id),
+			    *diff = xasprintf("diff/%s", id);
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 	int r = check_droppable(store, id);

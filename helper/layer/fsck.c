@@ -111,7 +111,7 @@ static void check_lost(struct fsck *fsck, const char *id)
 		return;
 	why = child ? xasprintf("its record is lost; layer '%s' says what it lay on", child) : NULL;
 	repaired = child && fsck->repair && store_guess(fsck->store, id, child, &layer) == 0 &&
-			store_record(fsck->store, &layer) == 0;
+		   store_record(fsck->store, &layer) == 0;
 
 	tell(fsck, "record", id, why ?: "its record is lost, and it is kept; lxc-bdev layer remove removes it",
 	     repaired);

@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 
 struct search {
-	const char *at, *tail;	/* the store's mnt/ID, absolute; /diff/ID */
-	struct stat mnt, diff;	/* the store's mnt, and diff/ID if that is there */
+	const char *at, *tail; /* the store's mnt/ID, absolute; /diff/ID */
+	struct stat mnt, diff; /* the store's mnt, and diff/ID if that is there */
 	bool there;
 	struct inuse *found;
 };

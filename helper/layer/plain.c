@@ -112,10 +112,9 @@ static int next_member(struct plain *plain)
 /* Decompress some to the end of `out`. 0 or -errno. */
 static int step(struct plain *plain, size_t *size)
 {
-	struct codec_buffers buffers = { .in = plain->in + plain->from,
-					 .nin = plain->have,
-					 .out = plain->out + *size,
-					 .nout = BLOCK - *size };
+	struct codec_buffers buffers = {
+		.in = plain->in + plain->from, .nin = plain->have, .out = plain->out + *size, .nout = BLOCK - *size
+	};
 	enum codec_result result = plain->codec->step(plain->member, &buffers);
 	const char *name = plain->codec->name;
 	bool idle = buffers.nin == plain->have && buffers.nout == BLOCK - *size;

@@ -13,11 +13,11 @@ struct codec;
 
 struct plain {
 	int fd;
-	const struct codec *codec; /* NULL: the input is not compressed */
-	void *member;		   /* the codec's state of the current member; NULL: between two */
-	unsigned char *in, *out;   /* buffers */
-	size_t from, have;	   /* what is left of `in` */
-	bool hash, any, ended;		   /* any: a member was begun; ended: all was read */
+	const struct codec *codec;	  /* NULL: the input is not compressed */
+	void *member;			  /* the codec's state of the current member; NULL: between two */
+	unsigned char *in, *out;	  /* buffers */
+	size_t from, have;		  /* what is left of `in` */
+	bool hash, any, ended;		  /* any: a member was begun; ended: all was read */
 	struct sha256 raw_sum, plain_sum; /* with `hash`: of the input as it is, and without its compression */
 	char why[200];			  /* after a failure: what is wrong */
 };

@@ -76,7 +76,8 @@ int acl_of(struct job *job, struct archive_entry *entry, int type, void **ret, s
 	return 0;
 }
 
-/* The kernel takes what is of another version for a file system without ACLs, and an empty one for none. 0 or -EINVAL. */
+/* The kernel takes what is of another version for a file system without ACLs, and an empty one for none. 0 or -EINVAL.
+ */
 static int acl_check(struct job *job, const void *value, size_t size)
 {
 	const struct posix_acl_xattr_header *header = value;

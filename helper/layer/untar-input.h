@@ -12,15 +12,15 @@
 
 /* A tar being read, in whatever compression. */
 struct input {
-	struct plain plain;    /* the input without its compression */
-	struct archive *tar;   /* reads from that */
-	uint64_t given;	       /* bytes that the one handed to the other */
-	uint64_t most;	       /* and may have by the end of this call */
-	bool begun;	       /* not only zeros were read so far */
-	bool any;	       /* there was an entry */
-	bool whole;	       /* after a failure: it is not of an entry, but of the input as a whole */
+	struct plain plain;	     /* the input without its compression */
+	struct archive *tar;	     /* reads from that */
+	uint64_t given;		     /* bytes that the one handed to the other */
+	uint64_t most;		     /* and may have by the end of this call */
+	bool begun;		     /* not only zeros were read so far */
+	bool any;		     /* there was an entry */
+	bool whole;		     /* after a failure: it is not of an entry, but of the input as a whole */
 	const unsigned char *digest; /* the input must have this one (SHA256_SIZE), or NULL */
-	char why[256];	       /* after a failure: what is wrong */
+	char why[256];		     /* after a failure: what is wrong */
 };
 
 /* Begin to read; `digest` as above. 0 or -errno; input_close() in both cases. */

@@ -22,7 +22,7 @@ struct untar {
 	const int *parents; /* the layers below, nearest first: attributes of directories the tar does not have */
 	size_t nparents;    /* 0: a base layer, whose whiteouts mean nothing */
 	const struct idmap *idmap;
-	const char *name; /* of the input, for messages; NULL: it has none */
+	const char *name;	     /* of the input, for messages; NULL: it has none */
 	const unsigned char *digest; /* SHA-256 that the input must have, with or without its compression; or NULL */
 	struct untar_limits limits;
 	/* results */

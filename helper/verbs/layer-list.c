@@ -28,8 +28,8 @@ static int look_up(const struct store *store, const char *id, struct found *ret)
 
 	if (r < 0 && !ret->why && r != -ENOENT)
 		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
-	return inuse_look(store, id, false, &ret->inuse) ?:
-		       holders_living(store, id, false, &ret->holders, &ret->nholders);
+	return inuse_look(store, id, false, &ret->inuse)
+		       ?: holders_living(store, id, false, &ret->holders, &ret->nholders);
 }
 
 static void forget(struct found *found)

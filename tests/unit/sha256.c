@@ -39,7 +39,8 @@ static void published_vectors(void)
 
 	for (size_t i = 0; i < ARRAY_SIZE(vectors); i++)
 		for (size_t part = 1; part < 130; part += 7)
-			CHECK_STRING(vectors[i].sum, digest_of(vectors[i].text, vectors[i].n, part) + strlen("sha256:"));
+			CHECK_STRING(vectors[i].sum,
+				     digest_of(vectors[i].text, vectors[i].n, part) + strlen("sha256:"));
 }
 
 static void every_length_of_the_last_block(void)
@@ -58,7 +59,9 @@ static void every_length_of_the_last_block(void)
 static void digests_are_lower_case_digits(void)
 {
 	static const char *const wrong[] = {
-		"", "sha256:", "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a",
+		"",
+		"sha256:",
+		"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a",
 		"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad0",
 		"sha256:BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
 		"sha256:ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",

@@ -753,7 +753,7 @@ static void every_compression_is_taken(void)
 static void a_damaged_acl_is_refused(void)
 {
 	static const char *const acls[] = {
-		"\2\0\0\0",				   /* none */
+		"\2\0\0\0",			      /* none */
 		"\3\0\0\0\1\0\7\0\377\377\377\377",   /* another version */
 		"\2\0\0\0\1\0\7\0\377\377\377\377\1", /* a byte more */
 		"\2\0\0\0\3\0\7\0\377\377\377\377",   /* two tags at once */
@@ -764,7 +764,8 @@ static void a_damaged_acl_is_refused(void)
 	for (size_t i = 0; i < ARRAY_SIZE(acls); i++)
 		for (int kind = 0; kind < 2; kind++) {
 			begin(DELTA_OVERLAY);
-			pax_bytes(kind ? "SCHILY.xattr.system.posix_acl_default" : "SCHILY.xattr.system.posix_acl_access",
+			pax_bytes(kind ? "SCHILY.xattr.system.posix_acl_default"
+				       : "SCHILY.xattr.system.posix_acl_access",
 				  acls[i], sizes[i]);
 			DIR_("d");
 			refused("d: its ACL is damaged");
@@ -783,7 +784,8 @@ static const char *const compressions[] = {
 static int compressed(const char *command)
 {
 	_cleanup_free_ char *make = xasprintf("cd below && head -c 3000 /dev/urandom >f && tar -cf plain f && "
-					      "cat plain | %s >tar && rm plain", command);
+					      "cat plain | %s >tar && rm plain",
+					      command);
 
 	begin(DELTA_OVERLAY);
 	SHELL(make);
@@ -866,8 +868,8 @@ static void a_digest_is_of_the_input_with_or_without_its_compression(void)
 	unsigned char digest[SHA256_SIZE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++) {
-		_cleanup_free_ char *make = xasprintf("cd below && echo x >f && tar -cf plain f && cat plain | %s >tar",
-						      compressions[i]);
+		_cleanup_free_ char *make =
+			xasprintf("cd below && echo x >f && tar -cf plain f && cat plain | %s >tar", compressions[i]);
 		_cleanup_close_ int fd = -EBADF;
 
 		begin(DELTA_OVERLAY);
