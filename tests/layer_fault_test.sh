@@ -120,7 +120,7 @@ sweep() {
 
 still_needed() {
 	assertNotEquals "$_where" 0 "$status"
-	[ -e "$store/layers/base" ] && [ -e "$store/diff/base/file" ] || fail "the layer is gone: $_where"
+	assertTrue "the layer is there: $_where" "[ -e '$store/layers/base' ] && [ -e '$store/diff/base/file' ]"
 }
 
 testALayerThatIsNeededIsNotRemoved() {
@@ -131,8 +131,8 @@ testALayerThatIsNeededIsNotRemoved() {
 
 still_held() {
 	assertNotEquals "$_where" 0 "$status"
-	[ -e "$store/layers/base" ] && [ "$(cat "$store/mnt/base/file")" = data ] &&
-		[ -e "$store/holders/base/me" ] || fail "the layer is gone: $_where"
+	assertTrue "the layer is there: $_where" "[ -e '$store/layers/base' ]"
+	mount_stays
 }
 
 testALayerThatIsHeldIsNotRemoved() {
@@ -145,7 +145,8 @@ testALayerThatIsHeldIsNotRemoved() {
 }
 
 mount_stays() {
-	[ "$(cat "$store/mnt/base/file")" = data ] && [ -e "$store/holders/base/me" ] || fail "unmounted: $_where"
+	assertEquals "mounted: $_where" data "$(cat "$store/mnt/base/file")"
+	assertTrue "held: $_where" "[ -e '$store/holders/base/me' ]"
 }
 
 testCleanupKeepsWhatIsHeld() {
@@ -159,7 +160,8 @@ testCleanupKeepsWhatIsHeld() {
 # It is unmounted and has no holder, or it failed, and the same command works again.
 put_or_not() {
 	if [ "$status" -eq 0 ]; then
-		[ ! -e "$store/holders/base/me" ] && ! mounts_here | grep -q . || fail "still there: $_where"
+		assertFalse "held: $_where" "[ -e '$store/holders/base/me' ]"
+		assertEquals "mounts: $_where" '' "$(mounts_here)"
 		layer get base --holder me
 	elif mounts_here | grep -q . && [ ! -e "$store/holders/base/me" ]; then
 		fail "mounted, and the holder forgotten: $_where"

@@ -261,7 +261,7 @@ static int is_child(const struct store *store, const char *id, const char *other
 		r = store_in_cycle(store, id, other);
 		r = r < 0 ? r : !r;
 	}
-	if (r <= 0)
+	if (r <= 0 || !text)
 		return r;
 	return strncmp(text, id, strlen(id)) == 0 && text[strlen(id)] == '\n' ? 2 : 1;
 }
