@@ -19,7 +19,7 @@ static int container_expand(const struct spec *spec, struct stack *out)
 static int container_clone(const struct spec *spec, struct clone *clone)
 {
 	_cleanup_free_ char *base = realpath(spec->sources[0], NULL);
-	int r = base ? depends_record(clone->called, base) : -errno;
+	int r = !base ? -errno : clone->dry ? 0 : depends_record(clone->called, base);
 
 	return r < 0 ? log_errno(r, "%s: record that '%s' stands on '%s'", spec->where, clone->called, spec->sources[0])
 		     : 0;

@@ -273,7 +273,7 @@ static int loop_clone(const struct spec *spec, struct clone *clone)
 {
 	int r = clone_source(clone, spec, spec->sources[0]);
 
-	return r < 0 || *spec->sources[0] == '/' ? r : renew_uuid(spec, clone->to);
+	return r < 0 || clone->dry || *spec->sources[0] == '/' ? r : renew_uuid(spec, clone->to);
 }
 
 static const struct bdev_option loop_options[] = {

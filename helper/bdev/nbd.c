@@ -353,7 +353,7 @@ static int nbd_clone(const struct spec *spec, struct clone *clone)
 			r = clone_source(clone, spec, own);
 	}
 	qemu_close(&graph);
-	if (r < 0 || !*spec->sources[0] || *spec->sources[0] == '/')
+	if (r < 0 || clone->dry || !*spec->sources[0] || *spec->sources[0] == '/')
 		return r;
 	/* What the copy names must not be the source's, which may end. */
 	r = qemu_open(spec, &data.qemu, to.dirfd, -EBADF, &graph);

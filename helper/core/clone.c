@@ -129,7 +129,7 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return spec_refuse(spec, -EINVAL, "'%s' is neither a file nor a directory", source);
 	r = check_unused(spec, from, &st);
-	if (r < 0)
+	if (r < 0 || clone->dry)
 		return r;
 	parent = open_parent(clone->to, path + 1, &base);
 	if (parent < 0)
@@ -151,9 +151,10 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 
 int clone_make_dir(struct clone *clone, const char *source)
 {
-	_cleanup_close_ int fd = *source == '/' ? -EBADF : path_open_made(clone->to, source);
+	bool make = *source != '/' && !clone->dry;
+	_cleanup_close_ int fd = make ? path_open_made(clone->to, source) : -EBADF;
 
-	return fd < 0 && *source != '/' ? log_errno(fd, "make '%s/%s'", clone->to_dir, source) : 0;
+	return make && fd < 0 ? log_errno(fd, "make '%s/%s'", clone->to_dir, source) : 0;
 }
 
 bool clone_owns(const struct spec *spec)
@@ -162,6 +163,38 @@ bool clone_owns(const struct spec *spec)
 	const char *written = spec->sources[type && type->writes_last ? spec->nsources - 1 : 0];
 
 	return *written && *written != '/';
+}
+
+/* Each type's part. 0 or -errno (logged). */
+static int each_spec(struct clone *clone, const struct stack *stack)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < stack->n; i++) {
+		const struct spec *spec = &stack->specs[i];
+		const struct bdev_type *type = bdev_check(spec);
+
+		r = !type	  ? -EINVAL
+		    : type->clone ? type->clone(spec, clone)
+				  : clone_source(clone, spec, spec->sources[0]);
+	}
+	for (size_t i = 0; i < clone->ndone; i++)
+		free(clone->done[i]);
+	for (size_t i = 0; i < clone->hidden.ncovers; i++)
+		free(clone->hidden.covers[i]);
+	free(clone->hidden.covers);
+	free(clone->done);
+	return r;
+}
+
+int clone_stack_check(const struct stack *stack, const char *from, const char *to)
+{
+	_cleanup_close_ int fd = open(from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct clone clone = {
+		.from_dir = from, .to_dir = to, .called = to, .from = fd, .to = -EBADF, .dry = true, .hidden.dir = ""
+	};
+
+	return fd < 0 ? log_errno(-errno, "open '%s'", from) : each_spec(&clone, stack);
 }
 
 int clone_stack(const struct stack *stack, const char *from, const char *to, const char *called)
@@ -177,21 +210,9 @@ int clone_stack(const struct stack *stack, const char *from, const char *to, con
 	int r = clone.from < 0 || clone.to < 0 ? log_errno(-errno, "open '%s'", clone.from < 0 ? from : to) : 0;
 
 	progress_begin(&clone.progress, "copied", &clone.copy);
-	for (size_t i = 0; r == 0 && i < stack->n; i++) {
-		const struct spec *spec = &stack->specs[i];
-		const struct bdev_type *type = bdev_check(spec);
-
-		r = !type	  ? -EINVAL
-		    : type->clone ? type->clone(spec, &clone)
-				  : clone_source(&clone, spec, spec->sources[0]);
-	}
+	if (r == 0)
+		r = each_spec(&clone, stack);
 	progress_end(&clone.progress);
-	for (size_t i = 0; i < clone.ndone; i++)
-		free(clone.done[i]);
-	for (size_t i = 0; i < clone.hidden.ncovers; i++)
-		free(clone.hidden.covers[i]);
-	free(clone.hidden.covers);
-	free(clone.done);
 	cleanup_close(&clone.from);
 	cleanup_close(&clone.to);
 	return r;

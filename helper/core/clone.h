@@ -11,6 +11,7 @@ struct clone {
 	const char *from_dir, *to_dir;
 	const char *called; /* to_dir as LXC calls it */
 	int from, to;	    /* the same, for path_open */
+	bool dry;	    /* only check that the copy would be made; to is -EBADF */
 	struct copy copy;
 	struct view hidden; /* what a tmpfs covers, so that nothing of it is on disk */
 	char **done;	    /* relative paths that are copied */
@@ -31,6 +32,11 @@ int clone_make_dir(struct clone *clone, const char *source);
 
 /* What is written to by this spec, if anything is, is the container's own. */
 bool clone_owns(const struct spec *spec);
+
+/*
+ * Check what clone_stack() checks before it copies a source, and change nothing. 0 or -errno (logged).
+ */
+int clone_stack_check(const struct stack *stack, const char *from, const char *to);
 
 /*
  * Copy what the stack owns from one container's directory to another's, which LXC calls `called`. 0 or -errno (logged).

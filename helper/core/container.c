@@ -70,17 +70,24 @@ int container_mark(const struct container *container, bool begun)
 	return unlink(path) < 0 ? log_errno(-errno, "remove '%s'", path) : 0;
 }
 
+int container_is_marked(const char *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" MARK, dir);
+	struct stat st;
+
+	return lstat(path, &st) == 0 ? 1 : errno == ENOENT ? 0 : -errno;
+}
+
 int container_check_whole(const char *dir)
 {
-	_cleanup_free_ char *path = xasprintf("%s/" MARK, dir),
-			    *converting = xasprintf("%s/" CONTAINER_CONVERTING, dir);
+	_cleanup_free_ char *converting = xasprintf("%s/" CONTAINER_CONVERTING, dir);
+	int marked = container_is_marked(dir);
 	char form[16];
 	ssize_t n;
-	int marked = faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW);
 
-	if (marked < 0 && errno != ENOENT)
-		return log_errno(-errno, "'%s': look for '%s', which marks an interrupted copy", dir, path);
-	if (marked == 0)
+	if (marked < 0)
+		return log_errno(marked, "'%s': look for '" MARK "' in it, which marks an interrupted copy", dir);
+	if (marked)
 		return log_refuse(-EINVAL,
 				  "'%s': not all of it is there: copying it was interrupted; destroy it and copy again",
 				  dir);

@@ -28,6 +28,8 @@ void container_clear(struct container *container);
  */
 int container_mark(const struct container *container, bool begun);
 int container_check_whole(const char *dir);
+/* Whether the container in dir is marked so: 1, 0 or -errno. */
+int container_is_marked(const char *dir);
 
 /* Its directory as LXC calls it, which compares names as texts. For the caller to free. */
 char *container_called(const struct container *container);

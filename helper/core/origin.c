@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "path.h"
+#include "snapshots.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -101,8 +102,8 @@ static pid_t parent_of(pid_t pid)
 
 /* What a program of LXC's was told. */
 struct told {
-	char *lxcpath, *name;
-	bool snapshot, restore, rename;
+	char *lxcpath, *name, *restore;
+	bool snapshot, rename;
 };
 
 /* Is this the command line of one, and what does it say? */
@@ -128,7 +129,7 @@ static bool read_told(int argc, char **argv, struct told *told)
 		else if (letter == 'n')
 			told->name = (free(told->name), xstrdup(optarg));
 		else if (letter == 'r')
-			told->restore = true;
+			told->restore = (free(told->restore), xstrdup(optarg));
 		else if (letter == 'R')
 			told->rename = true;
 	}
@@ -137,6 +138,43 @@ static bool read_told(int argc, char **argv, struct told *told)
 	if (!told->lxcpath)
 		told->lxcpath = conf_lxcpath();
 	return true;
+}
+
+static void told_clear(struct told *told)
+{
+	free(told->lxcpath);
+	free(told->name);
+	free(told->restore);
+}
+
+char *origin_restored(void)
+{
+	pid_t pid = getppid();
+	char *restored = NULL;
+	bool found = false;
+
+	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = parent_of(pid)) {
+		_cleanup_free_ char *text = NULL;
+		_cleanup_free_ char **argv = NULL;
+		struct told told = { 0 };
+		int argc;
+
+		argv = command_line(pid, &argc, &text);
+		found = argv && read_told(argc, argv, &told);
+		if (found)
+			restored = TAKE_PTR(told.restore);
+		told_clear(&told);
+	}
+	return restored;
+}
+
+/* A snapshot of the container that is called `of` in lxcpath: in either of the places that LXC keeps them. */
+static void look_at_snapshot(struct search *search, const char *lxcpath, const char *of, const char *name)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/%s", lxcpath, of), *usual = snapshots_dir(dir, false),
+			    *old = snapshots_dir(dir, true);
+
+	look(search, xasprintf("%s/%s", access(old, F_OK) == 0 ? old : usual, name));
 }
 
 /* Where lxc-copy or lxc-snapshot was told to look; false: it was neither. */
@@ -155,11 +193,10 @@ static bool look_where_told(struct search *search, const char *name)
 		found = argv && read_told(argc, argv, &told);
 		search->rename = told.rename;
 		if (found && told.restore)
-			look(search, xasprintf("%s/%s/snaps/%s", told.lxcpath, told.name ?: "", name));
+			look_at_snapshot(search, told.lxcpath, told.name ?: "", name);
 		else if (found)
 			look(search, xasprintf("%s/%s", told.lxcpath, name));
-		free(told.lxcpath);
-		free(told.name);
+		told_clear(&told);
 	}
 	return found;
 }
@@ -193,9 +230,12 @@ static void look_around(struct search *search, const char *name)
 	_cleanup_free_ char *lxcpath = conf_lxcpath(), *above = xstrdup(search->container->dir);
 	char *slash = strrchr(above, '/');
 
-	look_at_words(search, name);
 	*slash = '\0';
-	look(search, xasprintf("%s/snaps/%s", search->container->dir, name)); /* restored */
+	/* A container that has this snapshot while it is made is being restored from it. */
+	look_at_snapshot(search, above, slash + 1, name);
+	if (search->found)
+		return;
+	look_at_words(search, name);
 	if (slash - above > 6 && strcmp(slash - 6, "/snaps") == 0)
 		look(search, xasprintf("%.*s", (int)(slash - above - 6), above)); /* snapshot */
 	else

@@ -8,60 +8,19 @@
  * source's stack, and a start finds that.
  */
 #include "../core/clone.h"
+#include "../core/copyable.h"
 #include "../core/hostname.h"
 #include "../core/link.h"
 #include "../core/origin.h"
 #include "../core/path.h"
+#include "../core/snapshots.h"
 #include "hook.h"
-
-/* Nobody may write to what is being copied. 0 or -errno (logged). */
-static int check_source(const struct container *source)
-{
-	_cleanup_free_ char *writer = journal_find_running("writes", source->dir, NULL);
-	int r = container_check_whole(source->dir);
-
-	if (r == 0 && writer)
-		r = log_refuse(-EBUSY, "'%s': not copied while %s runs and writes to it: stop it first", source->dir,
-			       writer);
-	return r;
-}
-
-/* What is written to and not copied, both would have. 0 or -errno (logged). */
-static int check_shared(const struct container *source, const struct stack *stack, const char *name)
-{
-	struct plan plan = { .dirfd = -EBADF };
-	struct conf conf = { 0 };
-	bool shared = false;
-	int r;
-
-	for (size_t i = 0; i < stack->n; i++)
-		shared |= !stack->specs[i].readonly && !clone_owns(&stack->specs[i]);
-	if (!shared)
-		return 0;
-	r = conf_read(source->config, &conf);
-	if (r == 0)
-		r = container_plan(source, &conf, NULL, &plan);
-	for (size_t i = 0; r == 0 && i < plan.nwriters; i++) {
-		const struct spec *writer = &plan.stack.specs[plan.writers[i]];
-
-		if (!clone_owns(writer))
-			r = spec_refuse(writer, -EINVAL,
-					"not cloned: '%s' and its source would both write to it; make it read-only "
-					"below an overlay, or name it by a relative path, to be copied",
-					name);
-	}
-	container_plan_close(&plan);
-	conf_clear(&conf);
-	return r;
-}
 
 /* A snapshot is a copy, and what is restored from it: with the one that it is of, it would go. */
 static bool is_snapshot(const struct container *container, const struct container *source)
 {
-	const char *slash = strrchr(source->dir, '/');
-
 	return path_below(container->dir, source->dir) || path_below(source->dir, container->dir) ||
-	       (slash - source->dir > 6 && strncmp(slash - 6, "/snaps", 6) == 0);
+	       snapshots_is_one(source->dir) || snapshots_is_one(container->dir);
 }
 
 /* LXC had read its config before: it may have been converted since. 0 or -errno (logged). */
@@ -80,7 +39,7 @@ static int copy(const struct container *container, const struct container *sourc
 {
 	bool link = conf->link && !rename && !is_snapshot(container, source);
 	_cleanup_free_ char *called = container_called(container);
-	int r = link ? 0 : check_shared(source, &conf->stack, container->name), name;
+	int r = link ? 0 : copyable_apart(source, &conf->stack, container->name), name;
 
 	if (r == 0)
 		r = container_mark(container, true);
@@ -112,7 +71,7 @@ static int clone(const struct container *container, const char *name, const stru
 	if (r == 0)
 		r = journal_share(source.dir, source.name, &journal);
 	if (r == 0) {
-		r = check_source(&source) ?: check_config(&source, conf) ?: copy(container, &source, conf, rename);
+		r = copyable_now(&source) ?: check_config(&source, conf) ?: copy(container, &source, conf, rename);
 		journal_unshare(&journal);
 	}
 	container_clear(&source);

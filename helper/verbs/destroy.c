@@ -8,7 +8,9 @@
  */
 #include "../core/depends.h"
 #include "../core/mount.h"
+#include "../core/origin.h"
 #include "../core/release.h"
+#include "../core/snapshots.h"
 #include "hook.h"
 
 #define MONITOR_WAIT_MS 10000
@@ -106,6 +108,14 @@ static int check_clones(const struct container *container)
 	return shown ? log_refuse(-EBUSY, "'%s': not destroyed: %s stands on it, and runs", container->name, shown) : 0;
 }
 
+/* LXC refuses to destroy a container with snapshots, save to restore one of them. 0 or -errno (logged). */
+static int check_snapshots(const struct container *container)
+{
+	_cleanup_free_ char *only = origin_restored();
+
+	return snapshots_check(container, only);
+}
+
 static int run(const struct args *args)
 {
 	struct container container;
@@ -114,6 +124,8 @@ static int run(const struct args *args)
 	r = hook_container(args, "destroy", &container);
 	if (r == 0)
 		r = finish(&container);
+	if (r == 0)
+		r = check_snapshots(&container);
 	if (r == 0)
 		r = check_clones(&container);
 	if (r == 0)
