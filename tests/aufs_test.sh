@@ -5,37 +5,8 @@
 # the last tests, with real containers, run, too.
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
-
-FAKE=$ROOT/build/tests/tools/fake-aufs
-SI=/sys/fs/aufs/si_feed
-
-real_aufs() { grep -qw aufs /proc/filesystems && ! is_mount /proc/filesystems; }
-is_mount() { cut -d ' ' -f 5 /proc/self/mountinfo | grep -qx "$1"; }
-
-# cover PLACE [FILE] - put a file, or else a tmpfs, over it, in the namespace of the tests.
-cover() {
-	if [ "${2-}" ]; then mount --bind "$2" "$1"; else mount -t tmpfs fake "$1"; fi
-	printf '%s\n' "$1" >>covered
-}
-pretend_aufs() {
-	real_aufs && return 0
-	(cat /proc/filesystems && printf 'nodev\taufs\n') >filesystems
-	cover /proc/filesystems filesystems
-}
-
-setUpEach() {
-	mkdir m m2 a b c
-	for _d in a b c; do echo "$_d" >"$_d/who"; done
-	: >covered
-	case $_shunit_test_ in
-	*NoAufs* | testReal*) ;;
-	*) pretend_aufs ;;
-	esac
-}
-tearDownEach() {
-	sort -u "$HERE/covered" | while read -r _place; do umount "$_place"; done
-	rm -f /run/lxc-bdev/.aufs-dirperm1*
-}
+# shellcheck source=tests/aufs.sh
+. "$(dirname -- "$0")/aufs.sh"
 
 assert_refused() { # TEXT...
 	assert_status 1
@@ -55,13 +26,6 @@ refuses() { # SPEC... TEXT - and before anything is done.
 	assertEquals 'nothing was tried' '+++ exited with 1 +++' "$(cat trace)"
 }
 _specs=''
-
-# told SPEC... - $calls: what a kernel that says yes to everything is told, without our paths. (The first two calls make
-# the stage; of a remount, strace shows the type as a number.)
-told() {
-	run strace -s 5000 -o trace -e trace=mount,umount2 -e inject=mount:retval=0:when=3+ "$LXC_BDEV" mount "$@" m
-	calls=$(sed -n "s|/run/lxc-bdev/[^/]*/stage|STAGE|g; s|$HERE|HERE|g; s/ (INJECTED)//; s/ *= 0\$//; s/, 0x[0-9a-f]*, MS_REMOUNT/, \"aufs\", MS_REMOUNT/; /\"aufs\"/p; /^umount2/p" trace)
-}
 
 testOptionsAreInTheOrderOfLxcWithTheOthersBehind() {
 	told dir:a,ro dir:b,ro aufs:c:up,dirperm1=on
@@ -154,29 +118,6 @@ testABranchThatFitsIntoNoCallIsRefused() {
 }
 
 # --- what fails ---
-
-# with_fake N ERRNO SPEC... - on a kernel with a fake of aufs, whose N-th call fails; then $calls.
-with_fake() {
-	mkdir -p fake "$(printf 'fake/up\001si=feed')" fake/work
-	is_mount /sys/fs || cover /sys/fs
-	[ ! -d "$SI" ] || mv "$SI" /sys/fs/aufs/next
-	_n=$1 _errno=$2
-	shift 2
-	run env LSAN_OPTIONS=detect_leaks=0 "$FAKE" "$(printf 'lowerdir=a,upperdir=%s/fake/up\001si=feed,workdir=%s/fake/work' "$HERE" "$HERE" | sed "s|=a,|=$HERE/a,|")" \
-		"$_n" "$_errno" "$HERE/calls" "$LXC_BDEV" mount "$@" m
-	calls=$(sed "s|/run/lxc-bdev/[^/]*/stage|STAGE|g; s|$HERE|HERE|g" calls)
-}
-# branches PATH=PERMISSION... - what the fake says of its next mount.
-branches() {
-	is_mount /sys/fs || cover /sys/fs
-	rm -rf "$SI" /sys/fs/aufs/next
-	mkdir -p /sys/fs/aufs/next
-	_i=0
-	for _branch; do
-		printf '%s\n' "$_branch" | sed 's/ /\\040/g' >"/sys/fs/aufs/next/br$_i"
-		_i=$((_i + 1))
-	done
-}
 
 testAFailedAppendUndoesAllAndNamesTheLower() {
 	cover /mnt
@@ -327,15 +268,21 @@ in_use() {
 }
 
 testAnUpperThatAnAufsHasIsRefusedForBoth() {
-	[ -e /sys/fs/aufs ] || cover /sys/fs
-	mkdir -p "$SI"
-	printf '%s=rw\n' "$HERE/b" | sed 's/ /\\040/g' >"$SI/br0"
-	in_use "upper 'b' is in use by another mount" aufs:a:b
-	bdev mount overlay:a:b m
-	assert_refused "upper 'b' is in use by another mount"
-	printf '%s=ro+wh\n' "$HERE/b" | sed 's/ /\\040/g' >"$SI/br0"
-	bdev mount overlay:a:b m
+	foreign m2 "$HERE/b=rw"
+	see "$LXC_BDEV" mount aufs:a:b m
+	assert_status 1
+	assert_one_line "upper 'b' is in use by another mount"
+	see "$LXC_BDEV" mount overlay:a:b m
+	assert_status 1
+	assert_one_line "upper 'b' is in use by another mount"
+	umount m2
+	rm -r "$SI"
+	# Overlay refuses an upper only to another writer.
+	foreign m2 "$HERE/b=ro+wh"
+	see "$LXC_BDEV" mount overlay:a:b m
 	assert_status 0
+	bdev umount m
+	umount m2
 }
 
 # Its mount is of a namespace that is gone: then the kernel tells the path from the mount's root on.
@@ -352,12 +299,6 @@ testAnUpperThatAnEndedNamespacesAufsHasIsRefused() {
 	assertContains "$calls" '"aufs"'
 	rm -r /run/lxc-bdev/fake.0
 	umount tmp
-}
-
-record() { # TARGET LINE - of a mount
-	mkdir -p /run/lxc-bdev/fake.0
-	# shellcheck disable=SC2059 # it has escapes
-	printf "boot\t$(cat /proc/sys/kernel/random/boot_id)\ntarget\t$1\n$2\n" >/run/lxc-bdev/fake.0/journal
 }
 
 testABranchOfARunningMountIsRefusedForBoth() {

@@ -5,6 +5,7 @@
 #include "bdev.h"
 #include "upper.h"
 #include "../core/aufsinfo.h"
+#include "../core/aufsuse.h"
 #include "../core/dirinuse.h"
 #include "../core/overlayfs.h"
 

@@ -4,11 +4,10 @@
  */
 #include "aufsinfo.h"
 #include "cleanup.h"
-#include "journal.h"
 #include "mount.h"
 #include "path.h"
+#include "proc.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include <sys/vfs.h>
 
 #define BRANCHES_MAX 32767 /* the largest that a kernel can be configured for */
+#define BUSY_MS	     1000
 
 /* A line of the file has the text in it. */
 static bool file_has(const char *path, const char *text)
@@ -119,34 +119,49 @@ const char *aufs_permission(const struct branches *branches, size_t i)
 	return i == 0 && branches->writable ? "rw" : AUFS_LOWER;
 }
 
-/* "PATH=PERMISSION" of a branch; the path, for the caller to free, or NULL. *ret_permission points into it. */
-static char *read_branch(int dir, const char *name, const char **ret_permission)
+/* "PATH=PERMISSION" of a branch, once. 1, 0 (there is no such branch) or -errno. */
+static int read_once(int si, size_t i, char **ret_path, char **ret_permission)
 {
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ char *text = xcalloc(2, AUFS_DATA_MAX);
+	_cleanup_free_ char *name = xasprintf("br%zu", i), *text = xcalloc(2, AUFS_DATA_MAX);
+	_cleanup_close_ int fd = openat(si, name, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, 2UL * AUFS_DATA_MAX - 1);
-	char *equals = n > 0 ? strrchr(text, '=') : NULL;
+	char *equals;
 
+	if (n < 0)
+		return fd < 0 && errno == ENOENT ? 0 : -errno;
+	equals = strrchr(text, '=');
 	if (!equals)
-		return NULL;
+		return -EIO;
 	equals[strcspn(equals, "\n")] = '\0';
 	*equals = '\0';
-	*ret_permission = equals + 1;
-	(void)mount_unescape(text);
-	return TAKE_PTR(text);
+	*ret_permission = xstrdup(equals + 1);
+	*ret_path = xstrdup(mount_unescape(text));
+	return 1;
+}
+
+int aufs_read_branch(int si, size_t i, char **ret_path, char **ret_permission)
+{
+	long long until = proc_now() + BUSY_MS;
+	int r;
+
+	/* The kernel does not wait for who writes to the aufs, or remounts it. */
+	while ((r = read_once(si, i, ret_path, ret_permission)) == -EBUSY && proc_now() < until)
+		proc_sleep(2);
+	return r;
 }
 
 char *aufs_compare(int dir, const struct branches *branches)
 {
 	for (size_t i = 0; i <= branches->n; i++) {
-		_cleanup_free_ char *name = xasprintf("br%zu", i), *path = NULL, *wanted = NULL;
-		const char *has = NULL;
+		_cleanup_free_ char *path = NULL, *has = NULL, *wanted = NULL;
+		int r = aufs_read_branch(dir, i, &path, &has);
 
-		path = read_branch(dir, name, &has);
+		if (r < 0)
+			return xasprintf("its branch %zu cannot be read: %s", i, strerror(-r));
 		if (i == branches->n)
-			return path ? xasprintf("it has a branch too many, '%s'", path) : NULL;
+			return r ? xasprintf("it has a branch too many, '%s'", path) : NULL;
 		wanted = path_of(branches->fds[i]);
-		if (!path)
+		if (!r)
 			return xasprintf("it has %zu of %zu branches: not '%s'", i, branches->n, wanted);
 		if (strcmp(path, wanted) != 0)
 			return xasprintf("its branch %zu is '%s', not '%s'", i, path, wanted);
@@ -154,58 +169,4 @@ char *aufs_compare(int dir, const struct branches *branches)
 			return xasprintf("its branch '%s' is %s, not %s", path, has, aufs_permission(branches, i));
 	}
 	return NULL;
-}
-
-/* The directory, by two names: in this namespace, and from the root of its mount, as it is in a namespace that is gone.
- */
-static bool has_writable(int si_dir, const char *si, const struct stat *wanted, const char *in_mount)
-{
-	_cleanup_free_ char *running = NULL;
-	bool found = false;
-
-	for (size_t i = 0; !found; i++) {
-		_cleanup_free_ char *name = xasprintf("br%zu", i), *path = NULL;
-		const char *has = NULL;
-		struct stat st;
-
-		path = read_branch(si_dir, name, &has);
-		if (!path)
-			break;
-		if (strncmp(has, "rw", 2) != 0)
-			continue;
-		found = stat(path, &st) == 0 && st.st_dev == wanted->st_dev && st.st_ino == wanted->st_ino;
-		if (!found && strcmp(path, in_mount) == 0) {
-			/* Another disk's may be called so, too: a running container's is known by its records. */
-			running = journal_find_running("aufs", si, NULL);
-			found = !running;
-		}
-		if (running)
-			break;
-	}
-	return found;
-}
-
-bool aufs_in_use(int dir)
-{
-	_cleanup_free_ char *at = NULL, *options = NULL, *path = path_of(dir), *in_mount = NULL;
-	struct dirent *entry;
-	struct stat st;
-	bool found = false;
-	DIR *all;
-
-	if (fstat(dir, &st) < 0 || mount_describe(dir, &at, &options) < 0)
-		return false;
-	in_mount = xasprintf("/%s", path_below(path, at) ?: "");
-	all = opendir(AUFS_SYSFS);
-	while (all && !found && (entry = readdir(all))) {
-		_cleanup_close_ int si =
-			strncmp(entry->d_name, "si_", 3) != 0
-				? -EBADF
-				: openat(dirfd(all), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		found = si >= 0 && has_writable(si, entry->d_name, &st, in_mount);
-	}
-	if (all)
-		(void)closedir(all);
-	return found;
 }

@@ -34,5 +34,9 @@ const char *aufs_permission(const struct branches *branches, size_t i);
 /* /sys/fs/aufs/SI, open at dir, lists these branches and no other. NULL, or what it has instead, for the caller to
  * free. */
 char *aufs_compare(int dir, const struct branches *branches);
-/* Is the directory a writable branch of any aufs on this host that no running journal has a record of? */
-bool aufs_in_use(int dir);
+/*
+ * Read the i-th branch from /sys/fs/aufs/SI, open at si, while a descriptor of a mount of that aufs is held: without it
+ * the kernel may crash. The path and the permission are for the caller to free. 1; 0: there is no such branch; or
+ * -errno (-EBUSY: written to, or remounted, for longer than is waited).
+ */
+int aufs_read_branch(int si, size_t i, char **ret_path, char **ret_permission);

@@ -9,6 +9,7 @@
 #include "clone.h"
 #include "../bdev/bdev.h"
 #include "aufsinfo.h"
+#include "aufsuse.h"
 #include "cleanup.h"
 #include "image.h"
 #include "overlayfs.h"

@@ -9,7 +9,7 @@
  */
 #include "dirinuse.h"
 #include "allmounts.h"
-#include "aufsinfo.h"
+#include "aufsuse.h"
 #include "cleanup.h"
 #include "log.h"
 #include "mount.h"
@@ -29,16 +29,20 @@ static bool is_running(const struct journal *journal)
 	return !journal_monitor(journal, &monitor) || proc_alive(&monitor);
 }
 
-/* The record is of the directory, or of one in it. */
-static bool has(const struct record *record, const char *inode, const char *path)
+/* The record is of the directory, or of one in it; `around`: or of one that it lies in. */
+static bool has(const struct record *record, const char *inode, const char *path, bool around)
 {
+	const char *recorded = record->n > 1 && *record->fields[1] == '/' ? record->fields[1] : NULL;
+
 	return record->n && (strcmp(record->fields[0], inode) == 0 ||
-			     (record->n > 1 && *record->fields[1] == '/' && path_below(record->fields[1], path)));
+			     (recorded && (path_below(recorded, path) || (around && path_below(path, recorded)))));
 }
 
 static char *find_record(const struct journal *journal, const char *inode, const char *path)
 {
 	const char *name = journal_get(journal, "container", 0);
+	/* aufs keeps what it has looked up, and gives ESTALE for a directory in a branch that is another one by now. */
+	bool around = journal_get(journal, "aufs", 0);
 
 	for (size_t i = 0; i < journal->n; i++) {
 		const struct record *record = &journal->records[i];
@@ -46,7 +50,7 @@ static char *find_record(const struct journal *journal, const char *inode, const
 
 		if (!lower && strcmp(record->kind, "upper") != 0 && strcmp(record->kind, "branch") != 0)
 			continue;
-		if (!has(record, inode, path) || !is_running(journal))
+		if (!has(record, inode, path, around) || !is_running(journal))
 			continue;
 		return xasprintf("%sby %s '%s': %s it first", lower ? "as a lower " : "", name ? "container" : "mount on",
 				 name ?: journal_get(journal, "target", 0) ?: "?", name ? "stop" : "umount");
@@ -104,7 +108,8 @@ static bool is_there(const struct search *search, const struct mount_seen *mount
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
-	if (!clean)
+	/* What a descriptor of the process that mounted it was; here it is one of ours, if anything. */
+	if (!clean || path_below(clean, "/proc/self") || path_below(clean, "/proc/thread-self"))
 		return false;
 	/* There, anybody may write any path. */
 	if (mount->foreign)
@@ -226,8 +231,10 @@ char *dirinuse_by(int dir)
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char *found = find_journal(inode, path) ?: find_mount(dir, path);
 
-	if (!found && (overlayfs_in_use(dir, root) || aufs_in_use(dir)))
+	if (!found && overlayfs_in_use(dir, root))
 		found = xstrdup("by another mount: umount that first");
+	if (!found)
+		(void)aufs_uses(dir, false, &found);
 	return found;
 }
 

@@ -176,6 +176,15 @@ static int look_layer(void *arg, const char *path, const int *lowers, size_t n)
 	return look(convert, import, fd);
 }
 
+/* Nobody uses the layer: looked at for all before the first is changed. 0 or -errno (logged). */
+static int prepare_layer(void *arg, const char *path, const int *lowers, size_t n)
+{
+	(void)arg;
+	(void)lowers;
+	(void)n;
+	return convert_prepare(AT_FDCWD, path, false);
+}
+
 static int convert_layer(void *arg, const char *path, const int *lowers, size_t n)
 {
 	_cleanup_free_ struct convert *convert = xcalloc(1, sizeof(*convert));
@@ -207,6 +216,9 @@ int import_in_place(const char *dir, const char *driver, size_t *ret_n)
 		r = aufsstore_each(store.dir, look_layer, &import);
 	if (r == 0 && target.delta.form == DELTA_OVERLAY) {
 		import.n = 0;
+		r = aufsstore_each(store.dir, prepare_layer, &import);
+	}
+	if (r == 0 && target.delta.form == DELTA_OVERLAY) {
 		r = store_write(&store, ".", "driver", STORE_CONVERTING "\n");
 		if (r == 0)
 			r = aufsstore_each(store.dir, convert_layer, &import);

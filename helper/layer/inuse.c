@@ -5,6 +5,7 @@
 #include "inuse.h"
 #include "../core/allmounts.h"
 #include "../core/aufsinfo.h"
+#include "../core/aufsuse.h"
 #include "../core/cleanup.h"
 #include "../core/journal.h"
 #include "../core/log.h"

@@ -4,6 +4,7 @@
  * store's driver.
  */
 #include "../core/aufsfs.h"
+#include "../core/aufsuse.h"
 #include "../core/cleanup.h"
 #include "../core/log.h"
 #include "../core/overlayfs.h"

@@ -6,6 +6,7 @@
  */
 #include "../layer/commit.h"
 #include "../core/aufsinfo.h"
+#include "../core/aufsuse.h"
 #include "../core/base.h"
 #include "../core/cleanup.h"
 #include "../core/container.h"

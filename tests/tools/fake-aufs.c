@@ -2,10 +2,12 @@
 /*
  * fake-aufs OPTIONS N ERRNO LOG COMMAND... - run it on a kernel that seems to have aufs.
  *
- * mount(2) of an aufs becomes one of an overlay with OPTIONS, its file system says that it is aufs, and each MS_REMOUNT
- * of it succeeds and does nothing; a byte 1 that it reads from then on is a comma, so that OPTIONS can put an `si=`
- * into mountinfo. The N-th call of all these (from 1; 0: none) fails with ERRNO. LOG gets them, and each umount2(2),
- * one a line. (x86-64.)
+ * mount(2) of an aufs becomes one of an overlay with OPTIONS and the source "lxc-b", its file system says that it is
+ * aufs, and each MS_REMOUNT of it succeeds and does nothing. In what it reads, a byte 1 is a comma, so that OPTIONS can
+ * put an `si=` into mountinfo, and "overlay lxc-b" is "aufs lxc-bdev". The N-th mount(2) of all these (from 1; 0: none)
+ * fails with ERRNO. LOG gets them, each umount2(2), and each read(2) of a branch in /sys/fs/aufs: "branch held" if a
+ * file of an overlay was open meanwhile. The first FAKE_BUSY (in the environment) reads of branches fail with EBUSY.
+ * (x86-64.)
  */
 #include <errno.h>
 #include <linux/magic.h>
@@ -46,10 +48,48 @@ static const char *text(pid_t pid, unsigned long at, char *buffer)
 	return buffer;
 }
 
+/* A descriptor of the process is of an overlay. */
+static int holds_overlay(pid_t pid)
+{
+	char path[64];
+	struct statfs st;
+
+	for (int fd = 3; fd < 64; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+		if (statfs(path, &st) == 0 && st.f_type == OVERLAYFS_SUPER_MAGIC)
+			return 1;
+	}
+	return 0;
+}
+
+static int is_branch(pid_t pid, unsigned long fd)
+{
+	char path[64], target[4096] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%lu", (int)pid, fd);
+	return readlink(path, target, sizeof(target) - 1) > 0 && strstr(target, "/sys/fs/aufs/si_") &&
+	       strstr(target, "/br");
+}
+
+/* What the process has read, as a kernel with aufs would have it. */
+static void disguise(pid_t pid, const struct user_regs_struct *regs, char *text)
+{
+	static const char overlay[] = "overlay lxc-b ", aufs[] = "aufs lxc-bdev ";
+	size_t n = regs->rax;
+	char *end = text + n;
+
+	copy(pid, regs->rsi, text, n, 0);
+	for (char *c = text; (c = memchr(c, 1, (size_t)(end - c))); c++)
+		*c = ',';
+	for (char *c = text; (c = memmem(c, (size_t)(end - c), overlay, sizeof(overlay) - 1)); c++)
+		(void)memcpy(c, aufs, sizeof(aufs) - 1);
+	copy(pid, regs->rsi, text, n, 1);
+}
+
 int main(int argc, char **argv)
 {
 	static char buffer[TEXT], type[TEXT];
-	int status, entry = 1, calls = 0, result = 0, fail, pending = 0;
+	int status, entry = 1, calls = 0, result = 0, fail, pending = 0, busy = atoi(getenv("FAKE_BUSY") ?: "0");
 	struct user_regs_struct regs;
 	FILE *log;
 	pid_t pid;
@@ -86,15 +126,20 @@ int main(int argc, char **argv)
 				if (st.f_type == OVERLAYFS_SUPER_MAGIC)
 					st.f_type = AUFS_SUPER_MAGIC;
 				copy(pid, regs.rsi, &st, sizeof(st), 1);
-			} else if (calls && regs.orig_rax == SYS_read && (long)regs.rax > 0 &&
-				   regs.rax <= sizeof(buffer)) {
-				copy(pid, regs.rsi, buffer, regs.rax, 0);
-				for (char *c = buffer; (c = memchr(c, 1, regs.rax - (size_t)(c - buffer))); c++)
-					*c = ',';
-				copy(pid, regs.rsi, buffer, regs.rax, 1);
+			} else if (regs.orig_rax == SYS_read && (long)regs.rax > 0 && regs.rax <= sizeof(buffer)) {
+				disguise(pid, &regs, buffer);
 			}
 			pending = 0;
 			continue;
+		}
+		if (regs.orig_rax == SYS_read && is_branch(pid, regs.rdi)) {
+			fprintf(log, "branch %s\n", holds_overlay(pid) ? "held" : "not held");
+			if (busy-- > 0) {
+				result = -EBUSY;
+				regs.orig_rax = SYS_getpid;
+				pending = 1;
+				ptrace(PTRACE_SETREGS, pid, NULL, &regs);
+			}
 		}
 		if (regs.orig_rax == SYS_umount2)
 			fprintf(log, "umount2 %s\n", text(pid, regs.rdi, buffer));
@@ -109,11 +154,13 @@ int main(int argc, char **argv)
 			pending = 1;
 		} else {
 			unsigned long room = regs.rsp - 3 * TEXT;
-			char overlay[] = "overlay";
+			char overlay[] = "overlay", source[] = "lxc-b";
 
 			(void)rename("/sys/fs/aufs/next", "/sys/fs/aufs/si_feed");
 			copy(pid, room, overlay, sizeof(overlay), 1);
 			copy(pid, room + TEXT, argv[1], strlen(argv[1]) + 1, 1);
+			copy(pid, room + 2 * TEXT, source, sizeof(source), 1);
+			regs.rdi = room + 2 * TEXT;
 			regs.rdx = room;
 			regs.r8 = room + TEXT;
 		}
