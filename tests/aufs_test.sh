@@ -465,25 +465,6 @@ testNoAufsButAModuleIsEnough() {
 
 # --- what others see, and copies ---
 
-testOthersSeeItReadOnlyAndWithoutItsTmpfs() {
-	mkdir -p base/tree base/delta
-	printf 'bdev.rootfs = dir:tree,ro\nbdev.rootfs = aufs:delta,xino=ino\n' >base/config
-	container c1 "container:$HERE/base" overlay:up
-	bdev plan -P "$LXCPATH" -n c1
-	assert_status 0
-	assertContains "$out" "mount aufs: 1 lower, upper 'delta', read-only"
-	assertContains "$out" 'mount overlay: 1 lower'
-	printf 'bdev.rootfs = dir:tree,ro\nbdev.rootfs = tmpfs:.\nbdev.rootfs = aufs:delta\n' >base/config
-	bdev plan -P "$LXCPATH" -n c1
-	assert_status 0
-	assertNotContains "$out" 'mount aufs'
-	mkdir base/low
-	printf 'bdev.rootfs = dir:tree,ro\nbdev.rootfs = tmpfs:.\nbdev.rootfs = aufs:low:delta\n' >base/config
-	bdev plan -P "$LXCPATH" -n c1
-	assert_status 0
-	assertContains "$out" "mount aufs: 2 lowers, no upper, read-only"
-}
-
 testACopyHasADeltaOfItsOwn() {
 	container c1 "dir:$(printf '%s' "$HERE/a" | sed 's/ /\\ /g'),ro" aufs:low:delta0
 	mkdir "$LXCPATH/c1/delta0" "$LXCPATH/c1/low"

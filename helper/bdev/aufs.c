@@ -228,6 +228,7 @@ static int aufs_plan(const struct spec *spec, struct plan *plan)
 		return n;
 	plan->staged = true;
 	plan_add_root(plan, spec, 1, !spec->readonly && data->upper.cover < 0);
+	plan->roots[plan->nroots - 1].aufs = true;
 	plan_step(plan, spec, data, "mount aufs: %d lower%s, %s%s%s%s%s", n, n == 1 ? "" : "s",
 		  *upper_of(spec) ? "upper '" : "no upper", upper_of(spec), *upper_of(spec) ? "'" : "",
 		  data->upper.cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "");
@@ -306,22 +307,30 @@ static int aufs_build(const struct step *step, struct build *build)
 	return r < 0 ? r : build_add_root(build, &mount, NULL);
 }
 
-/* As it is, read-only: nobody else reads its whiteouts. An upper on a tmpfs is of one run, so then it is its lowers. */
+/* One of the directories, whose whiteouts only aufs reads. */
+static void add_view(const struct spec *spec, struct view *view, const char *source)
+{
+	view_add_dir(view, spec, source);
+	view->out->specs[view->out->n - 1].form = "aufs";
+}
+
+/*
+ * Its branches, for an aufs of whoever looks: no overlay may lie on an aufs, nor an aufs on another. An upper on a
+ * tmpfs is of one run, and there may not have been one yet.
+ */
 static int aufs_view(const struct spec *spec, struct view *view)
 {
 	_cleanup_close_ int dirfd = open(view->dir, O_PATH | O_DIRECTORY | O_CLOEXEC), upper = -EBADF;
 
-	if (!view_is_covered(view, upper_of(spec))) {
-		upper = path_open(dirfd, upper_of(spec), O_PATH | O_DIRECTORY);
-		if (upper != -ENOENT || *upper_of(spec) == '/') {
-			view_add(view, spec);
-			return 0;
-		}
-	}
-	if (spec->nsources > 1) {
-		view_add(view, spec);
-		*upper_of(&view->out->specs[view->out->n - 1]) = '\0';
-	}
+	if (dirfd < 0)
+		return log_errno(-errno, "%s: open '%s'", spec->where, view->dir);
+	for (size_t i = spec->nsources - 1; i > 0; i--)
+		add_view(spec, view, spec->sources[i - 1]);
+	if (view_is_covered(view, upper_of(spec)))
+		return 0;
+	upper = path_open(dirfd, upper_of(spec), O_PATH | O_DIRECTORY);
+	if (upper != -ENOENT || *upper_of(spec) == '/')
+		add_view(spec, view, upper_of(spec));
 	return 0;
 }
 

@@ -19,7 +19,7 @@ static int dir_plan(const struct spec *spec, struct plan *plan)
 		return spec_refuse(spec, fd, "open directory '%s': %s", path, path_strerror(fd));
 	plan_step(plan, spec, NULL, "bind '%s'%s", path, spec->readonly ? ", read-only" : "");
 	plan_add_root(plan, spec, bdev_depth(fd), !spec->readonly);
-	return 0;
+	return plan_look_for_aufs(plan, fd);
 }
 
 static int dir_build(const struct step *step, struct build *build)

@@ -135,6 +135,8 @@ static int layer_plan(const struct spec *spec, struct plan *plan)
 					   spec->sources[0], store_of(spec));
 	plan_step(plan, spec, NULL, "bind layer '%s' of '%s', read-only", spec->sources[0], store_of(spec));
 	plan_add_root(plan, spec, bdev_depth(fd), false);
+	if (plan_look_for_aufs(plan, fd) < 0)
+		return -EINVAL;
 	if (plan->nroots == MOUNTS_MANY + 1)
 		log_warn("%s: '%s' is one of more than %d layers, which makes looking up names slow; make one of "
 			 "several: lxc-bdev layer squash FROM..TO NEW",

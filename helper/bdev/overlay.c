@@ -5,6 +5,7 @@
  * The kernel is not believed: it takes an upper that another overlay uses, and
  * it falls back to read-only, both with success.
  */
+#include "../core/aufsinfo.h"
 #include "../core/delta.h"
 #include "../core/dirinuse.h"
 #include "../core/overlayfs.h"
@@ -25,7 +26,7 @@ struct overlay_data {
 static int check_lowers(const struct spec *spec, const struct plan *plan)
 {
 	_cleanup_free_ struct stat *seen = xcalloc(spec->nsources, sizeof(*seen));
-	int depth = 0;
+	int depth = 0, r;
 
 	for (size_t i = 0; i + 1 < spec->nsources; i++) {
 		_cleanup_close_ int fd = path_open(plan->dirfd, spec->sources[i], O_PATH | O_DIRECTORY);
@@ -34,6 +35,13 @@ static int check_lowers(const struct spec *spec, const struct plan *plan)
 			return spec_refuse(spec, fd, "open lower '%s': %s", spec->sources[i], path_strerror(fd));
 		if (fstat(fd, &seen[i]) < 0)
 			return log_errno(-errno, "%s: lower '%s'", spec->where, spec->sources[i]);
+		r = aufs_is(fd);
+		if (r)
+			return r < 0 ? log_errno(r, "%s: lower '%s'", spec->where, spec->sources[i])
+				     : spec_refuse(spec, -EINVAL,
+						   "lower '%s' lies on an aufs, and an overlay on an aufs crashes the "
+						   "kernel",
+						   spec->sources[i]);
 		for (size_t k = 0; k < i; k++)
 			if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
 				return spec_refuse(spec, -EINVAL, "lowers '%s' and '%s' are one directory",
@@ -57,6 +65,11 @@ static int check_upper_fs(const struct spec *spec, int fd)
 	if (st.f_type == OVERLAYFS_SUPER_MAGIC)
 		return spec_refuse(spec, -EINVAL,
 				   "upper '%s' lies on an overlay, which the kernel does not take as upper; "
+				   "put it on a tmpfs, or on an ext4, xfs or btrfs",
+				   path);
+	if (st.f_type == AUFS_SUPER_MAGIC)
+		return spec_refuse(spec, -EINVAL,
+				   "upper '%s' lies on an aufs, and an overlay on an aufs crashes the kernel; "
 				   "put it on a tmpfs, or on an ext4, xfs or btrfs",
 				   path);
 	r = upper_check_writable(spec, fd);
@@ -125,7 +138,8 @@ static int check_work(const struct spec *spec, const struct plan *plan, const ch
 /* Take what the stack holds as lowers. The overlay's depth, or -errno (logged); *ret_n: how many lowers it has. */
 static int plan_lowers(const struct spec *spec, struct plan *plan, size_t *ret_n)
 {
-	int held_depth, depth = plan_check_form(plan, spec) ?: check_lowers(spec, plan);
+	int held_depth,
+		depth = plan_check_form(plan, spec) ?: plan_check_no_aufs(plan, spec) ?: check_lowers(spec, plan);
 
 	if (depth < 0)
 		return depth;

@@ -53,7 +53,7 @@ static int try_dirperm1(const char *branch, const char *target, const char *opti
 	if (mount("lxc-bdev", target, "aufs", MS_RDONLY, options) < 0)
 		return -errno;
 	fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	is = fd >= 0 && aufs_is(fd);
+	is = fd >= 0 && aufs_is(fd) == 1;
 	cleanup_close(&fd);
 	fd = -EBADF;
 	(void)umount2(target, UMOUNT_NOFOLLOW);
@@ -191,7 +191,7 @@ static char *verify(int fd, const struct branches *branches, char **ret_si)
 	_cleanup_close_ int dir = -EBADF;
 	const char *si;
 
-	if (!aufs_is(fd))
+	if (aufs_is(fd) != 1)
 		return xstrdup("it is no aufs");
 	si = mount_describe(fd, &at, &options) < 0 ? NULL : strstr(options, ",si=");
 	if (!si)

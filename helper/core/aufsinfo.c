@@ -107,11 +107,11 @@ const char *aufs_bad_path(const char *path)
 		       : NULL;
 }
 
-bool aufs_is(int fd)
+int aufs_is(int fd)
 {
 	struct statfs st;
 
-	return fstatfs(fd, &st) == 0 && st.f_type == AUFS_SUPER_MAGIC;
+	return fstatfs(fd, &st) < 0 ? -errno : st.f_type == AUFS_SUPER_MAGIC;
 }
 
 const char *aufs_permission(const struct branches *branches, size_t i)

@@ -27,8 +27,8 @@ const char *aufs_bad_filesystem(int fd);
 /* Why aufs cannot be told of this path (with no links left to follow), as a branch or for xino, or NULL. */
 const char *aufs_bad_path(const char *path);
 
-/* fd lies on an aufs. */
-bool aufs_is(int fd);
+/* Whether fd lies on an aufs: 1, 0 or -errno. */
+int aufs_is(int fd);
 /* What the i-th branch is, as aufs says it. */
 const char *aufs_permission(const struct branches *branches, size_t i);
 /* /sys/fs/aufs/SI, open at dir, lists these branches and no other. NULL, or what it has instead, for the caller to

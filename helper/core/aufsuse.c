@@ -101,7 +101,7 @@ static int hold(const struct search *search, pid_t *ret_pid)
 		}
 		/* Whatever the path led to, and whoever's that was. */
 		dev = xasprintf("%u:%u", major(st.st_dev), minor(st.st_dev));
-		if (strcmp(dev, mount->dev) == 0 && aufs_is(fd)) {
+		if (strcmp(dev, mount->dev) == 0 && aufs_is(fd) == 1) {
 			*ret_pid = mount->pid;
 			return TAKE_FD(fd);
 		}

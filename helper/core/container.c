@@ -288,6 +288,15 @@ static int view_below(const struct conf *conf, const char *dir, unsigned int dep
 	return on ? view_container(on, true, depth + 1, out) : view_stack(&conf->stack, dir, out);
 }
 
+const char *container_union(const char *dir, bool below)
+{
+	struct stack shown = { 0 };
+	const char *type = view_container(dir, below, 0, &shown) < 0 ? NULL : view_union(&shown);
+
+	stack_clear(&shown);
+	return type;
+}
+
 int container_view(const struct spec *spec, const char *dir, struct stack *out)
 {
 	static unsigned int depth;

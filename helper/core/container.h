@@ -53,6 +53,13 @@ void rootfs_clear(struct rootfs *rootfs);
 int container_view(const struct spec *spec, const char *dir, struct stack *out);
 
 /*
+/*
+ * The type of what a clone writes to above the container in dir, "overlay" or "aufs", by the whiteouts of what that
+ * shows; below: without what LXC's own overlay of it adds. A constant, or NULL after an error line.
+ */
+const char *container_union(const char *dir, bool below);
+
+/*
  * Look for an absolute source of the stack that is the rootfs path or below it: *ret, for the caller to free. 1, 0, or
  * -errno (logged) when that could not be looked up.
  */

@@ -27,10 +27,10 @@ static char *drop_stack(struct confedit *edit, unsigned int number, char *line)
 }
 
 /* The config with another stack. 0 or -errno (logged). */
-static int rewrite(const struct container *container, const char *on)
+static int rewrite(const struct container *container, const char *on, const char *type)
 {
 	_cleanup_free_ char *escaped = spec_escape(on);
-	_cleanup_free_ char *lines = xasprintf("bdev.rootfs = container:%s\nbdev.rootfs = overlay:delta0\n", escaped);
+	_cleanup_free_ char *lines = xasprintf("bdev.rootfs = container:%s\nbdev.rootfs = %s:delta0\n", escaped, type);
 	struct confedit edit = { .file = container->config, .line = drop_stack, .append = lines };
 
 	return confedit(&edit);
@@ -39,13 +39,16 @@ static int rewrite(const struct container *container, const char *on)
 int link_container(const struct container *container, const struct container *source)
 {
 	_cleanup_free_ char *dir = container_called(container);
+	const char *type = container_union(source->dir, false);
 	struct conf conf = { 0 };
 	int r;
 
+	if (!type)
+		return -EINVAL;
 	r = depends_record(dir, source->dir);
 	if (r < 0)
 		return log_errno(r, "record that '%s' stands on '%s'", dir, source->dir);
-	r = rewrite(container, source->dir);
+	r = rewrite(container, source->dir, type);
 	if (r == 0)
 		r = conf_read(container->config, &conf);
 	if (r == 0 && conf.stack.n != 2)

@@ -11,6 +11,7 @@
  * option, and only the mount fails, with a line in the kernel's log.
  */
 #include "overlayfs.h"
+#include "aufsinfo.h"
 #include "cleanup.h"
 #include "log.h"
 
@@ -156,12 +157,34 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 	return TAKE_FD(fd);
 }
 
+/*
+ * No layer lies on an aufs, whatever was planned: overlay opens files of its lowers with its own f_path, of which aufs
+ * takes the super block for its own (au_do_open() of aufs 5 and 6). 0 or -errno (logged).
+ */
+static int check_no_aufs(const struct layers *layers, const char *where)
+{
+	for (size_t i = 0; i <= layers->n; i++) {
+		int fd = i < layers->n ? layers->lowers[i] : layers->upper, r = fd < 0 ? 0 : aufs_is(fd);
+
+		if (r < 0)
+			return log_errno(r, "%s: ask for the file system of a layer", where);
+		if (r)
+			return log_refuse(-EINVAL,
+					  "%s: a layer lies on an aufs, and an overlay on an aufs crashes the kernel",
+					  where);
+	}
+	return 0;
+}
+
 int overlayfs_mount(const struct layers *layers, struct stage *stage, const char *where)
 {
 	bool staged = stage->host >= 0, old = mount_knob() == KNOB_MOUNT || kernel_before(6, 8);
 	struct fs fs;
 	int r;
 
+	r = check_no_aufs(layers, where);
+	if (r < 0)
+		return r;
 	r = fs_open(&fs, "overlay");
 	if (r == -ENODEV)
 		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no overlay", where);

@@ -9,6 +9,7 @@
  */
 #include "plan.h"
 #include "../bdev/bdev.h"
+#include "aufsinfo.h"
 #include "cleanup.h"
 #include "log.h"
 #include "path.h"
@@ -52,6 +53,28 @@ void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool w
 	*ARRAY_ADD(plan->roots, plan->nroots) = (struct plan_root){ .spec = spec, .depth = depth, .writes = writes };
 }
 
+int plan_look_for_aufs(struct plan *plan, int fd)
+{
+	struct plan_root *root = &plan->roots[plan->nroots - 1];
+	int r = aufs_is(fd);
+
+	if (r < 0)
+		return spec_refuse(root->spec, r, "ask for its file system: %s", strerror(-r));
+	root->aufs = r;
+	return 0;
+}
+
+int plan_check_no_aufs(const struct plan *plan, const struct spec *spec)
+{
+	for (size_t i = 0; i < plan->nroots; i++)
+		if (plan->roots[i].aufs)
+			return spec_refuse(spec, -EINVAL,
+					   "'%s' below it is an aufs or lies on one, and an overlay on an aufs crashes "
+					   "the kernel",
+					   plan->roots[i].spec->text);
+	return 0;
+}
+
 void plan_add_writer(struct plan *plan, const struct spec *spec)
 {
 	size_t place = (size_t)(spec - plan->stack.specs);
@@ -76,9 +99,10 @@ int plan_check_form(const struct plan *plan, const struct spec *spec)
 				"'%s' below it is in the form of %s, which %s does not read; take %s here, "
 				"too%s",
 				held->text, held->form, type->name, held->form,
-				strcmp(held->form, "aufs") == 0
+				strcmp(held->form, "aufs") != 0 ? ""
+				: strcmp(held->type, "layer") == 0
 					? ", or convert its store: lxc-bdev layer --driver overlay import --aufs"
-					: "");
+					: ", or convert its container: lxc-bdev convert -n NAME overlay");
 	}
 	return 0;
 }
@@ -200,6 +224,10 @@ int plan_make(const struct stack *given, const struct plan_target *target, struc
 	if (r < 0)
 		return r;
 	r = check_whole(stack, plan);
+	if (r == 0 && target->readonly && plan->roots[0].aufs)
+		r = spec_refuse(plan->roots[0].spec, -EINVAL,
+				"LXC puts an overlay on it (lxc-copy -s and -e), and an overlay on an aufs crashes the "
+				"kernel; use bdev.clone = link, or lxc-bdev ephemeral");
 	if (r < 0)
 		return r;
 	if (plan->roots[0].writes)

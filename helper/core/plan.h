@@ -26,6 +26,7 @@ struct plan_root {
 	const struct spec *spec;
 	int depth;   /* how many stacking file systems it is; the kernel's limit is 2 */
 	bool writes; /* what is written to it outlives the container's run */
+	bool aufs;   /* it is an aufs or lies on one: no overlay may lie on it */
 };
 
 /* A tmpfs over a directory: uppers named below it lie on the tmpfs. */
@@ -92,6 +93,10 @@ __attribute__((format(printf, 4, 5))) void plan_step(struct plan *plan, const st
 						     const char *format, ...);
 /* The tree that the step makes, on top of those held. */
 void plan_add_root(struct plan *plan, const struct spec *spec, int depth, bool writes);
+/* The tree that was added last is made of the directory at fd, which may lie on an aufs. 0 or -errno (logged). */
+int plan_look_for_aufs(struct plan *plan, int fd);
+/* Refuse an overlay on what the stack holds if that lies on an aufs: the kernel would crash. 0 or -EINVAL (logged). */
+int plan_check_no_aufs(const struct plan *plan, const struct spec *spec);
 /* A start opens this spec's store for writing, whatever lies above it. */
 void plan_add_writer(struct plan *plan, const struct spec *spec);
 /* They are for a union of this spec's type, as far as they say. 0 or -EINVAL (logged). */

@@ -105,8 +105,7 @@ int view_stack(const struct stack *stack, const char *dir, struct stack *out)
 	return r;
 }
 
-/* The type that merges it. */
-static const char *form_of(const struct stack *stack)
+const char *view_union(const struct stack *stack)
 {
 	for (size_t i = 0; i < stack->n; i++)
 		if (stack->specs[i].form)
@@ -116,7 +115,7 @@ static const char *form_of(const struct stack *stack)
 
 int view_merge(struct stack *stack, const char *where)
 {
-	_cleanup_free_ char *text = xasprintf("%s:merged,ro", form_of(stack));
+	_cleanup_free_ char *text = xasprintf("%s:merged,ro", view_union(stack));
 	int r = spec_add(stack, text, where);
 
 	if (r == 0)

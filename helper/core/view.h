@@ -25,6 +25,9 @@ bool view_is_covered(const struct view *view, const char *source);
  */
 int view_stack(const struct stack *stack, const char *dir, struct stack *out);
 
+/* The type that merges the trees of a stack: the one that their whiteouts are for, else overlay. A constant. */
+const char *view_union(const struct stack *stack);
+
 /* Put an overlay (or the union that layers are for) without upper, for which users have no word, on all trees of the
  * stack. 0 or -errno (logged). */
 int view_merge(struct stack *stack, const char *where);

@@ -78,6 +78,20 @@ static int clone(const struct container *container, const char *name, const stru
 	return r;
 }
 
+/* LXC puts an overlay on what the source shows. 0 or -EINVAL (logged). */
+static int check_overlay(const struct container *container)
+{
+	const char *type = container_union(container->dir, true);
+
+	if (type && strcmp(type, "aufs") == 0)
+		return log_refuse(
+			-EINVAL,
+			"'%s': not cloned: LXC would put an overlay on an aufs, which crashes the kernel; use "
+			"bdev.clone = link, or lxc-bdev ephemeral",
+			container->name);
+	return type ? 0 : -EINVAL;
+}
+
 static int run(const struct args *args)
 {
 	struct container container;
@@ -90,8 +104,8 @@ static int run(const struct args *args)
 		r = conf_read(container.config, &conf);
 	if (r == 0 && conf.stack.n && args->rootfs)
 		r = rootfs_parse(args->rootfs, &rootfs);
-	if (r == 0 && conf.stack.n && !rootfs.upper)
-		r = clone(&container, args->source, &conf);
+	if (r == 0 && conf.stack.n)
+		r = rootfs.upper ? check_overlay(&container) : clone(&container, args->source, &conf);
 	rootfs_clear(&rootfs);
 	conf_clear(&conf);
 	container_clear(&container);

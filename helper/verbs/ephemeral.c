@@ -96,11 +96,13 @@ static char *lxcpath_text(const char *given)
 }
 
 /* The spec of the topmost layer, for the caller to free, or NULL (logged). */
-static char *upper_spec(const struct args *args)
+static char *upper_spec(const struct args *args, const struct container *base)
 {
-	const char *type = args->backing ?: "overlay";
+	const char *type = args->backing ?: container_union(base->dir, false);
 	_cleanup_free_ char *real = NULL, *escaped = NULL;
 
+	if (!type)
+		return NULL;
 	if (!args->upper)
 		return xasprintf("%s:delta0", type);
 	real = realpath(args->upper, NULL);
@@ -164,7 +166,7 @@ static int check_base(const struct args *args, const struct container *base, con
 /* Read the base, make the new container. 0 or -errno (logged). */
 static int make(const struct args *args, const struct container *base, const char *lxcpath, struct ephemeral *ret)
 {
-	_cleanup_free_ char *upper = upper_spec(args), *tmpfs = args->tmpfs ? tmpfs_spec(args) : NULL;
+	_cleanup_free_ char *upper = upper_spec(args, base), *tmpfs = args->tmpfs ? tmpfs_spec(args) : NULL;
 	const char *specs[3] = { tmpfs ?: upper, tmpfs ? upper : NULL };
 	struct conf conf = { 0 };
 	int r;
