@@ -80,7 +80,11 @@ foreign() {
 	mount -t overlay lxc-b -o "$(printf 'lowerdir=%s/fake/low,upperdir=%s/fake/up\001si=feed,workdir=%s/fake/work' "$HERE" "$HERE" "$HERE")" "$_place"
 }
 # see COMMAND... - run it with the eyes of a kernel that has aufs; then $calls.
-see() {
-	run env LSAN_OPTIONS=detect_leaks=0 "$FAKE" '' 0 0 "$HERE/calls" "$@"
+see() { see_as '' "$@"; }
+# see_as OPTIONS COMMAND... - an aufs that it mounts is an overlay with these options.
+see_as() {
+	_options=$1
+	shift
+	run env LSAN_OPTIONS=detect_leaks=0 "$FAKE" "$_options" 0 0 "$HERE/calls" "$@"
 	calls=$(cat calls)
 }

@@ -74,7 +74,7 @@ testTheUnionOfAContainerOnAnAufsIsAnAufs() {
 	assertContains "$out" "mount aufs: 3 lowers, upper 'up'"
 	# The kernel is told of all branches, with their whiteouts, from the uppermost on.
 	told "container:$(spec_of "$LXCPATH/b")" aufs:up,dirperm1=off
-	assertEquals 'mount("lxc-bdev", "STAGE/3", "aufs", 0, "br=HERE/up=rw:2=ro+wh:1=ro+wh:0=ro+wh,dio,xino=xino.4")' \
+	assertEquals 'mount("lxc-bdev", "STAGE/3", "aufs", 0, "br=HERE/up=rw:2=ro+wh:1=ro+wh:0=ro+wh,dio,acl,xino=xino.4")' \
 		"$(printf '%s\n' "$calls" | head -n 1)"
 }
 

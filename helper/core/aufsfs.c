@@ -104,13 +104,14 @@ static char *other_options(const struct aufs_options *options, struct stage *sta
 	bool dirperm1 = options->dirperm1 == DIRPERM1_ON || (options->dirperm1 == DIRPERM1_AUTO && has_dirperm1(stage));
 	const char *end = dirperm1 ? ",dirperm1" : "";
 
-	*ret_n = dirperm1 ? 3 : 2;
+	*ret_n = dirperm1 ? 4 : 3;
+	/* Without acl, there are no POSIX ACLs, whatever the branches have. */
 	if (options->xino && strcmp(options->xino, "off") == 0)
-		return xasprintf(",dio,noxino%s", end);
+		return xasprintf(",dio,acl,noxino%s", end);
 	if (options->xino)
-		return xasprintf(",dio,xino=%s%s", options->xino, end);
+		return xasprintf(",dio,acl,xino=%s%s", options->xino, end);
 	/* It goes by its name at once, and lives on the stage's tmpfs as long as the mount. */
-	return xasprintf(",dio,xino=xino.%u%s", stage->n++, end);
+	return xasprintf(",dio,acl,xino=xino.%u%s", stage->n++, end);
 }
 
 /* The first call's options, for the caller to free; *ret_n: how many branches are in them. */

@@ -97,7 +97,7 @@ const char *aufs_bad_filesystem(int fd)
 const char *aufs_bad_path(const char *path)
 {
 	/* Beside the upper in the first call: "br=", "=rw" and the options. Below it: "append:" and "=ro+wh". */
-	static const size_t beside = sizeof("append:=" AUFS_LOWER ",dio,xino=,dirperm1") + 32;
+	static const size_t beside = sizeof("append:=" AUFS_LOWER ",dio,acl,xino=,dirperm1") + 32;
 
 	if (strlen(path) + beside > AUFS_DATA_MAX)
 		return "its path is too long for one mount(2)";

@@ -111,16 +111,36 @@ static int check_branches(const struct layer *layer)
 	return 0;
 }
 
+/*
+ * The store as a mount in the stage. It is opened once more for that: the kernel clones no mount of another namespace,
+ * and the store's own descriptor is of the one that the stage is a copy of. fd or -errno (logged).
+ */
+static int hold_store(const struct store *store, struct stage *stage)
+{
+	_cleanup_close_ int here = open(store->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), root = -EBADF;
+	struct stat wanted, st;
+	int r;
+
+	if (here < 0 || fstat(here, &st) < 0 || fstat(store->fd, &wanted) < 0)
+		return log_errno(-errno, "open '%s'", store->dir);
+	if (st.st_dev != wanted.st_dev || st.st_ino != wanted.st_ino)
+		return log_refuse(-EBUSY, "'%s' was replaced just now: try again", store->dir);
+	r = root = mount_clone(here, false);
+	if (r >= 0)
+		r = stage_hold(stage, root, NULL);
+	return r < 0 ? log_errno(r, "bring '%s' into the stage", store->dir) : TAKE_FD(root);
+}
+
 /* The layers by their names in the stage, where the store has one that aufs can be told. */
 static int make_aufs(const struct store *store, const struct layer *layer, bool writable, struct stage *stage)
 {
 	_cleanup_free_ char *where = xasprintf("layer '%s'", layer->id), *si = NULL;
 	struct branches branches = { .nlowers = layer->n + !writable, .writable = writable };
-	_cleanup_close_ int root = mount_clone(store->fd, false), mount = -EBADF;
-	int r = root < 0 ? root : stage_hold(stage, root, NULL), fd;
+	_cleanup_close_ int root = hold_store(store, stage), mount = -EBADF;
+	int r = root < 0 ? root : 0, fd;
 
 	if (r < 0)
-		return log_errno(r, "bring '%s' into the stage", store->dir);
+		return r;
 	for (size_t i = 0; r == 0 && i <= layer->n; i++) {
 		fd = open_dir(root, "diff", i ? layer->below[i - 1] : layer->id);
 		if (fd < 0)
