@@ -17,6 +17,10 @@ COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 LXC_START := $(shell readlink -f "$$(command -v lxc-start)")
 LXC_CONFIG_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/config,$(LXC_START))
 LXC_TEMPLATE_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/templates,$(LXC_START))
+# The directory that has LXC's locks: only a script of LXC's says it.
+LXC_NET = $(firstword $(wildcard $(foreach d,libexec/lxc lib/*/lxc lib/lxc libexec,\
+	$(patsubst %/bin/lxc-start,%,$(LXC_START))/$(d)/lxc-net)))
+LXC_RUN := $(shell sed -n 's|^varrun="\(/[^"]*\)".*|\1|p' $(LXC_NET) /dev/null 2>/dev/null | head -n 1)
 LXC_PATH := $(shell lxc-config lxc.lxcpath 2>/dev/null || echo /var/lib/lxc)
 LXC_ETC := $(shell dirname -- "$$(lxc-config lxc.default_config 2>/dev/null || echo /etc/lxc/default.conf)")
 
@@ -27,7 +31,7 @@ CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Werror
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF='"$(LXC_ETC)/lxc.conf"' \
 	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' \
-	-DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' $(WARNINGS) $(CFLAGS)
+	-DLXC_RUN='"$(or $(LXC_RUN),/run/lxc)"' -DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' $(WARNINGS) $(CFLAGS)
 LIBS = -lblkid -ljson-c -larchive -lz -lzstd -llzma -lbz2
 # Static: a hook is one exec, and the dynamic linker would be a third of it. And no library of a container's is ever loaded.
 ALL_LDFLAGS = -static $(LDFLAGS)

@@ -8,12 +8,13 @@
  */
 #include "depends.h"
 #include "cleanup.h"
+#include "conf.h"
 #include "log.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define LOCK_DIR   "/run/lxc/lock"
+#define LOCK_DIR   LXC_RUN "/lock" /* RUNTIME_PATH/lxc/lock, as the installed LXC has it */
 #define STANDS_ON  "lxc_rdepends"
 #define STOOD_UPON "lxc_snapshots"
 
@@ -96,13 +97,13 @@ int depends_dependent(const char *dir, int (*counts)(const char *clone), char **
 	return r;
 }
 
-/* The lock ends with the descriptor. fd or -errno. */
-static int lock_files(const char *dir)
+/* LXC's lock of the container that it calls lxcpath/name. It ends with the descriptor. fd or -errno. */
+static int lock_one(const char *lxcpath, const char *name)
 {
-	const char *name = strrchr(dir, '/') + 1;
-	_cleanup_free_ char *path = xasprintf(LOCK_DIR "%.*s.%s", (int)(name - dir), dir, name);
+	_cleanup_free_ char *path = xasprintf(LOCK_DIR "%s/.%s", lxcpath, name);
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	_cleanup_close_ int fd = -EBADF;
+	int r;
 
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
@@ -110,7 +111,39 @@ static int lock_files(const char *dir)
 		*slash = '/';
 	}
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-	return fd < 0 || fcntl(fd, F_OFD_SETLKW, &lock) < 0 ? -errno : TAKE_FD(fd);
+	do
+		r = fd < 0 ? -1 : fcntl(fd, F_OFD_SETLKW, &lock);
+	while (r < 0 && fd >= 0 && errno == EINTR);
+	return r < 0 ? -errno : TAKE_FD(fd);
+}
+
+struct locks {
+	int canonical, called;
+};
+
+static void unlock_files(struct locks *locks)
+{
+	cleanup_close(&locks->canonical);
+	cleanup_close(&locks->called);
+}
+#define _cleanup_locks_ __attribute__((cleanup(unlock_files)))
+
+/*
+ * LXC names its locks by the lxcpath as it was given. So a container has the lock of its canonical path, by which we
+ * record it, and when LXC's own lxcpath leads there by a link, that of this text, too. 0 or -errno.
+ */
+static int lock_files(const char *dir, struct locks *ret)
+{
+	_cleanup_free_ char *lxcpath = conf_lxcpath(), *real = realpath(lxcpath, NULL), *parent = xstrdup(dir);
+	const char *name = strrchr(dir, '/') + 1;
+	int r;
+
+	parent[name - dir - 1] = '\0';
+	*ret = (struct locks){ .canonical = -EBADF, .called = -EBADF };
+	r = ret->canonical = lock_one(parent, name);
+	if (r >= 0 && real && strcmp(real, parent) == 0 && strcmp(lxcpath, parent) != 0)
+		r = ret->called = lock_one(lxcpath, name);
+	return r < 0 ? r : 0;
 }
 
 /* An entry: the lxcpath and the name, a line each. For the caller to free. */
@@ -127,32 +160,45 @@ static int append(const char *dir, const char *file, const char *container)
 	_cleanup_free_ char *path = xasprintf("%s/%s", dir, file), *entry = entry_of(container);
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
 	size_t size = strlen(entry);
-	ssize_t n = fd < 0 ? -1 : write(fd, entry, size);
+	struct stat st;
+	ssize_t n;
 
-	return n == (ssize_t)size ? 0 : n < 0 ? -errno : -ENOSPC;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	n = write(fd, entry, size);
+	if (n == (ssize_t)size)
+		return 0;
+	/* Half an entry would make LXC misread all behind it. */
+	(void)!ftruncate(fd, st.st_size);
+	return n < 0 ? -errno : -ENOSPC;
 }
 
 int depends_record(const char *dir, const char *base)
 {
-	_cleanup_close_ int lock = lock_files(base);
+	_cleanup_locks_ struct locks locks;
+	int r = lock_files(base, &locks);
 
-	if (lock < 0)
-		return lock;
+	if (r < 0)
+		return r;
 	/* In this order: without the second LXC can destroy both, without the first it could never destroy the base. */
 	return append(dir, STANDS_ON, base) ?: append(base, STOOD_UPON, dir);
 }
 
 int depends_forget(const char *dir, const char *base)
 {
-	_cleanup_close_ int lock = lock_files(base), fd = -EBADF;
+	_cleanup_close_ int fd = -EBADF;
+	_cleanup_locks_ struct locks locks;
+	int r = lock_files(base, &locks);
 	_cleanup_free_ char *path = xasprintf("%s/" STOOD_UPON, base), *entry = entry_of(dir), *text = NULL;
 	size_t size, n = strlen(entry);
 	struct stat st;
 	char *found;
 
-	fd = lock < 0 ? lock : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return lock < 0 ? lock : errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? 0 : -errno;
 	text = xcalloc((size_t)st.st_size + 1, 1);
 	if (pread(fd, text, (size_t)st.st_size, 0) != st.st_size)
 		return -EIO;

@@ -75,6 +75,7 @@ struct verb {
 	X(post_stop) \
 	X(clone)     \
 	X(destroy)   \
+	X(depend)    \
 	X(layer)
 
 #define DECLARE_VERB(v) extern const struct verb verb_##v;
