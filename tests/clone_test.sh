@@ -390,7 +390,7 @@ testAnInterruptedCopyNeverLooksWhole() {
 	assertFalse 'there is no upper' '[ -e "$LXCPATH/c2/delta0" ]'
 	start c2
 	assertNotEquals 'it does not start' 0 "$status"
-	assertContains "$(our_lines c2 pre-start)" 'copying it was interrupted'
+	assertContains "$(our_lines c2 pre-start)" 'making it was interrupted'
 	destroy c2
 	assertTrue 'all of it is gone' 'gone c2'
 	bdev doctor --fix

@@ -12,8 +12,10 @@
 #include "aufsuse.h"
 #include "cleanup.h"
 #include "image.h"
+#include "log.h"
 #include "overlayfs.h"
 #include "path.h"
+#include "proc.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -166,6 +168,30 @@ bool clone_owns(const struct spec *spec)
 	return *written && *written != '/';
 }
 
+static struct process caller;
+#define CALLER_LOOK_MS 100
+
+void clone_end_with(pid_t pid)
+{
+	if (pid <= 1 || proc_identify(pid, &caller) < 0)
+		caller = (struct process){ 0 };
+}
+
+/* LXC's program was killed alone: its clone must not go on to grow while it is destroyed. It stays marked. */
+static void tick(struct copy *copy)
+{
+	static long long looked;
+
+	progress_tick(copy);
+	if (!caller.pid || proc_now() - looked < CALLER_LOOK_MS)
+		return;
+	looked = proc_now();
+	if (proc_alive(&caller))
+		return;
+	log_error("not copied to the end: the program that asked for it has ended");
+	_exit(EXIT_FAILURE);
+}
+
 /* Each type's part. 0 or -errno (logged). */
 static int each_spec(struct clone *clone, const struct stack *stack)
 {
@@ -211,6 +237,7 @@ int clone_stack(const struct stack *stack, const char *from, const char *to, con
 	int r = clone.from < 0 || clone.to < 0 ? log_errno(-errno, "open '%s'", clone.from < 0 ? from : to) : 0;
 
 	progress_begin(&clone.progress, "copied", &clone.copy);
+	clone.copy.tick = tick;
 	if (r == 0)
 		r = each_spec(&clone, stack);
 	progress_end(&clone.progress);

@@ -6,6 +6,8 @@
 #include "progress.h"
 #include "view.h"
 
+#include <sys/types.h>
+
 /* A container being copied to another directory. */
 struct clone {
 	const char *from_dir, *to_dir;
@@ -32,6 +34,9 @@ int clone_make_dir(struct clone *clone, const char *source);
 
 /* What is written to by this spec, if anything is, is the container's own. */
 bool clone_owns(const struct spec *spec);
+
+/* Let clone_stack() end this process, in the middle of a copy, when that process has ended: nobody would finish it. */
+void clone_end_with(pid_t pid);
 
 /*
  * Check what clone_stack() checks before it copies a source, and change nothing. 0 or -errno (logged).

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #define MARK	       ".lxc-bdev.cloning"
@@ -58,16 +59,29 @@ void container_clear(struct container *container)
 	*container = (struct container){ 0 };
 }
 
-int container_mark(const struct container *container, bool begun)
+int container_mark(const struct container *container)
 {
 	_cleanup_free_ char *path = xasprintf("%s/" MARK, container->dir);
-	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (begun) {
-		fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-		return fd < 0 ? log_errno(-errno, "write '%s'", path) : 0;
-	}
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return log_errno(-errno, "write '%s'", path);
+	return TAKE_FD(fd);
+}
+
+int container_unmark(const struct container *container)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" MARK, container->dir);
+
 	return unlink(path) < 0 ? log_errno(-errno, "remove '%s'", path) : 0;
+}
+
+int container_is_being_made(const char *dir)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" MARK, dir);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -errno;
 }
 
 int container_is_marked(const char *dir)
@@ -88,9 +102,9 @@ int container_check_whole(const char *dir)
 	if (marked < 0)
 		return log_errno(marked, "'%s': look for '" MARK "' in it, which marks an interrupted copy", dir);
 	if (marked)
-		return log_refuse(-EINVAL,
-				  "'%s': not all of it is there: copying it was interrupted; destroy it and copy again",
-				  dir);
+		return log_refuse(
+			-EINVAL,
+			"'%s': not all of it is there: making it was interrupted; destroy it and make it again", dir);
 	n = readlink(converting, form, sizeof(form));
 	if (n < 0)
 		return errno == ENOENT ? 0

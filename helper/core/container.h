@@ -23,10 +23,13 @@ int container_from_lxcpath(const char *name, const char *lxcpath, struct contain
 void container_clear(struct container *container);
 
 /*
- * While a container is being copied into its directory, that is marked: begun, done. What is marked is not whole, which
- * container_check_whole() says. 0 or -errno (logged).
+ * While a container is being made in its directory, that is marked, by a file which whoever makes it keeps open and
+ * locked. What is marked is not whole, which container_check_whole() says. The file's fd, 0 or -errno (logged).
  */
-int container_mark(const struct container *container, bool begun);
+int container_mark(const struct container *container);
+int container_unmark(const struct container *container);
+/* Whether somebody makes the marked container at this moment, and it was not interrupted: 1, 0 or -errno. */
+int container_is_being_made(const char *dir);
 int container_check_whole(const char *dir);
 /* Whether the container in dir is marked so: 1, 0 or -errno. */
 int container_is_marked(const char *dir);
@@ -52,7 +55,6 @@ void rootfs_clear(struct rootfs *rootfs);
  */
 int container_view(const struct spec *spec, const char *dir, struct stack *out);
 
-/*
 /*
  * The type of what a clone writes to above the container in dir, "overlay" or "aufs", by the whiteouts of what that
  * shows; below: without what LXC's own overlay of it adds. A constant, or NULL after an error line.

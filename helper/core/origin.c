@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "path.h"
+#include "proc.h"
 #include "snapshots.h"
 
 #include <fcntl.h>
@@ -85,21 +86,6 @@ static char **command_line(pid_t pid, int *ret_argc, char **ret_text)
 	return argv;
 }
 
-static pid_t parent_of(pid_t pid)
-{
-	_cleanup_free_ char *path = xasprintf("/proc/%d/stat", (int)pid);
-	char text[512] = "", *end;
-	FILE *f = fopen(path, "re");
-	int parent = 0;
-
-	if (f) {
-		(void)!fread(text, 1, sizeof(text) - 1, f);
-		(void)fclose(f);
-	}
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
-}
-
 /* What a program of LXC's was told. */
 struct told {
 	char *lxcpath, *name, *restore;
@@ -153,7 +139,7 @@ char *origin_restored(void)
 	char *restored = NULL;
 	bool found = false;
 
-	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = parent_of(pid)) {
+	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = proc_parent(pid)) {
 		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char **argv = NULL;
 		struct told told = { 0 };
@@ -183,7 +169,7 @@ static bool look_where_told(struct search *search, const char *name)
 	pid_t pid = getppid();
 	bool found = false;
 
-	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = parent_of(pid)) {
+	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = proc_parent(pid)) {
 		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char **argv = NULL;
 		struct told told = { 0 };
@@ -206,7 +192,7 @@ static void look_at_words(struct search *search, const char *name)
 {
 	pid_t pid = getppid();
 
-	for (int i = 0; i < ANCESTORS && pid > 1; i++, pid = parent_of(pid)) {
+	for (int i = 0; i < ANCESTORS && pid > 1; i++, pid = proc_parent(pid)) {
 		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char **argv = NULL;
 		int argc;

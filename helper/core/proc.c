@@ -190,3 +190,18 @@ void proc_sleep(int ms)
 
 	(void)nanosleep(&t, NULL);
 }
+
+pid_t proc_parent(pid_t pid)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/%d/stat", (int)pid);
+	char text[512] = "", *end;
+	FILE *f = fopen(path, "re");
+	int parent = 0;
+
+	if (f) {
+		(void)!fread(text, 1, sizeof(text) - 1, f);
+		(void)fclose(f);
+	}
+	end = strrchr(text, ')');
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
+}

@@ -13,6 +13,9 @@ struct process {
 /* Identify a running process. 0; -ESRCH: there is none; or -errno: that could not be read. */
 int proc_identify(pid_t pid, struct process *ret);
 
+/* The parent of a process; 0 when that cannot be read. */
+pid_t proc_parent(pid_t pid);
+
 /*
  * Does the same process still run? A zombie does not. 1, 0, or -errno when that could not be read. As a condition,
  * unknown is true: what a process may still use is left alone.

@@ -39,11 +39,12 @@ static int copy(const struct container *container, const struct container *sourc
 {
 	bool link = conf->link && !rename && !is_snapshot(container, source);
 	_cleanup_free_ char *called = container_called(container);
+	_cleanup_close_ int mark = -EBADF;
 	int r = link ? 0 : copyable_apart(source, &conf->stack, container->name), name;
 
 	if (r == 0)
-		r = container_mark(container, true);
-	if (r == 0)
+		r = mark = container_mark(container);
+	if (r >= 0)
 		r = link ? link_container(container, source)
 			 : clone_stack(&conf->stack, source->dir, container->dir, called);
 	if (r < 0)
@@ -53,7 +54,7 @@ static int copy(const struct container *container, const struct container *sourc
 	    (name = hostname_leave(container->dir, conf->uts_name)) < 0)
 		log_warn("'%s': its host name cannot be left for its first start: %s", container->name,
 			 strerror(-name));
-	return container_mark(container, false);
+	return container_unmark(container);
 }
 
 static int clone(const struct container *container, const char *name, const struct conf *conf)
@@ -104,6 +105,8 @@ static int run(const struct args *args)
 		r = conf_read(container.config, &conf);
 	if (r == 0 && conf.stack.n && args->rootfs)
 		r = rootfs_parse(args->rootfs, &rootfs);
+	/* Our parent is a child of LXC's program, and outlives it. */
+	clone_end_with(proc_parent(getppid()));
 	if (r == 0 && conf.stack.n)
 		r = rootfs.upper ? check_overlay(&container) : clone(&container, args->source, &conf);
 	rootfs_clear(&rootfs);

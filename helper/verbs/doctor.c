@@ -3,12 +3,16 @@
  * doctor - find what a crash left, and clear it with --fix.
  */
 #include "../core/cleanup.h"
+#include "../core/container.h"
 #include "../core/journal.h"
 #include "../core/log.h"
 #include "../core/mount.h"
 #include "../core/release.h"
+#include "../core/server.h"
+#include "../core/snapshots.h"
 #include "verbs.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -116,11 +120,64 @@ static int examine(const char *id, bool fixing)
 	return r;
 }
 
+/* A container that was interrupted while it was made. 1: it stays; 0; or -errno. */
+static int examine_container(const char *lxcpath, const char *name, bool fix)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/%s", lxcpath, name);
+	const char *const argv[] = { "lxc-destroy", "-q", "-P", lxcpath, "-n", name, NULL };
+	int marked = container_is_marked(dir), busy = marked == 1 ? container_is_being_made(dir) : 0;
+
+	if (marked == -ENOTDIR || marked == 0 || busy == 1 || busy == -ENOENT)
+		return 0;
+	if (marked < 0 || busy < 0)
+		return log_errno(marked < 0 ? marked : busy, "look whether '%s' is whole", dir);
+	printf("container '%s' (%s) was interrupted while it was made", name, dir);
+	/* LXC's way, so that its records and our destroy hook have their say. */
+	if (fix && server_call(argv) == 0 && access(dir, F_OK) < 0 && errno == ENOENT) {
+		puts(": removed");
+		return 0;
+	}
+	puts(fix ? ": not removed" : "");
+	return 1;
+}
+
+/* Each container in lxcpath, and its snapshots. 1: something is left; 0; or -errno. */
+static int examine_lxcpath(const char *lxcpath, bool fix, bool snapshots)
+{
+	DIR *dir = opendir(lxcpath);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : log_errno(-errno, "read '%s'", lxcpath);
+	while ((errno = 0, entry = readdir(dir))) {
+		_cleanup_free_ char *below = xasprintf("%s/%s", lxcpath, entry->d_name),
+				    *snaps = snapshots_dir(below, false);
+		int one, more = 0;
+
+		if (*entry->d_name == '.')
+			continue;
+		one = examine_container(lxcpath, entry->d_name, fix);
+		if (snapshots)
+			more = examine_lxcpath(snaps, fix, false);
+		r = one < 0 || more < 0 ? -EIO : r < 0 ? r : r | one | more;
+	}
+	if (errno)
+		r = log_errno(-errno, "read '%s'", lxcpath);
+	(void)closedir(dir);
+	return r;
+}
+
 static int run(const struct args *args)
 {
+	_cleanup_free_ char *lxcpath = args->lxcpath ? xstrdup(args->lxcpath) : conf_lxcpath();
+	int made = examine_lxcpath(lxcpath, args->fix, true);
 	char **ids;
 	size_t n;
 	int r = rundir_list(&ids, &n);
+
+	if (r == 0 || made < 0)
+		r = made;
 
 	for (size_t i = 0; i < n; i++) {
 		int one = examine(ids[i], args->fix);
@@ -134,8 +191,8 @@ static int run(const struct args *args)
 
 const struct verb verb_doctor = {
 	.name = "doctor",
-	.usage = "[--fix]",
+	.usage = "[--fix] [-P LXCPATH]",
 	.summary = "list what a crash left behind (exit 1 if anything); --fix: clear it",
-	.options = "F",
+	.options = "FP",
 	.run = run,
 };
