@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck shell=sh disable=SC2154 # lib.sh sets the rest
+# shellcheck shell=sh disable=SC2034,SC2154 # lib.sh sets the rest, the test files use it
 #
 # aufs.sh - aufs on kernels that have none: what the test files share. After lib.sh.
 

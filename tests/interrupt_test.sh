@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What ^C, SIGTERM and a full disk leave of lxc-create and lxc-copy: nothing, or what doctor lists and --fix removes.
-# shellcheck disable=SC2016 # shunit2 expands what is in single quotes
+# shellcheck disable=SC2016,SC2034 # shunit2 expands what is in single quotes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=tests/clone.sh
