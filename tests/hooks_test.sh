@@ -136,7 +136,7 @@ testFailedEphemeralCopyLeavesNothingAndDoesNotHang() {
 # --- wrong wiring ---
 
 # rewire FROM TO - in c1's bdev.conf, FROM's line calls TO's verb.
-rewire() { sed -i "s|^\\(lxc.hook.$1 = .*/lxc-bdev\\) $1 |\\1 $2 |" bdev.conf; }
+rewire() { sed -i "s|^\\(lxc.hook.$1 = .*/lxc-bdev'\\) $1 |\\1 $2 |" bdev.conf; }
 
 testLineOfAnotherHookIsRefused() {
 	shareable c1
