@@ -333,6 +333,10 @@ int main(int argc, char **argv)
 	/* A write beyond RLIMIT_FSIZE then fails with EFBIG, and is reported and cleared up like any other failure. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	(void)umask(022);
+	/* Whoever never waits for its children ignores it, and we do wait. */
+	(void)signal(SIGCHLD, SIG_DFL);
+	/* It would keep getopt_long from finding options behind operands. */
+	(void)unsetenv("POSIXLY_CORRECT");
 	if (argc < 2)
 		return log_refuse(EXIT_USAGE, "no verb; see lxc-bdev --help");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
