@@ -133,7 +133,8 @@ static int key_value(struct conf_reader *reader, const char *key, const char *va
 	else if (strcmp(key, "lxc.monitor.unshare") == 0)
 		conf->monitor_unshare = strcmp(value, "1") == 0;
 	else if (strcmp(key, "lxc.hook.pre-start") == 0)
-		conf->hooked |= strstr(value, "lxc-bdev pre-start ") != NULL;
+		/* As bdev.conf writes it, which has quoted the program's path since a path may have a blank in it. */
+		conf->hooked |= strstr(value, "lxc-bdev' pre-start ") || strstr(value, "lxc-bdev pre-start ");
 	return 0;
 }
 

@@ -90,6 +90,13 @@ static void the_monitor_unshares_unless_a_later_line_says_no(void)
 	CHECK(read_text("lxc.monitor.unshare = 1\nlxc.monitor.unshare = 0\n") == 0 && !conf.monitor_unshare);
 }
 
+static void the_hook_is_known_by_its_program_quoted_or_not(void)
+{
+	CHECK(read_text("lxc.hook.pre-start = '/a b/lxc-bdev' pre-start --monitor 1 --\n") == 0 && conf.hooked);
+	CHECK(read_text("lxc.hook.pre-start = /usr/bin/lxc-bdev pre-start --monitor 1 --\n") == 0 && conf.hooked);
+	CHECK(read_text("lxc.hook.pre-start = /usr/bin/other pre-start\n") == 0 && !conf.hooked);
+}
+
 static void check_rootfs(const char *text, const char *path, bool overlay)
 {
 	struct rootfs rootfs = { 0 };
@@ -143,6 +150,7 @@ int main(void)
 		TEST(includes_are_followed_where_they_stand),
 		TEST(an_include_of_itself_ends),
 		TEST(the_monitor_unshares_unless_a_later_line_says_no),
+		TEST(the_hook_is_known_by_its_program_quoted_or_not),
 		TEST(all_forms_of_a_rootfs_path_are_understood),
 		TEST(paths_are_compared_by_whole_names),
 	};
