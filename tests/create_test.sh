@@ -4,10 +4,6 @@
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-# LXC's busybox template cannot do with a blank in a path.
-UNBLANKED=$(mktemp -u "/tmp/${SHUNIT_TEST_PREFIX-}lxc-bdev-create.XXXXXX")
-oneTimeTearDown() { rm -f -- "$UNBLANKED"; }
-
 # The template as `make install` would write it, for this tree's helper; LXC's own config files by their names.
 setUpEach() {
 	bdev_conf >/dev/null
@@ -18,11 +14,6 @@ setUpEach() {
 		"$ROOT/templates/lxc-bdev.in" >"$HERE/lxc-bdev"
 	chmod +x "$HERE/lxc-bdev"
 	printf 'lxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n' >conf
-}
-
-unblank() {
-	ln -sfn "$LXCPATH" "$UNBLANKED"
-	LXCPATH=$UNBLANKED
 }
 
 # create NAME [ARGUMENT...]
@@ -486,12 +477,25 @@ testABaseContainerOfLxcsOwn() {
 	boots c1 /etc/passwd
 }
 
+# --- its caller ---
+
+testAClosedStandardInputAndASearchPathForDirectoriesDoNoHarm() {
+	mkdir -p "$LXCPATH/c1/rootfs" elsewhere/store
+	printf 'lxc.rootfs.path = dir:%s\n' "$LXCPATH/c1/rootfs" >"$LXCPATH/c1/config"
+	run sh -c '"$@" <&-' sh env CDPATH="$HERE/elsewhere:/" "$HERE/lxc-bdev" --path "$LXCPATH/c1" --name c1 \
+		--store loop,size=64M --tarball "$(tarball)"
+	assert_status 0
+	assertEquals '' "$err"
+	boots c1 /etc/owned
+}
+
 # --- user namespaces ---
 
 mapped_conf() {
 	printf 'lxc.idmap = u 0 100000 65536\nlxc.idmap = g 0 100000 65536\n' >>conf
-	chmod o+x "$TMPDIR" "$SCRATCH" "$HERE" "$LXCPATH"
+	run_by_everybody
 }
+run_by_everybody() { sed -i "s|^HELPER=.*|HELPER='$(for_everybody)'|" "$HERE/lxc-bdev"; }
 
 # It runs in the container's user namespace, where no image can be mounted.
 testMapped() {
@@ -631,7 +635,7 @@ testAFullRootIsRefused() {
 
 testWithoutRootItIsRefused() {
 	mkdir -p "$LXCPATH/c1/rootfs"
-	chmod o+x "$TMPDIR" "$SCRATCH" "$HERE" "$LXCPATH"
+	run_by_everybody
 	run setpriv --reuid 65534 --regid 65534 --clear-groups "$HERE/lxc-bdev" --path "$LXCPATH/c1" --name c1 --tarball "$(tarball)"
 	assert_status 1
 	assert_one_line root
