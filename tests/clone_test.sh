@@ -34,12 +34,10 @@ testEphemeralsOfAStackShareIt() { ephemerals_share stack 5; }
 testEphemeralsOfADirectoryShareIt() { ephemerals_share dir 3; }
 testEphemeralsOfAQcow2ShareIt() { ephemerals_share nbd 5; }
 
-# LXC's own tmpfs; its script cannot do with a blank in a path.
+# LXC's own tmpfs.
 testEphemeralsOnLxcsTmpfs() {
-	unblanked=$(mktemp -u /tmp/lxc-bdev-clone.XXXXXX)
-	ln -s "$LXCPATH" "$unblanked"
 	real=$LXCPATH
-	LXCPATH=$unblanked
+	unblank
 	with_hostname
 	stored c1 stack
 	mark c1 first
@@ -59,7 +57,6 @@ testEphemeralsOnLxcsTmpfs() {
 	has_not c1 of-e1
 	end c1
 	LXCPATH=$real
-	rm -f "$unblanked"
 	assert_nothing_left
 }
 
@@ -271,7 +268,7 @@ describe() {
 		cd "$1" || exit
 		find . -printf '%p %y %m %U %G %s %n %l %T@\n' | grep -v '^\. ' | sort
 		find . -type b -o -type c | sort | xargs stat -c '%n %t %T'
-		getfattr -h -R -d -m - . 2>/dev/null | grep -v origin
+		xattrs | grep -v origin
 		find . -type f -exec cksum {} + | sort -k 3
 		stat -c '%h %n' file hard
 	)

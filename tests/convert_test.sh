@@ -22,7 +22,7 @@ show() { # DIR
 			esac
 		done
 		find . -type f | LC_ALL=C sort | xargs -r md5sum
-		getfattr -h -R -d -m - . 2>/dev/null
+		xattrs
 	)
 }
 
@@ -529,8 +529,7 @@ testUsage() {
 	mknod d/x c 0 0
 	bdev convert overlay d
 	assertContains "$out" "nothing to convert: it is overlay's already"
-	chmod 755 "$HERE"
-	run setpriv --reuid 65534 --clear-groups "$LXC_BDEV" convert --check /
+	run setpriv --reuid 65534 --clear-groups "$(for_everybody)" convert --check /
 	assert_status 1
 	assert_one_line 'this needs root'
 }

@@ -110,8 +110,7 @@ testStackGoesBelowTheOverlayOfAnEphemeralCopy() {
 }
 
 testEphemeralCopyOnTmpfsWorks() {
-	# LXC makes a hook script for it and calls that unquoted: no blank in the path.
-	LXCPATH=$(mktemp -d /var/tmp/lxc-bdev.XXXXXX)
+	unblank
 	shareable c1
 	run lxc-copy -P "$LXCPATH" -n c1 -N c2 -e -t
 	assert_status 0
@@ -120,14 +119,13 @@ testEphemeralCopyOnTmpfsWorks() {
 	stop c2
 	assertTrue 'it is gone' 'eventually test ! -e "$LXCPATH/c2"'
 	assert_nothing_left
-	rm -rf --one-file-system -- "$LXCPATH"
 }
 
 testFailedEphemeralCopyLeavesNothingAndDoesNotHang() {
 	shareable c1
 	echo 'lxc.hook.start-host = /bin/false' >>"$LXCPATH/c1/config"
 	# Its destroy hook and its post-stop run at once.
-	run timeout 8 lxc-copy -P "$LXCPATH" -n c1 -N c2 -e -B overlay
+	run timeout 60 lxc-copy -P "$LXCPATH" -n c1 -N c2 -e -B overlay
 	assert_status 1
 	assertTrue 'it is gone' 'eventually test ! -e "$LXCPATH/c2"'
 	assert_nothing_left

@@ -328,9 +328,10 @@ testBug14TheLimitIsSaidByNumber() {
 
 testBug15NothingIsMadeWhereOthersMayWrite() {
 	fill a
-	run strace -f -o trace -e trace=file "$LXC_BDEV" layer --store "$store" get a --holder h
+	run strace -f -s 4096 -o trace -e trace=file "$LXC_BDEV" layer --store "$store" get a --holder h
 	assert_status 0
-	assertEquals '' "$(grep -e '"/tmp' -e '"/dev/shm' trace)"
+	# Wherever the program and the store lie: only what is beside them counts, and not the way to them.
+	assertEquals '' "$(sed "s|\"$ROOT/|\"|g; s|\"$HERE|\"|g" trace | grep -v ' readlink(' | grep -e '"/tmp' -e '"/var/tmp' -e '"/dev/shm')"
 	layer put a --holder h
 }
 

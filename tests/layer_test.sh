@@ -26,7 +26,7 @@ assert_clean() {
 # tree DIR - all names with all that belongs to them.
 tree() {
 	(cd "$1" && find . -printf '%P %y %m %U:%G %l %T@\n' | sort &&
-		find . -type f -exec md5sum {} + | sort && getfattr -h -R -d -m - -e hex . 2>/dev/null)
+		find . -type f -exec md5sum {} + | sort && xattrs -e hex)
 }
 
 testTheLifeOfALayer() {
@@ -600,7 +600,7 @@ no_stage() { [ -z "$(ls "$store/stage")" ]; }
 testAMissingParentIsRefusedBeforeTheInputIsRead() {
 	layer create a
 	mkfifo never
-	run timeout 5 "$LXC_BDEV" layer --store "$store" apply b - --parent nope <>never
+	run timeout 60 "$LXC_BDEV" layer --store "$store" apply b - --parent nope <>never
 	assert_status 1
 	assert_one_line "there is no layer 'nope'"
 }
@@ -611,9 +611,9 @@ testNoLockIsHeldWhileInputIsRead() {
 	"$LXC_BDEV" layer --store "$store" apply b slow --parent a >/dev/null 2>&1 &
 	_pid=$!
 	exec 9>slow
-	run timeout 5 "$LXC_BDEV" layer --store "$store" create c --parent a
+	run timeout 60 "$LXC_BDEV" layer --store "$store" create c --parent a
 	assert_status 0
-	run timeout 5 "$LXC_BDEV" layer --store "$store" remove c
+	run timeout 60 "$LXC_BDEV" layer --store "$store" remove c
 	assert_status 0
 	layer remove a
 	assert_status 1

@@ -6,7 +6,7 @@
 # A test is a function testThePromiseItKeeps: arrange, `run`, assert the status,
 # then the output. Everything lives in $HERE, new for each test, and goes with it.
 
-ROOT=$(cd -- "$(dirname -- "$0")/.." && pwd)
+ROOT=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd)
 LXC_BDEV=$ROOT/build/lxc-bdev
 LXC_COMMON=/usr/share/lxc/config
 : "${SCRATCH:?run this through tests/run}" "${TEST_RESULTS:?}"
@@ -91,9 +91,20 @@ make_image() {
 	esac
 }
 
+# for_everybody - print the path of a copy of the program that other users can run. They may not be able to reach the
+# checkout itself, and the modes of what is built there depend on the umask of whoever built it.
+for_everybody() {
+	chmod o+x "$TMPDIR" "$SCRATCH" "$HERE" "$LXCPATH" && install -D -m 0755 "$LXC_BDEV" "$HERE/bin/lxc-bdev" &&
+		printf '%s\n' "$HERE/bin/lxc-bdev"
+}
+
 # What each container's config has beside its stack.
 CONTAINER_CONF='lxc.net.0.type = empty
 lxc.apparmor.profile = unconfined'
+
+# xattrs [OPTION...] - the extended attributes of all files below the current directory, sorted by their names:
+# file systems list them in different orders.
+xattrs() { find . -print0 | sort -z | xargs -0 getfattr -h -d -m - "$@" 2>/dev/null; }
 
 # --- containers, in $LXCPATH (new for each test; its path has a blank in it) ---
 
@@ -125,6 +136,13 @@ lxc() {
 	_name=$2
 	shift 2
 	"$_tool" -P "$LXCPATH" -n "$_name" "$@"
+}
+
+# unblank - make LXCPATH another path of the same directory, without a blank: LXC's busybox template, and the script of
+# `lxc-copy -t`, cannot do with one.
+unblank() {
+	_link=$(mktemp -u /tmp/lxc-bdev.XXXXXX)
+	ln -s "$LXCPATH" "$_link" && LXCPATH=$_link
 }
 
 # start NAME [OPTION...] - start it and wait for RUNNING; the log is $LXCPATH/NAME.log.
@@ -223,6 +241,7 @@ tearDown() {
 		"$LXC_BDEV" umount "$_m" 2>/dev/null || umount -l -- "$_m"
 	done
 	rm -rf --one-file-system -- "$HERE"
+	[ ! "${_link-}" ] || rm -f -- "$_link"
 	if [ -z "$_skipped" ]; then
 		if [ "$__shunit_assertsFailed" -eq "$_failed_before" ]; then
 			echo "pass $_shunit_test_" >>"$TEST_RESULTS"

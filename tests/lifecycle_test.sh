@@ -300,8 +300,14 @@ power_off() {
 testStartWaitsForAPostStopThatStillRuns() {
 	container c1 loop:root.img
 	make_image "$LXCPATH/c1/root.img" ext4
-	# Before ours, so that the image is not released yet.
-	sed -i "1i lxc.hook.post-stop = sh -c 'touch \"$HERE/stopping\"; sleep 2; touch \"$HERE/released\"'" "$LXCPATH/c1/config"
+	# Before ours, so that the image is not released yet; it ends when somebody waits for it.
+	cat >post-stop <<-EOF
+		touch '$HERE/stopping'
+		i=0
+		until grep -q 'waiting for the monitor of its last run' '$LXCPATH/c1.log' || [ \$((i += 1)) -gt 400 ]; do sleep 0.05; done
+		touch '$HERE/released'
+	EOF
+	sed -i "1i lxc.hook.post-stop = sh '$HERE/post-stop'" "$LXCPATH/c1/config"
 	start c1
 	assert_status 0
 	power_off c1
@@ -319,12 +325,18 @@ testStartWaitsForAPostStopThatStillRuns() {
 testStartDoesNotWaitForAPostStopThatHasReleased() {
 	container c1 loop:root.img
 	make_image "$LXCPATH/c1/root.img" ext4
-	echo "lxc.hook.post-stop = sh -c 'sleep 2; touch \"$HERE/stopped\"'" >>"$LXCPATH/c1/config"
+	cat >post-stop <<-EOF
+		i=0
+		until [ -e '$HERE/started' ] || [ \$((i += 1)) -gt 400 ]; do sleep 0.05; done
+		touch '$HERE/stopped'
+	EOF
+	echo "lxc.hook.post-stop = sh '$HERE/post-stop'" >>"$LXCPATH/c1/config"
 	start c1
 	power_off c1
 	start c1
 	assert_status 0
 	assertFalse 'before the old monitor has finished' '[ -e stopped ]'
+	touch started
 	# Its last hook ends while the new run is up.
 	eventually test -e stopped
 	inside c1 /bin/cat /etc/marker

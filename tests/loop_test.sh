@@ -486,7 +486,7 @@ testQemuIsKeptOutWhileWeWrite() {
 	bdev mount loop:image m
 	run qemu-io -f raw -c 'write 0 512' image
 	assertContains "$err$out" lock
-	run timeout 5 qemu-nbd -r -t -f raw -k "$PWD/socket" image
+	run timeout 60 qemu-nbd -r -t -f raw -k "$PWD/socket" image
 	assertContains "$err$out" lock
 	bdev umount m
 	run qemu-io -f raw -c 'read 0 512' image
@@ -743,9 +743,9 @@ testWhatIsNoImageIsRefusedInOneLine() {
 	head -c 1M /dev/urandom >noise
 	echo text >short
 	while read -r name reason; do
-		run timeout 5 "$LXC_BDEV" mount "loop:$name" m
+		run timeout 60 "$LXC_BDEV" mount "loop:$name" m
 		assert_refused "'$name'" "$reason"
-		run timeout 5 "$LXC_BDEV" mount "loop:$name,ro" m
+		run timeout 60 "$LXC_BDEV" mount "loop:$name,ro" m
 		assert_refused "'$name'" "$reason"
 	done <<-END
 		dir not a regular file

@@ -540,7 +540,7 @@ frozen_container_has_a_working_server() {
 	lxc freeze c1
 	assertEquals FROZEN "$(state c1)"
 	# Past all caches, so that it is the server that answers.
-	assertTrue 'the device answers' "timeout 5 dd if=$device of=/dev/null bs=4096 count=4 iflag=direct status=none"
+	assertTrue 'the device answers' "timeout 60 dd if=$device of=/dev/null bs=4096 count=4 iflag=direct status=none"
 	lxc unfreeze c1
 	inside c1 /bin/cat /etc/marker
 	assertEquals base "$out"

@@ -168,7 +168,7 @@ testWhatIsNoImageIsRefused() {
 	truncate -s 1M zeros.raw
 	ln -s nowhere dangling.raw
 	while read -r name reason; do
-		run timeout 10 "$LXC_BDEV" mount "nbd:$name" "$HERE/m"
+		run timeout 60 "$LXC_BDEV" mount "nbd:$name" "$HERE/m"
 		refused "$name" "$reason"
 	done <<-END
 		none.raw No such file
@@ -337,7 +337,7 @@ testBackingThatIsNoRegularFileIsRefused() {
 	mkdir dir
 	for backing in fifo dir; do
 		over i.qcow2 "$backing" raw
-		run timeout 10 "$LXC_BDEV" mount nbd:i.qcow2 "$HERE/m"
+		run timeout 60 "$LXC_BDEV" mount nbd:i.qcow2 "$HERE/m"
 		refused "'$HERE/$backing' is not a regular file"
 	done
 }
