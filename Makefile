@@ -7,6 +7,9 @@
 # make faults  the whole of tests/fault_test.sh: each system call of each operation fails (hours); make check has a slice
 # make lint    static checks; make bench: figures; make deps: only install what all of this needs
 
+# A root shell by su has no directories of system programs in PATH; dpkg refuses to work so.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
 VERSION = 0.1.0
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
