@@ -10,6 +10,8 @@ setUpEach() {
 	chmod o+x "$TMPDIR" "$SCRATCH" "$HERE"
 	mkdir -m 0755 base
 }
+# Records of killed containers; `lxc-bdev doctor --fix` is tested elsewhere.
+tearDownEach() { rm -rf /run/lxc-bdev/c1.*; }
 apart() { TMPDIR="$HERE/base" "$ROOT/tests/apart" "$@"; }
 directories() { find "$HERE/base" -mindepth 1 -maxdepth 1; }
 
