@@ -258,7 +258,7 @@ make_store() {
 	mkdir one
 	echo content >one/file
 	tar -cf in.tar -C one .
-	in_store apply base in.tar
+	in_store apply base in.tar >/dev/null
 }
 
 testLayerCreate() {
@@ -290,7 +290,7 @@ testLayerRemove() {
 }
 testLayerThatIsHeldIsNotRemoved() {
 	make_store
-	in_store apply a in.tar --parent base
+	in_store apply a in.tar --parent base >/dev/null
 	in_store get a --holder h >/dev/null
 	success=1
 	before() { :; }
@@ -302,7 +302,7 @@ testLayerThatIsHeldIsNotRemoved() {
 }
 testLayerGet() {
 	make_store
-	in_store apply a in.tar --parent base
+	in_store apply a in.tar --parent base >/dev/null
 	success=0
 	before() { in_store put a --holder h 2>/dev/null; }
 	done_ok() { [ -e "$store/mnt/a/file" ]; }
@@ -312,7 +312,7 @@ testLayerGet() {
 }
 testLayerPut() {
 	make_store
-	in_store apply a in.tar --parent base
+	in_store apply a in.tar --parent base >/dev/null
 	success=0
 	before() { in_store get a --holder h >/dev/null; }
 	done_ok() { [ ! -e "$store/mnt/a/file" ]; }
