@@ -32,9 +32,9 @@ lives() {
 	up "$1"
 	inside "$1" /bin/sh -c 'echo written >/root/new && sync'
 	assert_status 0
-	before=$(lxc info "$1" -pH)
+	init=$(lxc info "$1" -pH)
 	inside "$1" /bin/systemctl reboot
-	assertTrue 'rebooted' "by_the_clock 120 init_is_not '$1' '$before'"
+	assertTrue 'rebooted' "by_the_clock 120 init_is_not '$1' '$init'"
 	up "$1"
 	inside "$1" /bin/cat /root/new
 	assertEquals 'after the reboot' written "$out"
@@ -120,7 +120,7 @@ testADaemonReexecLeavesServersAlone() {
 # A session's processes are killed at its end, all of them: KillUserProcesses=yes.
 testTheEndOfASessionLeavesItsContainersAndTheirServersAlone() {
 	mkdir -p /run/systemd/logind.conf.d
-	printf '[Login]\nKillUserProcesses=yes\nKillExcludeUsers=\n' >/run/systemd/logind.conf.d/kill.conf
+	printf '[Login]\nKillUserProcesses=yes\nKillExcludeUsers=nobody\n' >/run/systemd/logind.conf.d/kill.conf
 	systemctl restart systemd-logind
 	service s1
 	# `su -` opens a session where it is called from none: from a service.
