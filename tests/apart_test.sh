@@ -22,10 +22,11 @@ testTheCommandHasNothingOfItsCallers() {
 		env --ignore-signal=INT,CHLD,PIPE "$ROOT/tests/apart" \
 		sh -c 'env | cut -d = -f 1 | sort | xargs; umask; readlink /proc/$$/fd/0; grep SigIgn /proc/$$/status; echo "$TMPDIR"'
 	assert_status 0
+	# Save the two signals that the C library keeps for itself, 32 and 33: env(1) cannot reach them.
 	assertEquals 'HOME LC_ALL MUST_RUN PATH PWD TESTS_APART TMPDIR
 0022
 /dev/null
-SigIgn:	0000000000000000' "$(printf '%s\n' "$out" | head -n 4)"
+SigIgn:	0000000000000000' "$(printf '%s\n' "$out" | head -n 4 | sed 's/^\(SigIgn:.*\)000000018\(0*\)$/\1000000000\2/')"
 	assertEquals 'by its real path' "$HERE/base/lxc-bdev tests." "$(printf '%s\n' "$out" | sed -n '5s/......$//p')"
 	assertEquals '' "$(directories)"
 }
