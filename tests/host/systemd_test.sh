@@ -15,7 +15,7 @@ debian() {
 # system_state NAME - what its systemd says when it has started all; nothing as long as it does not answer.
 system_state() {
 	state=$(timeout 240 lxc-attach -P "$LXCPATH" -n "$1" --clear-env -- /bin/systemctl is-system-running --wait 2>/dev/null)
-	[ "$state" ]
+	[ "$state" ] && [ "$state" != offline ]
 }
 # up NAME - its systemd has started all.
 up() {
