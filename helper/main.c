@@ -308,7 +308,8 @@ static void open_standard_fds(void)
 		(void)close(fd);
 }
 
-/* Write out what was printed. The exit status of a verb that returned r; EXIT_FAILED (logged) where some of the output is lost. */
+/* Write out what was printed. The exit status of a verb that returned r; EXIT_FAILED (logged) where some of the output
+ * is lost. */
 static int finish(int r)
 {
 	int status = r >= 0 ? r : r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;

@@ -661,7 +661,7 @@ interrupted() {
 	wait "$_pid"
 	status=$?
 	assertNotEquals "$1 after $2" 0 "$status"
-	assertEquals "$1 after $2" "$(printf 'config\nrootfs')" "$(ls -A "$LXCPATH/c1" | grep -vx .lxc-bdev.cloning)"
+	assertEquals "$1 after $2" "$(printf 'config\nrootfs')" "$(find "$LXCPATH/c1" -mindepth 1 -maxdepth 1 ! -name .lxc-bdev.cloning -printf '%f\n' | sort)"
 	assertEquals "lxc.rootfs.path = dir:$LXCPATH/c1/rootfs" "$(cat "$LXCPATH/c1/config")"
 	assertTrue "$1 after $2 leaves $(left)" nothing_left
 }

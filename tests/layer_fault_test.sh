@@ -188,10 +188,10 @@ testANewLayerHasTheRootOfItsParent() {
 	sweep same_root "$questions" "$LXC_BDEV" layer --store "$store" create new --parent base
 }
 
-# opaque_layers - base and top, which makes the directory d opaque.
+# opaque_layers - apply base and top, which makes the directory d opaque.
 opaque_layers() {
 	mkdir -p base/d top/d && touch base/d/old base/d/other top/d/new top/d/.wh..wh..opq
-	tar -C base -cf base.tar . && layer apply base base.tar "$@"
+	tar -C base -cf base.tar . && layer apply base base.tar
 	tar -C top -cf top.tar . && layer apply top top.tar --parent base
 	assert_status 0
 }

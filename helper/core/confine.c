@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <sys/wait.h>
 
-#define CURRENT	 "/proc/thread-self/attr/apparmor/current" /* since Linux 5.8 */
-#define PROFILES "/sys/kernel/security/apparmor/profiles"
+#define CURRENT		  "/proc/thread-self/attr/apparmor/current" /* since Linux 5.8 */
+#define PROFILES	  "/sys/kernel/security/apparmor/profiles"
 #define PROFILE_MAX_BYTES 4096
 
 enum child_status { LEFT, CONFINED, UNKNOWN };
@@ -36,7 +36,8 @@ static char *enforced(char *line)
 	return line;
 }
 
-/* 1 and the profile that this thread is confined by, 0 for none, -EOPNOTSUPP without AppArmor, -errno if it cannot be read. */
+/* 1 and the profile that this thread is confined by, 0 for none, -EOPNOTSUPP without AppArmor, -errno if it cannot be
+ * read. */
 static int current_profile(char **ret_profile)
 {
 	_cleanup_close_ int fd = open(CURRENT, O_RDONLY | O_CLOEXEC);
@@ -57,8 +58,8 @@ static int current_profile(char **ret_profile)
 }
 
 /*
- * Go on in another profile. 0 or -errno. The kernel takes the command as one write at offset 0 of a descriptor: one that has
- * been read from answers EINVAL (security/apparmor/lsm.c, apparmor_setprocattr).
+ * Go on in another profile. 0 or -errno. The kernel takes the command as one write at offset 0 of a descriptor: one
+ * that has been read from answers EINVAL (security/apparmor/lsm.c, apparmor_setprocattr).
  */
 static int change_profile(const char *profile)
 {

@@ -25,8 +25,8 @@ static const char *called_as(const struct args *args, const char *type)
 }
 
 /*
- * Leave the AppArmor profile of lxc-start. Where that profile does not allow it the hook goes on, since a profile may allow
- * all that this container needs; a denial then names the profile. 0 or -errno (logged).
+ * Leave the AppArmor profile of lxc-start. Where that profile does not allow it the hook goes on, since a profile may
+ * allow all that this container needs; a denial then names the profile. 0 or -errno (logged).
  */
 static int leave_profile(void)
 {

@@ -51,8 +51,9 @@ static void foresee_profile(void)
 	int r = confine_foresee(&profile);
 
 	if (r == 1)
-		log_warn("the hooks cannot leave AppArmor profile '%s', which may deny what they mount; add the rule '%s' to it",
-			 profile, CONFINE_RULE);
+		log_warn(
+			"the hooks cannot leave AppArmor profile '%s', which may deny what they mount; add the rule '%s' to it",
+			profile, CONFINE_RULE);
 	else if (r < 0)
 		log_warn("cannot tell whether an AppArmor profile confines the hooks: %s",
 			 r == -ENODATA ? "the loaded profiles cannot be listed" : strerror(-r));
