@@ -16,6 +16,8 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <linux/sockios.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -130,43 +132,79 @@ static int restrict_files(int ruleset)
 	return ruleset >= 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0 ? -errno : 0;
 }
 
-/* --- network: seccomp --- */
-
-#define DENY(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES)
+/* --- sockets, signals and user ids: seccomp --- */
 
 #if defined(__x86_64__)
 #define NATIVE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define NATIVE AUDIT_ARCH_AARCH64
 #endif
-#define X32_BIT 0x40000000 /* x86-64 only: the same calls by other numbers */
+#define X32_BIT	       0x40000000 /* x86-64 only: the same calls by other numbers */
 
-/* No new sockets: QEMU gets its only one as a descriptor. Calls of another architecture, by other numbers, are denied.
+#define LOAD(field)    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+#define DENIED	       (SECCOMP_RET_ERRNO | EPERM)
+/* If what is loaded is this value, deny the call. */
+#define DENY(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1), RETURN(DENIED)
+/* Skip that many statements unless what is loaded is this value. */
+#define UNLESS(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, n)
+
+static bool has_filters(void)
+{
+	unsigned int action = SECCOMP_RET_ERRNO;
+
+	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+/*
+ * Deny what the real user id 0 is good for, which drop_privileges() leaves: signals to other processes, also by way of
+ * a descriptor's owner, and becoming user 0 again. Deny new sockets, too, unless the image is one of a server's: QEMU
+ * gets its only one as a descriptor. Calls of another architecture, by other numbers, are denied.
  */
-static int restrict_network(void)
+static int restrict_calls(bool sockets)
 {
 	struct sock_filter filter[] = {
 #ifdef NATIVE
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		LOAD(arch),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+		RETURN(DENIED),
 #endif
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		LOAD(nr),
 #ifdef __x86_64__
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+		RETURN(DENIED),
 #endif
-		DENY(SYS_socket),
-#ifdef SYS_socketcall
-		DENY(SYS_socketcall),
-#endif
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		DENY(SYS_kill),
+		DENY(SYS_tkill),
+		DENY(SYS_rt_sigqueueinfo),
+		DENY(SYS_rt_tgsigqueueinfo),
+		DENY(SYS_pidfd_send_signal),
+		DENY(SYS_setuid),
+		DENY(SYS_setreuid),
+		DENY(SYS_setresuid),
+		DENY(SYS_setfsuid),
+		UNLESS(SYS_tgkill, 3), /* its own threads */
+		LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)getpid(), 1, 0),
+		RETURN(DENIED),
+		LOAD(nr),
+		UNLESS(SYS_fcntl, 6),
+		LOAD(args[1]),
+		DENY(F_SETOWN),
+		DENY(F_SETOWN_EX),
+		LOAD(nr),
+		UNLESS(SYS_ioctl, 6),
+		LOAD(args[1]),
+		DENY(FIOSETOWN),
+		DENY(SIOCSPGRP),
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1),
+		RETURN(sockets ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | EACCES),
+		RETURN(SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog program = { .len = ARRAY_SIZE(filter), .filter = filter };
 
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
-		return 0;
-	return errno == EINVAL ? 0 : -errno; /* EINVAL: built without filters */
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0 ? -errno : 0;
 }
 
 /* --- user and capabilities --- */
@@ -241,7 +279,13 @@ static int limit_capabilities(int kept)
 	return 0;
 }
 
-static int drop_privileges(const struct sandbox *sandbox)
+/*
+ * The real user id stays 0 where a filter makes that harmless: at poweroff systemd kills all processes but those that
+ * have it and '@' in argv[0] (src/shared/killall.c), and the file systems on the image are unmounted only after that.
+ * To the kernel's permissions the effective one counts, and user 0 has no capabilities of its own any more
+ * (SECBIT_NOROOT).
+ */
+static int drop_privileges(const struct sandbox *sandbox, bool filters)
 {
 	int capability, r;
 	uid_t uid;
@@ -253,8 +297,8 @@ static int drop_privileges(const struct sandbox *sandbox)
 		r = limit_capabilities(capability);
 	if (r < 0)
 		return r;
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
-	    setresuid(uid, uid, uid) < 0)
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS, 0, 0, 0) < 0 ||
+	    setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(filters ? 0 : uid, uid, uid) < 0)
 		return -errno;
 	r = set_capability(capability);
 	if (r == 0 && capability >= 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
@@ -265,21 +309,22 @@ static int drop_privileges(const struct sandbox *sandbox)
 int sandbox_enter(const struct sandbox *sandbox, const char **ret_what)
 {
 	_cleanup_close_ int ruleset = make_ruleset(sandbox);
+	bool filters = has_filters();
 	int r = ruleset < 0 && ruleset != -EOPNOTSUPP ? ruleset : 0;
 
 	*ret_what = "restrict its files (Landlock)";
 	if (r < 0)
 		return r;
 	*ret_what = "drop its privileges";
-	r = drop_privileges(sandbox);
+	r = drop_privileges(sandbox, filters);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (r < 0)
 		return r;
 	*ret_what = "restrict its files (Landlock)";
 	r = restrict_files(ruleset);
-	if (r < 0 || sandbox->network)
+	if (r < 0 || !filters)
 		return r;
-	*ret_what = "restrict its network (seccomp)";
-	return restrict_network();
+	*ret_what = "restrict its system calls (seccomp)";
+	return restrict_calls(sandbox->network);
 }
