@@ -154,6 +154,12 @@ void journal_unshare(struct journal *journal)
 		journal_close(journal);
 }
 
+/* Does it record nothing: no line, or only the first, as a begin that was killed leaves it? No act came after that. */
+static bool is_empty(const struct journal *journal)
+{
+	return journal->n == 0 || (journal->n == 1 && strcmp(journal->records[0].kind, "boot") == 0);
+}
+
 int journal_peek(const char *id, struct journal *ret)
 {
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF, .dir = xasprintf("%s/%s", RUN_DIR, id) };
@@ -162,7 +168,7 @@ int journal_peek(const char *id, struct journal *ret)
 	*ret = (struct journal){ .dirfd = -EBADF, .fd = -EBADF };
 	journal.dirfd = open(journal.dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = journal.dirfd < 0 ? -errno : read_records(&journal);
-	if (r == 0 && journal.n == 0)
+	if (r == 0 && is_empty(&journal))
 		r = -ENOENT;
 	if (r < 0)
 		journal_close(&journal);

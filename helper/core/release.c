@@ -187,7 +187,12 @@ static int undo_part(struct release_part *part)
 		served |= is_kind(&records[i], "server", 3);
 	}
 	for (size_t i = part->to; i > part->from; i--) {
-		int r = undo_record(part, &records[i - 1], served);
+		int r;
+
+		/* Of an image whose device is in use, that has been said already. */
+		if (busy && is_kind(&records[i - 1], "image", 3))
+			continue;
+		r = undo_record(part, &records[i - 1], served);
 
 		busy |= r != 0;
 		if (r < 0 && first == 0)
