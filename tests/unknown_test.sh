@@ -205,7 +205,11 @@ testUpperThatLeadsOutOfTheTmpfsIsRefusedByPlan() {
 	container c1 "dir:$HERE/lower,ro" tmpfs:. overlay:../up
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 1
-	assert_one_line "'../up' leads out of the tmpfs"
+	assert_one_line "upper '../up': a relative path belongs to the container, and this one leads out of its directory"
+	container c1 "dir:$HERE/lower,ro" tmpfs:sub overlay:sub/../up
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 1
+	assert_one_line "upper 'sub/../up' leads out of the tmpfs"
 	container c1 "dir:$HERE/lower,ro" tmpfs:. overlay:a/../up
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 0

@@ -53,8 +53,10 @@ int upper_place(const struct spec *spec, struct plan *plan, const char *path, st
 				   upper_of(spec));
 	cover->used = true;
 	(void)stpcpy(ret->path, path_below(absolute, cover->dir));
+	if (leads_out(ret->path) && strcmp(cover->dir, plan->dir) == 0)
+		return spec_refuse(spec, -EXDEV, "upper '%s': %s", path, path_strerror(-EXDEV));
 	if (leads_out(ret->path))
-		return spec_refuse(spec, -EXDEV, "'%s' leads out of the tmpfs on '%s' by '..'; name a directory in it",
+		return spec_refuse(spec, -EXDEV, "upper '%s' leads out of the tmpfs on '%s'; name a directory in it",
 				   path, cover->dir);
 	if (!*ret->path)
 		return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same", cover->dir,
