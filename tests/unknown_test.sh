@@ -207,6 +207,7 @@ testUpperThatLeadsOutOfTheTmpfsIsRefusedByPlan() {
 	assert_status 1
 	assert_one_line "upper '../up': a relative path belongs to the container, and this one leads out of its directory"
 	container c1 "dir:$HERE/lower,ro" tmpfs:sub overlay:sub/../up
+	mkdir "$LXCPATH/c1/sub"
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 1
 	assert_one_line "upper 'sub/../up' leads out of the tmpfs"
