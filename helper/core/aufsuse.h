@@ -8,8 +8,8 @@
  * contains it; `writable`: only branches that are written to count. 1, 0, or -errno when that could not be found out,
  * which must count as in use. *ret_by, for the caller to free, is set unless 0: text that goes on after "is in use ".
  *
- * An aufs of a running container or mount of ours is known by its journal: those have records of the branches, which the
- * caller looks at. Its branches are looked at here, too, as far as their paths mean anything.
+ * An aufs of a running container or mount of ours is known by its journal: those have records of the branches, which
+ * the caller looks at. Its branches are looked at here, too, as far as their paths mean anything.
  */
 int aufs_uses(int dir, bool writable, char **ret_by);
 

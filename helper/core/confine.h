@@ -5,9 +5,9 @@
 #define CONFINE_RULE "change_profile -> unconfined,"
 
 /*
- * Leave the AppArmor profile that this process is confined by, if there is one: that of lxc-start, which hooks inherit, lets
- * them mount below /var/lib/lxc alone. 0: not confined (any more). 1: still confined, *ret_profile is the profile's name, for
- * the caller to free. -errno: it could not be read whether we are confined.
+ * Leave the AppArmor profile that this process is confined by, if there is one: that of lxc-start, which hooks inherit,
+ * lets them mount below /var/lib/lxc alone. 0: not confined (any more). 1: still confined, *ret_profile is the
+ * profile's name, for the caller to free. -errno: it could not be read whether we are confined.
  */
 int confine_leave(char **ret_profile);
 

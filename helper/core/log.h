@@ -16,8 +16,8 @@ int log_open(const char *file);
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);
 
 /*
- * From now on log_errno() of EACCES or EPERM ends in this remark on who may have denied it. The string must live as long as the
- * process.
+ * From now on log_errno() of EACCES or EPERM ends in this remark on who may have denied it. The string must live as
+ * long as the process.
  */
 void log_denied_by(const char *remark);
 

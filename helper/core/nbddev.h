@@ -41,7 +41,8 @@ int nbd_is_connected(int nr);
 
 /*
  * Is it connected, and has the size (bytes) of what it was connected to? 1, 0 or -errno. By ioctl the kernel shows the
- * connection (`pid`) before it sets the size (drivers/block/nbd.c, nbd_start_device): a device opened between the two is empty.
+ * connection (`pid`) before it sets the size (drivers/block/nbd.c, nbd_start_device): a device opened between the two
+ * is empty.
  */
 int nbd_is_ready(int nr, unsigned long long size);
 
