@@ -139,6 +139,7 @@ static int restrict_files(int ruleset)
 #elif defined(__aarch64__)
 #define NATIVE AUDIT_ARCH_AARCH64
 #endif
+#define NR_fchmodat2   452	  /* since Linux 6.6, on all architectures */
 #define X32_BIT	       0x40000000 /* x86-64 only: the same calls by other numbers */
 
 #define LOAD(field)    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -183,6 +184,15 @@ static int restrict_calls(bool sockets)
 		DENY(SYS_setreuid),
 		DENY(SYS_setresuid),
 		DENY(SYS_setfsuid),
+		DENY(SYS_ptrace),
+		DENY(SYS_process_vm_readv),
+		DENY(SYS_process_vm_writev),
+#ifdef SYS_chmod
+		DENY(SYS_chmod),
+#endif
+		DENY(SYS_fchmod),
+		DENY(SYS_fchmodat),
+		DENY(NR_fchmodat2),
 		UNLESS(SYS_tgkill, 3), /* its own threads */
 		LOAD(args[0]),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)getpid(), 1, 0),
@@ -280,12 +290,13 @@ static int limit_capabilities(int kept)
 }
 
 /*
- * The real user id stays 0 where a filter makes that harmless: at poweroff systemd kills all processes but those that
- * have it and '@' in argv[0] (src/shared/killall.c), and the file systems on the image are unmounted only after that.
- * To the kernel's permissions the effective one counts, and user 0 has no capabilities of its own any more
- * (SECBIT_NOROOT).
+ * The real user id stays 0 where a filter and Landlock make that harmless (keep_real): at poweroff systemd kills all
+ * processes but those that have it and '@' in argv[0] (src/shared/killall.c), and the file systems on the image are
+ * unmounted only after that. User 0 has no capabilities of its own any more (SECBIT_NOROOT). The effective id is
+ * another's, unless a capability is needed: kernels up to 6.12 at least take ambient ones away from a program whose two
+ * ids differ, and with no_new_privs set the effective id to the real one (security/commoncap.c).
  */
-static int drop_privileges(const struct sandbox *sandbox, bool filters)
+static int drop_privileges(const struct sandbox *sandbox, bool keep_real)
 {
 	int capability, r;
 	uid_t uid;
@@ -298,7 +309,11 @@ static int drop_privileges(const struct sandbox *sandbox, bool filters)
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS, 0, 0, 0) < 0 ||
-	    setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(filters ? 0 : uid, uid, uid) < 0)
+	    setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0)
+		return -errno;
+	if (keep_real && capability >= 0)
+		uid = 0;
+	if (setresuid(keep_real ? 0 : uid, uid, uid) < 0)
 		return -errno;
 	r = set_capability(capability);
 	if (r == 0 && capability >= 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
@@ -316,7 +331,7 @@ int sandbox_enter(const struct sandbox *sandbox, const char **ret_what)
 	if (r < 0)
 		return r;
 	*ret_what = "drop its privileges";
-	r = drop_privileges(sandbox, filters);
+	r = drop_privileges(sandbox, filters && ruleset >= 0);
 	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
 	if (r < 0)

@@ -13,6 +13,7 @@
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -79,6 +80,13 @@ static void no_files(void)
 		CHECK(denied(open("/dev/zero", O_RDONLY)));
 }
 
+static void no_modes(void)
+{
+	CHECK(denied(chmod("/etc/shadow", 0666)));
+	CHECK(denied(syscall(SYS_fchmodat, AT_FDCWD, "/etc/shadow", 0666)));
+	CHECK(denied(syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0)));
+}
+
 static void no_sockets(void)
 {
 	CHECK(denied(socket(AF_INET, SOCK_STREAM, 0)));
@@ -93,11 +101,14 @@ static void test_signals_to_others_are_denied(void)
 static void test_becoming_user_0_again_is_denied(void)
 {
 	confined(false, no_other_user);
-	confined(true, no_other_user);
 }
 static void test_files_are_denied(void)
 {
 	confined(false, no_files);
+}
+static void test_modes_of_files_are_not_changed(void)
+{
+	confined(false, no_modes);
 }
 static void test_sockets_are_denied(void)
 {
@@ -108,6 +119,7 @@ static const struct unit_test tests[] = {
 	TEST(test_signals_to_others_are_denied),
 	TEST(test_becoming_user_0_again_is_denied),
 	TEST(test_files_are_denied),
+	TEST(test_modes_of_files_are_not_changed),
 	TEST(test_sockets_are_denied),
 };
 
