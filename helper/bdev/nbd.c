@@ -211,7 +211,7 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 /* --- build --- */
 
 /*
- * The image, and what it stands on: the locks are with the descriptors that QEMU gets, and end with it. *ret_used:
+ * Lock the image and its backing files. QEMU gets the descriptors that hold the locks, so these end with it. *ret_used:
  * others read one of them. 0 or -errno (logged).
  */
 static int lock_images(const struct spec *spec, struct build *build, const struct qemu_graph *graph, bool *ret_used)

@@ -296,7 +296,7 @@ int delta_mark(const struct delta *delta, int fd)
 	n = fgetxattr(fd, key, &value, 1);
 	if (n >= 0)
 		return n == 1 ? value : 0;
-	/* A longer value is none to overlay. */
+	/* Overlay takes no longer value for a mark. */
 	return errno == ENODATA || errno == EOPNOTSUPP || errno == ERANGE ? 0 : -errno;
 }
 

@@ -13,8 +13,9 @@
 int depends_on(const char *dir, char **ret);
 
 /*
- * Look for a linked clone of the container: *ret, its directory, for the caller to free. counts (may be NULL) says of
- * one whether it is meant: 1, 0 or -errno (logged). 1; 0: there is none; or -errno (logged): that could not be read.
+ * Look for a linked clone of the container: *ret, its directory, for the caller to free. counts (may be NULL) tells
+ * whether a clone counts: 1, 0 or -errno (logged). Returns 1; 0: the container has no such clone; or -errno (logged):
+ * the records or a clone could not be read.
  */
 int depends_dependent(const char *dir, int (*counts)(const char *clone), char **ret);
 

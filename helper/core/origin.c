@@ -133,24 +133,33 @@ static void told_clear(struct told *told)
 	free(told->restore);
 }
 
-char *origin_restored(void)
+/* Find lxc-copy or lxc-snapshot among our ancestors, and what it was told, for told_clear(); false: neither is there.
+ */
+static bool ask_ancestors(struct told *told)
 {
 	pid_t pid = getppid();
-	char *restored = NULL;
 	bool found = false;
 
+	*told = (struct told){ 0 };
 	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = proc_parent(pid)) {
 		_cleanup_free_ char *text = NULL;
 		_cleanup_free_ char **argv = NULL;
-		struct told told = { 0 };
 		int argc;
 
 		argv = command_line(pid, &argc, &text);
-		found = argv && read_told(argc, argv, &told);
-		if (found)
-			restored = TAKE_PTR(told.restore);
-		told_clear(&told);
+		found = argv && read_told(argc, argv, told);
 	}
+	return found;
+}
+
+char *origin_restored(void)
+{
+	struct told told;
+	char *restored;
+
+	(void)ask_ancestors(&told);
+	restored = TAKE_PTR(told.restore);
+	told_clear(&told);
 	return restored;
 }
 
@@ -166,24 +175,15 @@ static void look_at_snapshot(struct search *search, const char *lxcpath, const c
 /* Where lxc-copy or lxc-snapshot was told to look; false: it was neither. */
 static bool look_where_told(struct search *search, const char *name)
 {
-	pid_t pid = getppid();
-	bool found = false;
+	struct told told;
+	bool found = ask_ancestors(&told);
 
-	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = proc_parent(pid)) {
-		_cleanup_free_ char *text = NULL;
-		_cleanup_free_ char **argv = NULL;
-		struct told told = { 0 };
-		int argc;
-
-		argv = command_line(pid, &argc, &text);
-		found = argv && read_told(argc, argv, &told);
-		search->rename = told.rename;
-		if (found && told.restore)
-			look_at_snapshot(search, told.lxcpath, told.name ?: "", name);
-		else if (found)
-			look(search, xasprintf("%s/%s", told.lxcpath, name));
-		told_clear(&told);
-	}
+	search->rename = told.rename;
+	if (found && told.restore)
+		look_at_snapshot(search, told.lxcpath, told.name ?: "", name);
+	else if (found)
+		look(search, xasprintf("%s/%s", told.lxcpath, name));
+	told_clear(&told);
 	return found;
 }
 
