@@ -82,8 +82,8 @@ static void no_files(void)
 
 static void no_modes(void)
 {
-	CHECK(denied(chmod("/etc/shadow", 0666)));
-	CHECK(denied(syscall(SYS_fchmodat, AT_FDCWD, "/etc/shadow", 0666)));
+	CHECK(denied(chmod("roots", 0666)));
+	CHECK(denied(syscall(SYS_fchmodat, AT_FDCWD, "roots", 0666)));
 	CHECK(denied(syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, getppid(), 0, 0)));
 }
 
@@ -108,6 +108,12 @@ static void test_files_are_denied(void)
 }
 static void test_modes_of_files_are_not_changed(void)
 {
+	int fd = open("roots", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK(fd >= 0);
+	(void)close(fd);
+	/* The effective user is 0 where a capability is needed: then the filter alone is in the way. */
+	confined(true, no_modes);
 	confined(false, no_modes);
 }
 static void test_sockets_are_denied(void)
