@@ -160,6 +160,77 @@ testBaseIsNotDestroyedWhenMountsOrClonesCannotBeRead() {
 	assert_status 0
 }
 
+# --- directories ---
+
+testDirectoryIsNotConvertedWhenItsUsersCannotBeRead() {
+	mkdir upper
+	touch upper/.wh.gone
+	bdev mount dir:lower,ro overlay:delta m
+	_journal=$(echo /run/lxc-bdev/m.*/journal)
+	failing "$_journal" read EIO convert overlay upper
+	assert_status 1
+	assert_one_line "'$PWD/upper' is in use or not: cannot read '$_journal': Input/output error"
+	failing /run/lxc-bdev getdents64 EIO convert overlay upper
+	assert_status 1
+	assert_one_line "'$PWD/upper' is in use or not: cannot list '/run/lxc-bdev': Input/output error"
+	assertTrue 'as it was' '[ -e upper/.wh.gone ]'
+	bdev umount m
+	bdev convert overlay upper
+	assert_status 0
+	assertTrue 'a whiteout' '[ -c upper/gone ]'
+}
+
+testDirectoryIsNotConvertedWhenALowerOfOthersCannotBeLookedUp() {
+	mkdir upper
+	touch upper/.wh.gone
+	mkdir other
+	ln -s "$PWD/lower" link
+	mount -t overlay -o "lowerdir=$PWD/link:$PWD/other" overlay m
+	failing "$PWD/link" open,openat EACCES convert overlay upper
+	assert_status 1
+	assert_one_line "'$PWD/upper' is in use or not: cannot look up a lower of the mount on '$PWD/m': Permission denied"
+	assertTrue 'as it was' '[ -e upper/.wh.gone ]'
+	umount m
+}
+
+testConvertSaysWhatItCannotReadOfADirectory() {
+	mkdir upper
+	echo 'lxc.rootfs.path = /nowhere' >upper/config
+	failing config openat EMFILE convert overlay upper
+	assert_status 1
+	assert_one_line "look at what is in '$PWD/upper': Too many open files"
+	mkdir upper/layers upper/diff upper/mnt
+	failing "$PWD/upper" getdents64 EIO convert overlay upper
+	assert_status 1
+	assert_one_line "read '$PWD/upper': Input/output error"
+}
+
+testStoreWhoseListCannotBeReadIsNotTakenForAnotherKind() {
+	mkdir -p store/layers store/diff store/mnt
+	touch store/layers/a store/other
+	failing "$PWD/store/layers" getdents64 EIO layer list --store="$PWD/store"
+	assert_status 1
+	assert_one_line "read '$PWD/store/layers': Input/output error"
+	rm -r store
+	bdev layer create --store="$PWD/store" base
+	assert_status 0
+	failing "$PWD/store/stage" getdents64 EIO layer check --store="$PWD/store"
+	assert_status 1
+	assert_one_line "look at what is in '$PWD/store/stage': Input/output error"
+}
+
+testCloneIsNotMadeOfAnotherContainerWhenTheCommandLineCannotBeRead() {
+	container c1 "dir:$HERE/lower" overlay:delta
+	mkdir "$LXCPATH/c2" "$LXCPATH/c2/rootfs" "$LXCPATH/c1/delta"
+	cp "$LXCPATH/c1/config" "$LXCPATH/c2/config"
+	# Nobody above this shell is told a name; the others would be looked through.
+	failing "/proc/$$/cmdline" read EIO clone --name c2 --source c1 --config "$LXCPATH/c2/config" \
+		--rootfs "dir:$LXCPATH/c2/rootfs"
+	assert_status 1
+	assert_one_line "read '/proc/$$/cmdline', which may say what is cloned: Input/output error"
+	assertFalse 'no copy' '[ -e "$LXCPATH/c2/delta" ]'
+}
+
 # --- what changes between check and use ---
 
 testImageIsProbedUnderItsLock() {

@@ -66,11 +66,13 @@ const struct bdev_type *bdev_check(const struct spec *spec)
 	return type;
 }
 
-int bdev_depth(int fd)
+int bdev_depth(const struct spec *spec, int fd)
 {
 	struct statfs st;
 
-	return fstatfs(fd, &st) == 0 && (st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == AUFS_SUPER_MAGIC);
+	if (fstatfs(fd, &st) < 0)
+		return log_errno(-errno, "%s: ask for the file system of '%s'", spec->where, spec->sources[0]);
+	return st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == AUFS_SUPER_MAGIC;
 }
 
 struct mount_search {

@@ -72,8 +72,9 @@ const struct bdev_type *bdev_find(const char *name);
 /* The spec's type, its options and their form exist. NULL after one error line. */
 const struct bdev_type *bdev_check(const struct spec *spec);
 
-/* The number of stacking file systems below and at fd: 1 on overlay and aufs, else 0. */
-int bdev_depth(int fd);
+/* The number of stacking file systems below and at fd, which a source of the spec is: 1 on overlay and aufs, else 0; or
+ * -errno (logged). */
+int bdev_depth(const struct spec *spec, int fd);
 
 /*
  * Record the open image, called `name` in messages, and lock it as image_lock() says, or say who has it. 0 or -errno

@@ -11,14 +11,18 @@ static int dir_plan(const struct spec *spec, struct plan *plan)
 {
 	const char *path = spec->sources[0];
 	_cleanup_close_ int fd = -EBADF;
+	int depth;
 
 	if (spec->nsources > 1)
 		return spec_refuse(spec, -EINVAL, "one directory only; write ':' in a path as '\\:'");
 	fd = path_open(plan->dirfd, path, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		return spec_refuse(spec, fd, "open directory '%s': %s", path, path_strerror(fd));
+	depth = bdev_depth(spec, fd);
+	if (depth < 0)
+		return depth;
 	plan_step(plan, spec, NULL, "bind '%s'%s", path, spec->readonly ? ", read-only" : "");
-	plan_add_root(plan, spec, bdev_depth(fd), !spec->readonly);
+	plan_add_root(plan, spec, depth, !spec->readonly);
 	return plan_look_for_aufs(plan, fd);
 }
 

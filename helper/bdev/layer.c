@@ -133,8 +133,11 @@ static int layer_plan(const struct spec *spec, struct plan *plan)
 		return r < 0 ? r
 			     : spec_refuse(spec, -EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first",
 					   spec->sources[0], store_of(spec));
+	r = bdev_depth(spec, fd);
+	if (r < 0)
+		return r;
 	plan_step(plan, spec, NULL, "bind layer '%s' of '%s', read-only", spec->sources[0], store_of(spec));
-	plan_add_root(plan, spec, bdev_depth(fd), false);
+	plan_add_root(plan, spec, r, false);
 	if (plan_look_for_aufs(plan, fd) < 0)
 		return -EINVAL;
 	if (plan->nroots == MOUNTS_MANY + 1)

@@ -79,7 +79,7 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	_cleanup_free_ char *reason = NULL, *part = NULL;
 	_cleanup_close_ int fd = -EBADF;
 	unsigned int partition = 0;
-	int r;
+	int depth = 0, r;
 
 	r = parse_area(spec, &partition, &data->area);
 	if (r < 0)
@@ -105,7 +105,13 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 
 	data->file_backed &= strcmp(data->area.fstype, "erofs") == 0;
 	part = partition ? xasprintf(" partition %u", partition) : xstrdup("");
-	plan_add_root(plan, spec, data->file_backed ? bdev_depth(fd) + 1 : 0, !data->readonly);
+	if (data->file_backed) {
+		r = bdev_depth(spec, fd);
+		if (r < 0)
+			return r;
+		depth = r + 1;
+	}
+	plan_add_root(plan, spec, depth, !data->readonly);
 	if (!data->readonly)
 		plan_add_writer(plan, spec); /* also below an overlay: attached for writing */
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, %s", spec->sources[0], part, data->area.fstype,

@@ -46,8 +46,11 @@ static int check_lowers(const struct spec *spec, const struct plan *plan)
 			if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
 				return spec_refuse(spec, -EINVAL, "lowers '%s' and '%s' are one directory",
 						   spec->sources[k], spec->sources[i]);
-		if (bdev_depth(fd) > depth)
-			depth = bdev_depth(fd);
+		r = bdev_depth(spec, fd);
+		if (r < 0)
+			return r;
+		if (r > depth)
+			depth = r;
 	}
 	return depth;
 }

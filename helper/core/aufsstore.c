@@ -5,6 +5,7 @@
 #include "aufsstore.h"
 #include "cleanup.h"
 #include "log.h"
+#include "path.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -63,48 +64,57 @@ int aufsstore_is(const char *path)
 	return r == -ENOENT || r == -ENOTDIR || r == -ELOOP ? 0 : r;
 }
 
-char *aufsstore_ours(const char *path)
+int aufsstore_ours(const char *path, char **ret)
 {
 	static const struct {
 		const char *name;
 		mode_t type;
 	} has[] = { { "driver", S_IFREG }, { "layers", S_IFDIR }, { "diff", S_IFDIR } };
 
+	*ret = NULL;
 	for (_cleanup_free_ char *at = xstrdup(path);;) {
 		_cleanup_close_ int fd = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		char *slash = strrchr(at, '/');
-		struct stat st;
 		size_t i = 0;
+		int r = fd >= 0;
 
-		while (i < ARRAY_SIZE(has) && fstatat(fd, has[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		       (st.st_mode & S_IFMT) == has[i].type)
+		if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+			return -errno;
+		while (r > 0 && i < ARRAY_SIZE(has)) {
+			r = path_has(fd, has[i].name, has[i].type);
 			i++;
-		if (i == ARRAY_SIZE(has))
-			return TAKE_PTR(at);
+		}
+		if (r > 0)
+			*ret = TAKE_PTR(at);
+		if (r)
+			return r;
 		if (!slash || slash == at)
-			return NULL;
+			return 0;
 		*slash = '\0';
 	}
 }
 
-char *aufsstore_more(const char *path)
+int aufsstore_more(const char *path, char **ret)
 {
 	const char *const own[] = { ".", "..", "layers", "diff", "mnt" };
 	DIR *dir = opendir(path);
 	struct dirent *entry;
-	char *more = NULL;
+	int r;
 
-	while (dir && !more && (entry = readdir(dir))) {
+	*ret = NULL;
+	if (!dir)
+		return -errno;
+	while (!*ret && (errno = 0, entry = readdir(dir))) {
 		size_t i = 0;
 
 		while (i < ARRAY_SIZE(own) && strcmp(entry->d_name, own[i]) != 0)
 			i++;
 		if (i == ARRAY_SIZE(own))
-			more = xstrdup(entry->d_name);
+			*ret = xstrdup(entry->d_name);
 	}
-	if (dir)
-		(void)closedir(dir);
-	return more;
+	r = *ret ? 1 : -errno;
+	(void)closedir(dir);
+	return r;
 }
 
 static bool is_id(const char *id)

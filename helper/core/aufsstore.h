@@ -10,10 +10,11 @@
  */
 /* 1, 0 or -errno. */
 int aufsstore_is(const char *path);
-/* The layer store (of lxc-bdev layer) that the absolute path is, or is in, for the caller to free, or NULL. */
-char *aufsstore_ours(const char *path);
-/* What it has beside these three, for the caller to free, or NULL. */
-char *aufsstore_more(const char *path);
+/* The layer store (of lxc-bdev layer) that the absolute path is, or is in: 1 and *ret, for the caller to free; 0, NULL:
+ * in none; or -errno. */
+int aufsstore_ours(const char *path, char **ret);
+/* Something that it has beside these three. The same. */
+int aufsstore_more(const char *path, char **ret);
 
 /*
  * Call for each layer of the store, those below first: the path of its delta, and what it lies on (O_RDONLY), uppermost

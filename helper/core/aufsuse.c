@@ -148,15 +148,21 @@ static int leads_near(const struct search *search, pid_t pid, const char *path)
 	return r ?: is_inside(search->dir, fd);
 }
 
+/* It is one that a running container or a mount of ours has recorded. What is not known is not. */
+static bool is_ours(const struct search *search)
+{
+	_cleanup_free_ char *user = journal_find_running("aufs", search->si, NULL);
+
+	return user && !journal_is_unknown(user);
+}
+
 /*
  * A branch whose mount belongs to a mount namespace that is gone has a path from the root of its mount, which nobody
  * can follow: what has the same path on its own mount may be it. That of an aufs of ours is known by its journal.
  */
 static bool may_be(const struct search *search, const char *path, bool found)
 {
-	_cleanup_free_ char *ours = journal_find_running("aufs", search->si, NULL);
-
-	if (ours)
+	if (is_ours(search))
 		return false;
 	if (strcmp(path, search->in_mount) == 0)
 		return true;
@@ -206,7 +212,6 @@ static int check_aufs(struct search *search, int sysfs)
 
 	for (;;) {
 		_cleanup_close_ int held = -EBADF;
-		_cleanup_free_ char *ours = NULL;
 		pid_t pid = 0;
 
 		(void)mounts_each(true, take_mount, search);
@@ -216,8 +221,7 @@ static int check_aufs(struct search *search, int sysfs)
 		if (r >= 0 || (faccessat(sysfs, search->si, F_OK, 0) < 0 && errno == ENOENT))
 			return r < 0 ? 0 : r;
 		/* In no namespace that can be seen; but its branches are recorded. */
-		ours = held < 0 ? journal_find_running("aufs", search->si, NULL) : NULL;
-		if (ours)
+		if (held < 0 && is_ours(search))
 			return 0;
 		if (proc_now() >= until)
 			break;

@@ -96,22 +96,25 @@ static void check_aufs(struct check *check, struct walk *walk, const struct delt
 	}
 }
 
-/* No lower has this directory. */
-static bool is_new(const struct check *check, const struct walk *walk)
+/* No lower has this directory. 1, 0 or -errno. */
+static int is_new(const struct check *check, const struct walk *walk)
 {
 	for (size_t i = 0; i < check->nlowers; i++) {
 		_cleanup_close_ int fd = walk_dir_open(walk->here, check->lowers[i]);
 
 		if (fd >= 0)
-			return false;
+			return 0;
+		if (fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP)
+			return fd;
 	}
-	return check->nlowers;
+	return check->nlowers > 0;
 }
 
-static void check_overlay(struct check *check, struct walk *walk, const struct delta_dir *dir)
+/* 0 or -errno. */
+static int check_overlay(struct check *check, struct walk *walk, const struct delta_dir *dir)
 {
 	const struct delta delta = { .form = DELTA_OVERLAY };
-	int is_ghost = walk->here->state & IN_OVERLAY ? 1 : dir->merged ? 0 : -1;
+	int is_ghost = walk->here->state & IN_OVERLAY ? 1 : dir->merged ? 0 : -1, r;
 
 	check->overlay |= has_form(&delta, dir);
 	check->opaques += dir->opaque;
@@ -122,8 +125,12 @@ static void check_overlay(struct check *check, struct walk *walk, const struct d
 
 		if (entry->kind == DELTA_WHITEOUT) {
 			check->whiteouts++;
-			if (is_ghost < 0)
-				is_ghost = is_new(check, walk) ? 2 : 0;
+			if (is_ghost < 0) {
+				r = is_new(check, walk);
+				if (r < 0)
+					return r;
+				is_ghost = r ? 2 : 0;
+			}
 			if (is_ghost)
 				tell(walk, "ghost", entry->name,
 				     is_ghost == 1 ? "nothing is below: the directory is opaque"
@@ -134,6 +141,7 @@ static void check_overlay(struct check *check, struct walk *walk, const struct d
 			tell(walk, "foreign", entry->name, entry->why);
 		}
 	}
+	return 0;
 }
 
 /* Who mounts it with the other attributes would see another tree. */
@@ -179,7 +187,7 @@ static int check_dir(struct walk *walk)
 		if (top)
 			r = check_top(check, walk);
 		check_aufs(check, walk, &dirs[0]);
-		check_overlay(check, walk, &dirs[1]);
+		r = check_overlay(check, walk, &dirs[1]) ?: r;
 		check_other(check, walk, &dirs[2]);
 	}
 	for (size_t i = 0; r == 0 && i < dirs[0].n; i++)

@@ -20,6 +20,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#define UNKNOWN "or not: " /* goes on after "is in use " */
+
 /* --- records --- */
 
 static bool is_running(const struct journal *journal)
@@ -62,18 +64,22 @@ static char *find_journal(const char *inode, const char *path)
 {
 	char **ids, *found = NULL;
 	size_t n;
+	int r = rundir_ids(&ids, &n);
 
-	(void)rundir_list(&ids, &n);
-	for (size_t i = 0; i < n; i++) {
+	if (r < 0)
+		return xasprintf(UNKNOWN "cannot list '%s': %s", RUN_DIR, strerror(-r));
+	for (size_t i = 0; i < n && !found; i++) {
 		struct journal journal;
 
-		if (!found && journal_peek(ids[i], &journal) == 0) {
-			found = find_record(&journal, inode, path);
-			journal_close(&journal);
-		}
-		free(ids[i]);
+		r = journal_peek(ids[i], &journal);
+		if (r < 0 && r != -ENOENT)
+			found = xasprintf(UNKNOWN "cannot read '%s/%s/journal': %s", RUN_DIR, ids[i], strerror(-r));
+		if (r < 0)
+			continue;
+		found = find_record(&journal, inode, path);
+		journal_close(&journal);
 	}
-	free(ids);
+	rundir_list_free(ids, n);
 	return found;
 }
 
@@ -86,6 +92,7 @@ struct search {
 	struct stat st;
 	char **overlays; /* that were looked at: one is in many namespaces */
 	size_t n;
+	int unknown; /* why it cannot be said where a lower leads: -errno */
 	char *found;
 };
 
@@ -101,8 +108,11 @@ static bool find_own(struct mount_seen *mount, void *arg)
 	return true;
 }
 
-/* As text, or where it leads from here; in other namespaces it may lead elsewhere, but who mounted it was here. */
-static bool is_there(const struct search *search, const struct mount_seen *mount, const char *path)
+/*
+ * As text, or where it leads from here; in other namespaces it may lead elsewhere, but who mounted it was here. Also
+ * true when that cannot be looked up: search->unknown says why.
+ */
+static bool is_there(struct search *search, const struct mount_seen *mount, const char *path)
 {
 	_cleanup_free_ char *clean = *path == '/' ? path_absolute("", path) : NULL, *leads = NULL;
 	_cleanup_close_ int fd = -EBADF;
@@ -117,14 +127,18 @@ static bool is_there(const struct search *search, const struct mount_seen *mount
 	if (path_below(clean, search->path))
 		return true;
 	fd = open(clean, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return false;
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		/* What is not there any more, or no directory, leads nowhere. */
+		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ESTALE)
+			search->unknown = -errno;
+		return search->unknown < 0;
+	}
 	leads = path_of(fd);
 	return (st.st_dev == search->st.st_dev && st.st_ino == search->st.st_ino) || path_below(leads, search->path);
 }
 
 /* "A:B::C", where `\` makes the next one ordinary. */
-static bool names_one(const struct search *search, const struct mount_seen *mount, const char *list)
+static bool names_one(struct search *search, const struct mount_seen *mount, const char *list)
 {
 	_cleanup_free_ char *path = xcalloc(strlen(list) + 1, 1);
 	char *end = path;
@@ -145,7 +159,7 @@ static bool names_one(const struct search *search, const struct mount_seen *moun
 	return found;
 }
 
-static bool names(const struct search *search, const struct mount_seen *mount)
+static bool names(struct search *search, const struct mount_seen *mount)
 {
 	char *option, *options = mount->options;
 
@@ -189,7 +203,10 @@ static bool uses(struct mount_seen *mount, void *arg)
 		lower = names(search, mount);
 	if (!bound && !lower)
 		return false;
-	if (mount->pid)
+	if (search->unknown < 0)
+		search->found = xasprintf(UNKNOWN "cannot look up a lower of the mount on '%s': %s", mount->at,
+					  strerror(-search->unknown));
+	else if (mount->pid)
 		search->found =
 			xasprintf("%sby the mount on '%s' in the mount namespace of process %d: stop that first",
 				  lower ? "as a lower " : "", mount->at, (int)mount->pid);
@@ -206,7 +223,7 @@ static char *find_mount(int dir, const char *path)
 	int r;
 
 	if (fstat(dir, &search.st) < 0 || statx(dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
-		return xasprintf("or not: it cannot be looked at: %s", strerror(errno));
+		return xasprintf(UNKNOWN "it cannot be looked at: %s", strerror(errno));
 	search.id = st.stx_mnt_id;
 	r = mounts_each(false, find_own, &search);
 	if (r == 0) {
@@ -216,7 +233,7 @@ static char *find_mount(int dir, const char *path)
 	if (r >= 0)
 		r = mounts_each(true, uses, &search);
 	if (r < 0)
-		search.found = xasprintf("or not: not all mounts could be read: %s", strerror(-r));
+		search.found = xasprintf(UNKNOWN "not all mounts could be read: %s", strerror(-r));
 	for (size_t i = 0; i < search.n; i++)
 		free(search.overlays[i]);
 	free(search.overlays);
@@ -230,11 +247,14 @@ char *dirinuse_by(int dir)
 	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir);
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char *found = find_journal(inode, path) ?: find_mount(dir, path);
+	int r = found ? 0 : overlayfs_in_use(dir, root);
 
-	if (!found && overlayfs_in_use(dir, root))
-		found = xstrdup("by another mount: umount that first");
+	if (r)
+		found = r > 0 ? xstrdup("by another mount: umount that first")
+			      : xasprintf(UNKNOWN "cannot ask the kernel whether it is an overlay's upper: %s",
+					  strerror(-r));
 	if (!found)
-		(void)aufs_uses(dir, false, &found);
+		(void)aufs_uses(dir, false, &found); /* also says what is unknown */
 	return found;
 }
 

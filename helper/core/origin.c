@@ -18,11 +18,13 @@
 #include <fcntl.h>
 #include <getopt.h>
 
-#define ANCESTORS 6
+#define ANCESTORS   6
+#define COMMAND_MAX (1 << 17) /* bytes of a command line */
 
 struct search {
 	const struct container *container;
 	const struct conf *conf;
+	const char *name; /* of what is cloned */
 	char *found;
 	bool several, rename;
 	bool unknown; /* one could not be looked at, which is logged */
@@ -68,22 +70,36 @@ static void look(struct search *search, char *dir)
 	conf_clear(&conf);
 }
 
-/* The words of a process's command line, for the caller to free both; NULL when it cannot be read. */
-static char **command_line(pid_t pid, int *ret_argc, char **ret_text)
+/*
+ * Call with the command line of each of our ancestors, the nearest first, until it says other than 0, which is returned.
+ * 0: none did; or -errno (logged): one could not be read. argv is argument's for as long as the call lasts.
+ */
+static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg)
 {
-	_cleanup_free_ char *path = xasprintf("/proc/%d/cmdline", (int)pid);
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = xcalloc(1 << 17, 1), **argv = NULL;
-	ssize_t n = fd < 0 ? 0 : read(fd, text, (1 << 17) - 2);
-	size_t argc = 0;
+	pid_t pid = getppid();
+	int r = 0;
 
-	for (char *word = text; n > 0 && word < text + n; word += strlen(word) + 1)
-		*ARRAY_ADD(argv, argc) = word;
-	if (argv)
-		*ARRAY_ADD(argv, argc) = NULL;
-	*ret_argc = (int)argc - 1;
-	*ret_text = text;
-	return argv;
+	for (int i = 0; r == 0 && i < ANCESTORS && pid > 1; i++) {
+		_cleanup_free_ char *path = xasprintf("/proc/%d/cmdline", (int)pid), *text = xcalloc(COMMAND_MAX + 2, 1);
+		_cleanup_free_ char **argv = NULL;
+		_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? -1 : read(fd, text, COMMAND_MAX);
+		size_t argc = 0;
+
+		/* One that has ended says nothing. */
+		if (n < 0 && errno != ENOENT && errno != ESRCH)
+			return log_errno(-errno, "read '%s', which may say what is cloned", path);
+		for (char *word = text; word < text + n; word += strlen(word) + 1)
+			*ARRAY_ADD(argv, argc) = word;
+		if (argc) {
+			*ARRAY_ADD(argv, argc) = NULL;
+			r = ask((int)argc - 1, argv, arg);
+		}
+		pid = proc_parent(pid);
+		if (pid < 0)
+			r = r ?: log_errno(pid, "find the ancestors of this process, which may say what is cloned");
+	}
+	return r;
 }
 
 /* What a program of LXC's was told. */
@@ -92,8 +108,8 @@ struct told {
 	bool snapshot, rename;
 };
 
-/* Is this the command line of one, and what does it say? */
-static bool read_told(int argc, char **argv, struct told *told)
+/* Is this the command line of one, and what does it say? 1 or 0. */
+static int read_told(int argc, char **argv, void *arg)
 {
 	static const struct option options[] = { { "lxcpath", required_argument, NULL, 'P' },
 						 { "name", required_argument, NULL, 'n' },
@@ -101,11 +117,12 @@ static bool read_told(int argc, char **argv, struct told *told)
 						 { "rename", no_argument, NULL, 'R' },
 						 { NULL, 0, NULL, 0 } };
 	const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
+	struct told *told = arg;
 	int letter;
 
 	told->snapshot = strcmp(program, "lxc-snapshot") == 0;
 	if (!told->snapshot && strcmp(program, "lxc-copy") != 0)
-		return false;
+		return 0;
 	opterr = 0;
 	optind = 0;
 	while ((letter = getopt_long(argc, argv, told->snapshot ? "P:n:N:d:r:c:o:l:" : "P:n:N:p:B:L:m:o:l:R", options,
@@ -123,7 +140,7 @@ static bool read_told(int argc, char **argv, struct told *told)
 		told->name = xstrdup(argv[optind]);
 	if (!told->lxcpath)
 		told->lxcpath = conf_lxcpath();
-	return true;
+	return 1;
 }
 
 static void told_clear(struct told *told)
@@ -133,34 +150,14 @@ static void told_clear(struct told *told)
 	free(told->restore);
 }
 
-/* Find lxc-copy or lxc-snapshot among our ancestors, and what it was told, for told_clear(); false: neither is there.
- */
-static bool ask_ancestors(struct told *told)
+int origin_restored(char **ret)
 {
-	pid_t pid = getppid();
-	bool found = false;
+	struct told told = { 0 };
+	int r = ask_ancestors(read_told, &told);
 
-	*told = (struct told){ 0 };
-	for (int i = 0; i < ANCESTORS && pid > 1 && !found; i++, pid = proc_parent(pid)) {
-		_cleanup_free_ char *text = NULL;
-		_cleanup_free_ char **argv = NULL;
-		int argc;
-
-		argv = command_line(pid, &argc, &text);
-		found = argv && read_told(argc, argv, told);
-	}
-	return found;
-}
-
-char *origin_restored(void)
-{
-	struct told told;
-	char *restored;
-
-	(void)ask_ancestors(&told);
-	restored = TAKE_PTR(told.restore);
+	*ret = TAKE_PTR(told.restore);
 	told_clear(&told);
-	return restored;
+	return r < 0 ? r : 0;
 }
 
 /* A snapshot of the container that is called `of` in lxcpath: in either of the places that LXC keeps them. */
@@ -172,42 +169,36 @@ static void look_at_snapshot(struct search *search, const char *lxcpath, const c
 	look(search, xasprintf("%s/%s", access(old, F_OK) == 0 ? old : usual, name));
 }
 
-/* Where lxc-copy or lxc-snapshot was told to look; false: it was neither. */
-static bool look_where_told(struct search *search, const char *name)
+/* Look where lxc-copy or lxc-snapshot was told to. 1; 0: it was neither; or -errno (logged). */
+static int look_where_told(struct search *search, const char *name)
 {
-	struct told told;
-	bool found = ask_ancestors(&told);
+	struct told told = { 0 };
+	int r = ask_ancestors(read_told, &told);
 
 	search->rename = told.rename;
-	if (found && told.restore)
+	if (r > 0 && told.restore)
 		look_at_snapshot(search, told.lxcpath, told.name ?: "", name);
-	else if (found)
+	else if (r > 0)
 		look(search, xasprintf("%s/%s", told.lxcpath, name));
 	told_clear(&told);
-	return found;
+	return r;
 }
 
-/* Any directory that a program was told of may be an lxcpath. */
-static void look_at_words(struct search *search, const char *name)
+/* Any directory that a program was told of may be an lxcpath. Always 0. */
+static int look_at_words(int argc, char **argv, void *arg)
 {
-	pid_t pid = getppid();
+	struct search *search = arg;
 
-	for (int i = 0; i < ANCESTORS && pid > 1; i++, pid = proc_parent(pid)) {
-		_cleanup_free_ char *text = NULL;
-		_cleanup_free_ char **argv = NULL;
-		int argc;
+	for (int i = 0; i < argc; i++) {
+		const char *path = strchr(argv[i], '/');
+		char *dir = path ? xasprintf("%s/%s", path, search->name) : NULL;
 
-		argv = command_line(pid, &argc, &text);
-		for (int k = 0; k < argc; k++) {
-			const char *path = strchr(argv[k], '/');
-			char *dir = path ? xasprintf("%s/%s", path, name) : NULL;
-
-			if (dir && access(dir, F_OK) == 0)
-				look(search, dir);
-			else
-				free(dir);
-		}
+		if (dir && access(dir, F_OK) == 0)
+			look(search, dir);
+		else
+			free(dir);
 	}
+	return 0;
 }
 
 /* Where it may be when another program is at work. */
@@ -221,7 +212,8 @@ static void look_around(struct search *search, const char *name)
 	look_at_snapshot(search, above, slash + 1, name);
 	if (search->found)
 		return;
-	look_at_words(search, name);
+	if (ask_ancestors(look_at_words, search) < 0)
+		search->unknown = true;
 	if (slash - above > 6 && strcmp(slash - 6, "/snaps") == 0)
 		look(search, xasprintf("%.*s", (int)(slash - above - 6), above)); /* snapshot */
 	else
@@ -231,14 +223,17 @@ static void look_around(struct search *search, const char *name)
 
 char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename)
 {
-	struct search search = { .container = container, .conf = conf };
+	struct search search = { .container = container, .conf = conf, .name = name };
+	int told;
 
 	if (!name || !*name || strchr(name, '/')) {
 		log_error("needs --source; bdev.conf has the right line");
 		return NULL;
 	}
-	if (!look_where_told(&search, name))
+	told = look_where_told(&search, name);
+	if (told == 0)
 		look_around(&search, name);
+	search.unknown |= told < 0;
 	if (!search.found && !search.unknown)
 		log_error("'%s': the container '%s' that it is cloned from was not found, with the same bdev.rootfs: "
 			  "not in %s",

@@ -10,9 +10,9 @@
  */
 char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename);
 
-/* The name of the snapshot that the program of LXC which runs this hook was told to restore, for the caller to free;
- * NULL: none, or it is not lxc-snapshot. */
-char *origin_restored(void);
+/* The name of the snapshot that the program of LXC which runs this hook was told to restore: *ret, for the caller to
+ * free; NULL: none, or it is not lxc-snapshot. 0 or -errno (logged). */
+int origin_restored(char **ret);
 
 /* Both say the same, in the same order. */
 bool origin_same_stack(const struct stack *a, const struct stack *b);

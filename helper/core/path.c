@@ -91,6 +91,15 @@ int path_reopen(int fd, int flags)
 	return again < 0 ? -errno : again;
 }
 
+int path_has(int dir, const char *name, mode_t type)
+{
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return (st.st_mode & S_IFMT) == type;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
 /*
  * End the process: a record with a wrong path or inode would hide what it is about, from release() and from others.
  */

@@ -18,6 +18,9 @@ int path_open_made(int dirfd, const char *path);
 /* strerror for path_open's results: says what -EXDEV means. */
 const char *path_strerror(int r);
 
+/* The directory has something of this name and type (S_IFDIR and the like; a symlink is one). 1, 0 or -errno. */
+int path_has(int dir, const char *name, mode_t type);
+
 /* Open the same file again with other access, through its descriptor: never another file. fd or -errno. */
 int path_reopen(int fd, int flags);
 

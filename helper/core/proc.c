@@ -193,15 +193,14 @@ void proc_sleep(int ms)
 
 pid_t proc_parent(pid_t pid)
 {
-	_cleanup_free_ char *path = xasprintf("/proc/%d/stat", (int)pid);
-	char text[512] = "", *end;
-	FILE *f = fopen(path, "re");
-	int parent = 0;
+	char path[32], stat[1024], *end;
+	ssize_t n;
+	int parent;
 
-	if (f) {
-		(void)!fread(text, 1, sizeof(text) - 1, f);
-		(void)fclose(f);
-	}
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = read_small(path, stat, sizeof(stat));
+	if (n <= 0)
+		return n == -ENOENT || n == -ESRCH || n == 0 ? 0 : (pid_t)n;
+	end = strrchr(stat, ')');
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : -ENODATA;
 }

@@ -13,7 +13,7 @@ struct process {
 /* Identify a running process. 0; -ESRCH: there is none; or -errno: that could not be read. */
 int proc_identify(pid_t pid, struct process *ret);
 
-/* The parent of a process; 0 when that cannot be read. */
+/* The parent of a process; 0: it has none, or is gone; or -errno. */
 pid_t proc_parent(pid_t pid);
 
 /*

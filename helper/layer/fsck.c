@@ -197,9 +197,23 @@ static void check_layer(struct fsck *fsck, const char *id)
 	layer_clear(&layer);
 }
 
+/* Who makes or removes something there has it locked. */
+static void check_stage(struct fsck *fsck)
+{
+	const struct store *store = fsck->store;
+	_cleanup_close_ int stage = openat(store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = stage < 0 ? -errno : store_rubbish(stage, false);
+
+	if (r > 0)
+		tell(fsck, "leftover", STORE_STAGE, "what was being made or removed",
+		     fsck->repair && store_rubbish(stage, true) >= 0 && store_rubbish(stage, false) == 0);
+	if (r < 0 && r != -ENOENT)
+		(void)known(fsck, log_errno(r, "look at what is in '%s/" STORE_STAGE "'", store->dir));
+}
+
 static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
 {
-	int stage, r = 0;
+	int r = 0;
 
 	/* Records that are none, or were lost, first: others are looked at with what was repaired. */
 	for (size_t i = 0; i < n; i++)
@@ -214,11 +228,7 @@ static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
 	for (size_t i = 0; r == 0 && tidy_dirs[i]; i++)
 		if (strcmp(tidy_dirs[i], "diff") != 0)
 			r = check_strays(fsck, tidy_dirs[i]);
-	stage = openat(fsck->store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (stage >= 0 && store_rubbish(stage, false))
-		tell(fsck, "leftover", STORE_STAGE, "what was being made or removed",
-		     fsck->repair && store_rubbish(stage, true) && !store_rubbish(stage, false));
-	cleanup_close(&stage);
+	check_stage(fsck);
 	return r ?: fsck->failed;
 }
 

@@ -32,20 +32,29 @@ static int check_driver(const struct store *source)
 	_cleanup_close_ int fd = openat(source->fd, "driver", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char said[16] = "";
 
-	if (fd < 0 || read(fd, said, sizeof(said) - 1) <= 0 || strcmp(said, "overlay\n") != 0)
+	if (fd < 0 ? errno != ENOENT : read(fd, said, sizeof(said) - 1) < 0)
+		return log_errno(-errno, "read '%s/driver'", source->dir);
+	if (strcmp(said, "overlay\n") != 0)
 		return 0;
 	return log_refuse(-EEXIST, "'%s' is a layer store already, and has layers of overlay already", source->dir);
 }
 
 static int open_source(const char *dir, struct store *ret)
 {
+	int r;
+
 	*ret = (struct store){ .fd = -EBADF, .lock = -EBADF, .delta.form = DELTA_AUFS };
 	ret->dir = realpath(dir, NULL);
 	if (!ret->dir)
 		return log_errno(-errno, "store '%s'", dir);
 	ret->fd = open(ret->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ret->fd < 0)
+		return log_errno(-errno, "store '%s'", dir);
 	/* It may be ours by now, and have our directories beside the three. */
-	if (ret->fd < 0 || !store_is_drivers(ret))
+	r = store_is_drivers(ret);
+	if (r < 0)
+		return r;
+	if (r == 0)
 		return log_refuse(-EINVAL, "'%s' is no store of aufs's graph driver: it needs layers/, diff/ and mnt/",
 				  dir);
 	return check_driver(ret);

@@ -34,7 +34,7 @@ void store_purge(const struct store *store)
 {
 	_cleanup_close_ int stage = openat(store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (stage < 0 || !store_rubbish(stage, false))
+	if (stage < 0 || store_rubbish(stage, false) <= 0)
 		return;
 	if (fork() == 0)
 		purge(stage);

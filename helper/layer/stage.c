@@ -120,32 +120,46 @@ int store_bury(const struct store *store, const char *dir, const char *name)
 	}
 }
 
-/* It is no one's; then it is gone, or shall be. */
-static bool is_rubbish(int stage, const char *name, bool remove)
+/* It is no one's; then it is gone, or shall be. 1, 0 or -errno. */
+static int is_rubbish(int stage, const char *name, bool remove)
 {
 	_cleanup_close_ int fd = openat(stage, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? -errno : flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 1;
 
-	if (fd < 0) {
-		if (errno != ENOTDIR && errno != ELOOP)
-			return false;
-		return !remove || unlinkat(stage, name, 0) == 0;
-	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return false;
-	return !remove || remove_tree(stage, name, NULL) == 0;
+	/* Others remove it, too. */
+	if (r == -EWOULDBLOCK || r == -ENOENT)
+		return 0;
+	if (r < 0 && r != -ENOTDIR && r != -ELOOP)
+		return r;
+	if (!remove)
+		return 1;
+	if (r > 0)
+		r = remove_tree(stage, name, NULL);
+	else
+		r = unlinkat(stage, name, 0) < 0 ? -errno : 0;
+	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
 }
 
-bool store_rubbish(int stage, bool remove)
+int store_rubbish(int stage, bool remove)
 {
-	int again = openat(stage, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int again = openat(stage, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0, one;
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
 	struct dirent *entry;
-	bool found = false;
 
-	while (dir && (remove || !found) && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			found |= is_rubbish(stage, entry->d_name, remove);
-	if (dir)
-		(void)closedir(dir);
-	return found;
+	if (!dir) {
+		r = -errno;
+		cleanup_close(&again);
+		return r;
+	}
+	while ((remove || r <= 0) && (errno = 0, entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		one = is_rubbish(stage, entry->d_name, remove);
+		if (one > 0 || (one < 0 && r == 0))
+			r = one;
+	}
+	if (r == 0)
+		r = -errno;
+	(void)closedir(dir);
+	return r;
 }

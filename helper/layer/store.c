@@ -139,30 +139,47 @@ static int is_fresh(int fd)
 	return fresh;
 }
 
-static bool is_dir(const struct store *store, const char *name)
+/* 1, 0 or -errno (logged). */
+static int is_dir(const struct store *store, const char *name)
 {
-	struct stat st;
+	int r = path_has(store->fd, name, S_IFDIR);
 
-	return fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	return r < 0 ? log_errno(r, "look at '%s/%s'", store->dir, name) : r;
 }
 
-/* It says no driver, and is a store of aufs's graph driver: its three directories, and in layers/ but files. */
-bool store_is_drivers(const struct store *store)
+/* In the directory, which is read and closed, are but files. 1, 0 or -errno. */
+static int has_files_only(int fd)
 {
-	int layers = openat(store->fd, "layers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = layers < 0 ? NULL : fdopendir(layers);
-	bool is = dir && is_dir(store, "diff") && is_dir(store, "mnt");
+	DIR *dir = fdopendir(fd);
 	struct dirent *entry;
-	struct stat st;
+	int r = 1;
 
-	while (is && (entry = readdir(dir)))
-		is = entry->d_name[0] == '.' ||
-		     (fstatat(layers, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode));
-	if (dir)
-		(void)closedir(dir);
-	else
-		cleanup_close(&layers);
-	return is;
+	if (!dir) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	while (r == 1 && (errno = 0, entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			r = path_has(fd, entry->d_name, S_IFREG);
+	if (r == 1 && errno)
+		r = -errno;
+	(void)closedir(dir);
+	return r;
+}
+
+int store_is_drivers(const struct store *store)
+{
+	static const char *const own[] = { "layers", "diff", "mnt" };
+	int r = 1, layers;
+
+	for (size_t i = 0; r == 1 && i < ARRAY_SIZE(own); i++)
+		r = is_dir(store, own[i]);
+	if (r <= 0)
+		return r;
+	layers = openat(store->fd, "layers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = layers < 0 ? -errno : has_files_only(layers);
+	return r < 0 ? log_errno(r, "read '%s/layers'", store->dir) : r;
 }
 
 /* The slip of one level is common. */
@@ -205,11 +222,14 @@ static int read_driver(const struct store *store, char *driver, size_t size)
 /* What is missing of the store. The driver is first, as a store without it is one of aufs's graph driver. */
 static int make(struct store *store, const char *driver, char *said, size_t size)
 {
-	int r = store_lock(store);
+	int r = store_lock(store), drivers;
 
 	if (r == 0 && (r = read_driver(store, said, size)) < 0)
 		r = log_errno(r, "read '%s/driver'", store->dir);
-	if (r == 0 && !*said && !store_is_drivers(store)) {
+	drivers = r == 0 && !*said ? store_is_drivers(store) : 1;
+	if (drivers < 0)
+		r = drivers;
+	if (drivers == 0) {
 		int fresh = is_fresh(store->fd);
 
 		if (fresh < 0)
@@ -223,19 +243,23 @@ static int make(struct store *store, const char *driver, char *said, size_t size
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++)
 		if (mkdirat(store->fd, dirs[i], 0700) < 0 && errno != EEXIST)
 			r = log_errno(-errno, "make '%s/%s'", store->dir, dirs[i]);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++)
-		if (!is_dir(store, dirs[i]))
-			r = log_refuse(-ENOTDIR, "'%s/%s' is no directory", store->dir, dirs[i]);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
+		r = is_dir(store, dirs[i]);
+		if (r >= 0)
+			r = r ? 0 : log_refuse(-ENOTDIR, "'%s/%s' is no directory", store->dir, dirs[i]);
+	}
 	store_unlock(store);
 	return r;
 }
 
-static bool has_all(const struct store *store)
+/* 1, 0 or -errno (logged). */
+static int has_all(const struct store *store)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-		if (!is_dir(store, dirs[i]))
-			return false;
-	return true;
+	int r = 1;
+
+	for (size_t i = 0; r == 1 && i < ARRAY_SIZE(dirs); i++)
+		r = is_dir(store, dirs[i]);
+	return r;
 }
 
 static int look(struct store *store, const char *driver, bool create)
@@ -250,12 +274,16 @@ static int look(struct store *store, const char *driver, bool create)
 	r = read_driver(store, said, sizeof(said));
 	if (r < 0)
 		return log_errno(r, "read '%s/driver'", store->dir);
-	store->foreign = !*said && store_is_drivers(store);
+	r = *said ? 0 : store_is_drivers(store);
+	if (r < 0)
+		return r;
+	store->foreign = r;
 	if (!create && !*said && !store->foreign)
 		return no_store(store, -ENOENT, "");
 	if (create && store->foreign)
 		return store_check_ours(store);
-	if (!store->foreign && (!*said || !has_all(store)))
+	r = store->foreign ? 1 : *said ? has_all(store) : 0;
+	if (r == 0)
 		r = make(store, driver ?: "overlay", said, sizeof(said));
 	if (r < 0)
 		return r;

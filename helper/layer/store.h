@@ -53,8 +53,8 @@ int store_open(const char *dir, const char *driver, bool create, struct store *r
  */
 #define STORE_CONVERTING "converting"
 int store_open_foreign(const char *dir, struct store *ret, bool *ret_begun);
-/* It has what such a store has. */
-bool store_is_drivers(const struct store *store);
+/* It has what such a store has: its three directories, and in layers/ but files. 1, 0 or -errno (logged). */
+int store_is_drivers(const struct store *store);
 /* 0, or -EROFS (logged) if it is foreign. */
 int store_check_ours(const struct store *store);
 /* What dead processes left in it, and what we removed, is purged in the background. */
@@ -124,8 +124,8 @@ void store_unstage(const struct store *store, struct stage_dir *stage);
 int store_stage_like(const struct store *store, const struct stage_dir *stage, int parent, bool all);
 /* Move DIR/NAME of the store to where it is purged. 0 (also when there is none) or -errno (logged). */
 int store_bury(const struct store *store, const char *dir, const char *name);
-/* In the stage is what no one has locked. remove: remove it. */
-bool store_rubbish(int stage, bool remove);
+/* In the stage is what no one has locked. remove: remove it. 1, 0 or -errno: in what could be looked at is none. */
+int store_rubbish(int stage, bool remove);
 /* The same, in a process of its own that nobody waits for. */
 void store_purge(const struct store *store);
 

@@ -10,6 +10,7 @@
 #include "../core/cleanup.h"
 #include "../core/conf.h"
 #include "../core/log.h"
+#include "../core/path.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -30,29 +31,27 @@ static int is_delta(int fd)
 	return r;
 }
 
-static bool has(int fd, const char *name, mode_t type)
+/* A file `config` with a line of LXC's. 1, 0 or -errno. */
+static int is_container(int fd)
 {
-	struct stat st;
-
-	return fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & S_IFMT) == type;
-}
-
-/* A file `config` with a line of LXC's. */
-static bool is_container(int fd)
-{
-	int config = openat(fd, "config", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	FILE *f = config >= 0 && has(fd, "config", S_IFREG) ? must(fdopen(config, "re")) : NULL;
+	int r = path_has(fd, "config", S_IFREG), config;
 	char line[256];
-	bool is = false;
+	FILE *f;
 
+	if (r <= 0)
+		return r;
+	config = openat(fd, "config", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (config < 0)
+		return -errno;
+	f = must(fdopen(config, "re"));
+	r = 0;
 	/* Lines longer than that are read in parts; nobody's config has these only. */
-	for (int i = 0; f && !is && i < 1000 && fgets(line, sizeof(line), f); i++)
-		is = strncmp(line + strspn(line, " \t"), "lxc.", 4) == 0;
-	if (f)
-		(void)fclose(f);
-	else
-		cleanup_close(&config);
-	return is;
+	for (int i = 0; r == 0 && i < 1000 && fgets(line, sizeof(line), f); i++)
+		r = strncmp(line + strspn(line, " \t"), "lxc.", 4) == 0;
+	if (r == 0 && ferror(f))
+		r = -EIO;
+	(void)fclose(f);
+	return r;
 }
 
 static int refuse_container(const char *dir, const char *form)
@@ -70,14 +69,16 @@ static int refuse_container(const char *dir, const char *form)
 
 static int check_store(const char *dir)
 {
-	_cleanup_free_ char *more = aufsstore_more(dir);
+	_cleanup_free_ char *more = NULL;
+	int r = aufsstore_more(dir, &more);
 
-	return more ? log_refuse(
-			      -EINVAL,
+	if (r < 0)
+		return log_errno(r, "read '%s'", dir);
+	return r ? log_refuse(-EINVAL,
 			      "'%s' has the layers, diff and mnt of a store, and '%s' too: a store of the aufs driver "
 			      "has nothing else; move that away",
 			      dir, more)
-		    : 0;
+		 : 0;
 }
 
 int convert_meant(const char *dir, enum delta_form to, bool *ret_store)
@@ -104,10 +105,17 @@ int convert_meant(const char *dir, enum delta_form to, bool *ret_store)
 		return log_errno(r, "look at '%s'", below);
 	if (r > 0)
 		return log_refuse(-EINVAL, "'%s' holds a store: lxc-bdev convert %s %s", dir, form, below);
-	if (has(fd, "diff", S_IFDIR) && has(fd, "mnt", S_IFDIR))
+	r = path_has(fd, "diff", S_IFDIR);
+	if (r > 0)
+		r = path_has(fd, "mnt", S_IFDIR);
+	if (r > 0)
 		return log_refuse(
 			-EINVAL,
 			"'%s' has the diff and mnt of a store, but not its 'layers', which says what lies on what",
 			dir);
-	return is_container(fd) ? refuse_container(dir, form) : 0;
+	if (r == 0)
+		r = is_container(fd);
+	if (r < 0)
+		return log_errno(r, "look at what is in '%s'", dir);
+	return r ? refuse_container(dir, form) : 0;
 }

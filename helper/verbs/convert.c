@@ -166,11 +166,14 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 	return r;
 }
 
-/* It is no layer store, nor in one: that says itself which form its layers have. 0 or -EINVAL (logged). */
+/* It is no layer store, nor in one: that says itself which form its layers have. 0 or -errno (logged). */
 static int check_layers(const struct job *job, const char *dir)
 {
-	_cleanup_free_ char *store = aufsstore_ours(dir);
+	_cleanup_free_ char *store = NULL;
+	int r = aufsstore_ours(dir, &store);
 
+	if (r < 0)
+		return log_errno(r, "look whether '%s' is in a layer store", dir);
 	if (!store || (job->args->to && strcmp(store, dir) != 0))
 		return 0;
 	return log_refuse(-EINVAL,

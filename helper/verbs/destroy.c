@@ -111,9 +111,10 @@ static int check_clones(const struct container *container)
 /* LXC refuses to destroy a container with snapshots, save to restore one of them. 0 or -errno (logged). */
 static int check_snapshots(const struct container *container)
 {
-	_cleanup_free_ char *only = origin_restored();
+	_cleanup_free_ char *only = NULL;
+	int r = origin_restored(&only);
 
-	return snapshots_check(container, only);
+	return r < 0 ? r : snapshots_check(container, only);
 }
 
 static int run(const struct args *args)
