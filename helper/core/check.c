@@ -7,9 +7,11 @@
  */
 #include "check.h"
 #include "cleanup.h"
+#include "path.h"
 #include "walk.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 enum { IN_AUFS = 1, IN_OVERLAY = 2 }; /* walk_dir's state: in or below a directory that is opaque in that form */
@@ -73,9 +75,29 @@ static void tell(struct walk *walk, const char *what, const char *name, const ch
 	check->found(check, what, path, why);
 }
 
-static void check_aufs(struct check *check, struct walk *walk, const struct delta_dir *dir)
+/*
+ * A lower has this directory, and it is opaque there too: aufs takes the lowest such directory for the last one, and
+ * shows what is in it (settle.c). 1, 0 or -errno.
+ */
+static int is_opaque_below(const struct check *check, const struct walk *walk)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < check->nlowers; i++) {
+		_cleanup_close_ int fd = walk_dir_open(walk->here, check->lowers[i]);
+
+		r = fd < 0 ? fd : path_has(fd, ".wh..wh..opq", S_IFREG);
+		if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
+			r = 0;
+	}
+	return r;
+}
+
+/* 0 or -errno. */
+static int check_aufs(struct check *check, struct walk *walk, const struct delta_dir *dir)
 {
 	const struct delta delta = { .form = DELTA_AUFS };
+	int r = walk->here->state & IN_AUFS ? is_opaque_below(check, walk) : 0;
 
 	check->aufs |= has_form(&delta, dir);
 	check->opaques += dir->opaque;
@@ -84,7 +106,7 @@ static void check_aufs(struct check *check, struct walk *walk, const struct delt
 
 		if (entry->kind == DELTA_WHITEOUT) {
 			check->whiteouts++;
-			if (walk->here->state & IN_AUFS)
+			if ((walk->here->state & IN_AUFS) && !r)
 				tell(walk, "ghost", entry->name, "nothing is below: the directory is opaque");
 		} else if (entry->kind == DELTA_FOREIGN && AUFS_NAME(entry->name)) {
 			tell(walk, "foreign", entry->name, entry->why);
@@ -94,6 +116,7 @@ static void check_aufs(struct check *check, struct walk *walk, const struct delt
 			tell(walk, "hidden", entry->name, "aufs' own, left behind");
 		}
 	}
+	return r < 0 ? r : 0;
 }
 
 /* No lower has this directory. 1, 0 or -errno. */
@@ -186,7 +209,7 @@ static int check_dir(struct walk *walk)
 		walk->here->state |= (dirs[0].opaque ? IN_AUFS : 0U) | (dirs[1].opaque ? IN_OVERLAY : 0U);
 		if (top)
 			r = check_top(check, walk);
-		check_aufs(check, walk, &dirs[0]);
+		r = check_aufs(check, walk, &dirs[0]) ?: r;
 		r = check_overlay(check, walk, &dirs[1]) ?: r;
 		check_other(check, walk, &dirs[2]);
 	}

@@ -9,6 +9,7 @@
 #include "convert.h"
 #include "check.h"
 #include "cleanup.h"
+#include "settle.h"
 
 #include <fcntl.h>
 
@@ -299,5 +300,7 @@ int convert_tree(struct convert *convert, int from, int to, bool link)
 	conversion->top = to;
 	r = copy_tree_as(from, to, &convert->copy, &form);
 	conversion_clear(conversion);
+	if (r == 0 && convert->to.form == DELTA_AUFS)
+		r = settle_aufs(to, convert->lowers, convert->nlowers, convert->copy.error);
 	return r;
 }

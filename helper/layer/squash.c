@@ -13,6 +13,7 @@
 #include "../core/copy.h"
 #include "../core/log.h"
 #include "../core/remove.h"
+#include "../core/settle.h"
 #include "changes.h"
 #include "inuse.h"
 
@@ -198,18 +199,20 @@ static bool keeps(const struct copy_form *form, const char *xattr)
 	return !delta_owns_xattr(&squash->delta, xattr);
 }
 
-int squash(const struct delta *delta, const int *layers, size_t n, bool base, int to)
+int squash(const struct delta *delta, const int *layers, size_t n, const struct below *below, int to)
 {
 	_cleanup_free_ struct squash *squash = xcalloc(1, sizeof(*squash));
 	_cleanup_free_ struct copy *copy = xcalloc(1, sizeof(*copy));
 	int r = 0;
 
 	squash->delta = *delta;
-	squash->base = base;
+	squash->base = below && !below->n;
 	squash->top = to;
 	squash->form = (struct copy_form){ .enter = merge_dir, .keeps = keeps, .merge = true, .arg = squash };
 	for (size_t i = n; r == 0 && i-- > 0;)
 		r = copy_tree_as(layers[i], to, copy, &squash->form);
+	if (r == 0 && below && delta->form == DELTA_AUFS)
+		r = settle_aufs(to, below->lowers, below->n, copy->error);
 	if (r == -EOPNOTSUPP)
 		return log_refuse(
 			-EINVAL,
@@ -233,25 +236,27 @@ static size_t place_of(const struct layer *layer, const char *id)
 static int make(struct store *store, const struct layer *layer, size_t n, const char *id)
 {
 	struct stage_dir stage = { .fd = -EBADF };
-	int *all = NULL, *below = NULL, r;
+	struct below below = { .delta = &store->delta, .n = layer->n - (n + 1) };
+	int *all = NULL, *held = NULL, r;
 	uint64_t size = 0;
 	size_t nall = 0;
 
-	r = store_hold(store, layer, &below);
+	r = store_hold(store, layer, &held);
 	if (r < 0)
 		return r;
+	below.lowers = held + n + 1;
 	*ARRAY_ADD(all, nall) = r;
 	for (size_t i = 0; i <= n; i++)
-		*ARRAY_ADD(all, nall) = dup(below[i]);
+		*ARRAY_ADD(all, nall) = dup(held[i]);
 	r = store_stage(store, &stage);
 	if (r == 0)
-		r = squash(&store->delta, all, nall, n + 1 == layer->n, stage.fd);
+		r = squash(&store->delta, all, nall, &below, stage.fd);
 	if (r == 0 && (r = diffsize(&store->delta, stage.fd, &size)) < 0)
 		(void)log_errno(r, "size of layer '%s'", id);
 	if (r == 0)
 		r = store_add(store, id, n + 1 < layer->n ? layer->below[n + 1] : NULL, false, size, &stage);
 	store_unstage(store, &stage);
-	store_let_go(below, layer->n);
+	store_let_go(held, layer->n);
 	store_let_go(all, nall);
 	return r;
 }

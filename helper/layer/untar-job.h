@@ -8,6 +8,7 @@
 #include "untar-flush.h"
 #include "untar-input.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -63,6 +64,7 @@ struct job {
 	bool top_opaque, ask_opaque, plnk, warned;
 	const char *name; /* of the entry, as the tar has it; NULL: none */
 	char *why;	  /* after a failure: what is wrong, instead of the error's text */
+	char settling[PATH_MAX]; /* where it failed after the tar's end */
 };
 
 /* Say what is wrong; r. */

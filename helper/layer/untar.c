@@ -11,6 +11,7 @@
 #include "../core/cleanup.h"
 #include "../core/log.h"
 #include "../core/remove.h"
+#include "../core/settle.h"
 
 #define SHOWN	200	  /* bytes of a name */
 #define HEADERS (1 << 20) /* so much is not counted, for small limits */
@@ -154,7 +155,13 @@ static int run(struct job *job, int input, int to)
 	r = dirs_leave(job, 1);
 	if (r == 0 && job->plnk)
 		r = remove_tree(job->nodes[0].fd, WH_PLNK, NULL);
-	return r < 0 ? r : dirs_leave(job, 0);
+	if (r == 0)
+		r = dirs_leave(job, 0);
+	if (r == 0 && job->untar->delta.form == DELTA_AUFS) {
+		r = settle_aufs(to, job->untar->parents, job->untar->nparents, job->settling);
+		job->name = *job->settling ? job->settling : ".";
+	}
+	return r;
 }
 
 /* The name, or how it begins, with its control characters as numbers. For the caller to free. */

@@ -170,7 +170,7 @@ static int diff_several(const struct args *args, const struct store *store, stru
 	int r = store_check_ours(store) ?: store_stage(store, &stage);
 
 	if (r == 0)
-		r = squash(&store->delta, all, n, false, stage.fd);
+		r = squash(&store->delta, all, n, NULL, stage.fd);
 	if (r == 0)
 		r = write_tar(args, tar, stage.fd);
 	store_unstage(store, &stage);

@@ -434,6 +434,56 @@ static struct node *aufs_mount(struct node *const *layers, size_t n)
 	return to;
 }
 
+static void aufs_show_union(struct node *to, const struct branch *branches, size_t n);
+
+/*
+ * The same as the code of aufs does it: the lowest opaque directory is the last one, and what is no directory below one
+ * is passed over.
+ */
+static void aufs_show_name(struct node *to, const char *name, const struct branch *branches, size_t n)
+{
+	struct branch found[n];
+	struct node *node;
+	size_t have = 0, last = 0;
+
+	for (size_t i = 0; i < n && !has_whiteout(branches[i].dir, name); i++) {
+		const struct node *here = node_find(branches[i].dir, name);
+
+		if (here && (have == 0 || here->type == 'd'))
+			found[have++] = (struct branch){ here, branches[i].layer };
+		if (here && here->type == 'd' && node_find(here, OPAQUE))
+			last = have;
+		if (have && found[0].dir->type != 'd')
+			break;
+	}
+	if (have == 0)
+		return;
+	node = node_add(to, node_copy(found[0].dir));
+	node->layer = found[0].layer;
+	if (node->type == 'd')
+		aufs_show_union(node, found, last ? last : have);
+}
+
+static void aufs_show_union(struct node *to, const struct branch *branches, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (const struct node *node = branches[i].dir->child; node; node = node->next)
+			if (!starts(node->name, WH) && !node_find(to, node->name))
+				aufs_show_name(to, node->name, branches, n);
+}
+
+/* What aufs itself shows, when it is mounted anew. */
+static struct node *aufs_show(struct node *const *layers, size_t n)
+{
+	struct branch branches[n];
+	struct node *to = node_copy(layers[0]);
+
+	for (size_t i = 0; i < n; i++)
+		branches[i] = (struct branch){ layers[i], (unsigned int)i };
+	aufs_show_union(to, branches, n);
+	return to;
+}
+
 /*
  * What a tree in aufs's form says, as a tree in overlay's: without what does nothing. `alone`: nothing of other
  * layers is in this directory, so nothing in it can be taken away. A top directory that is opaque is left to who calls.

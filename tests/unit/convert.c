@@ -7,6 +7,7 @@
  */
 #include "convert-model.h"
 #include "core/convert.h"
+#include "core/settle.h"
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -213,6 +214,7 @@ struct stack {
 	bool link;
 	bool old_lowers; /* tell the converter of lowers in the old form, not in the new one */
 	bool writable;	 /* the top is overlay's upper */
+	bool settled;	 /* for aufs, lowers are told, too */
 	struct node *aufs[LAYERS];
 };
 
@@ -328,7 +330,7 @@ static bool convert_layer(const struct stack *stack, char from, char to, unsigne
 	convert->to = (struct delta){ form, stack->user };
 	convert->found = say_found;
 	convert->lowers = lowers;
-	for (unsigned int j = i + 1; j < stack->n; j++)
+	for (unsigned int j = i + 1; j < stack->n && (form == DELTA_OVERLAY || stack->settled); j++)
 		lowers[convert->nlowers++] =
 			openat(here, text("%c%u", stack->old_lowers ? from : to, j), O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (stack->in_place) {
@@ -399,9 +401,12 @@ static bool shown(const struct stack *stack, char name, bool writable, const str
 	return ok;
 }
 
-/* Nothing in the tree is aufs's own but the file that all whiteouts are, and whiteouts and opaque marks that do
- * something; and nothing is overlay's own, save on files that are links of those in the overlay. */
-static bool clean(const struct node *dir, const char *at, bool link)
+/*
+ * Nothing in the tree is aufs's own but the file that all whiteouts are, and whiteouts and opaque marks that do
+ * something; and nothing is overlay's own, save on files that are links of those in the overlay. settled: whiteouts
+ * may be in opaque directories.
+ */
+static bool clean(const struct node *dir, const char *at, bool link, bool settled)
 {
 	bool ok = true;
 
@@ -411,12 +416,12 @@ static bool clean(const struct node *dir, const char *at, bool link)
 		bool whiteout = starts(node->name, WH) && !opaque && !base;
 
 		if ((!opaque && !base && starts(node->name, OWN)) ||
-		    (whiteout && (node_find(dir, node->name + strlen(WH)) || node_find(dir, OPAQUE))) ||
+		    (whiteout && (node_find(dir, node->name + strlen(WH)) || (!settled && node_find(dir, OPAQUE)))) ||
 		    (*node->form && !(link && node->type != 'd'))) {
 			printf("#   back: '%s/%s' should not be there %s\n", plain(at), plain(node->name), node->form);
 			ok = false;
 		}
-		ok &= clean(node, text("%s/%s", at, node->name), link);
+		ok &= clean(node, text("%s/%s", at, node->name), link, settled);
 	}
 	return ok;
 }
@@ -432,7 +437,7 @@ static bool came_back(const struct stack *stack, char name)
 		bool alone = node_find(stack->aufs[i], OPAQUE);
 		const char *what = text("layer %u back", i);
 
-		ok &= clean(back, "", false);
+		ok &= clean(back, "", false, false);
 		ok &= same(what, aufs_meaning(stack->aufs[i], alone), aufs_meaning(back, alone),
 			   SAME_DIR_TIMES | SAME_OPAQUE);
 	}
@@ -593,6 +598,7 @@ static bool overlay_stack(unsigned int seed)
 	struct node *wanted, *back[LAYERS + 1];
 	bool ok;
 
+	stack.settled = true;
 	/* The lowers are b1 and so on, the upper b0. */
 	if (stack.n == LAYERS)
 		stack.n--;
@@ -618,9 +624,40 @@ static bool overlay_stack(unsigned int seed)
 	ok = convert_layers(&stack, 'b', 'c', DELTA_AUFS);
 	for (unsigned int i = 0; ok && i < stack.n; i++) {
 		back[i] = read_tree(text("c%u", i));
-		ok = clean(back[i], "", stack.link && !stack.in_place);
+		ok = clean(back[i], "", stack.link && !stack.in_place, true);
 	}
-	return ok && same("model", aufs_mount(back, stack.n), wanted, SAME_DIR_TIMES);
+	return ok && same("model", aufs_mount(back, stack.n), wanted, SAME_DIR_TIMES) &&
+	       same("aufs", aufs_show(back, stack.n), wanted, SAME_DIR_TIMES);
+}
+
+/* --- what aufs shows --- */
+
+static bool settled_stack(unsigned int seed)
+{
+	struct stack stack = new_stack(seed, 2);
+	struct node *wanted = aufs_mount(stack.aufs, stack.n), *settled[LAYERS] = { NULL };
+	char error[PATH_MAX] = "";
+	int fds[LAYERS];
+	bool ok = true;
+
+	if (verbose)
+		show_layers(&stack);
+	for (unsigned int i = stack.n; ok && i-- > 0;) {
+		write_tree(stack.aufs[i], text("a%u", i), "");
+		fds[i] = open_dir(AT_FDCWD, text("a%u", i));
+		ok = settle_aufs(fds[i], fds + i + 1, stack.n - i - 1, error) == 0;
+		settled[i] = read_tree(text("a%u", i));
+	}
+	if (!ok)
+		printf("#   '%s'\n", plain(error));
+	if (ok && verbose)
+		for (unsigned int i = 0; i < stack.n; i++)
+			show(settled[i], "");
+	ok = ok && same("as it is meant", wanted, aufs_mount(settled, stack.n), SAME_DIR_TIMES) &&
+	     same("as aufs shows it", wanted, aufs_show(settled, stack.n), SAME_DIR_TIMES);
+	for (unsigned int i = 0; i < stack.n; i++)
+		(void)close(fds[i]);
+	return ok;
 }
 
 /* --- all of them --- */
@@ -675,6 +712,11 @@ static void a_converted_overlay_stack_shows_what_it_showed(void)
 	run_seeds(overlay_stack, OVERLAYS);
 }
 
+static void a_settled_stack_shows_on_aufs_what_is_meant(void)
+{
+	run_seeds(settled_stack, STACKS);
+}
+
 static int run_one(unsigned int seed)
 {
 	bool ok = true;
@@ -686,6 +728,8 @@ static int run_one(unsigned int seed)
 	ok &= run_seed(aufs_stack, seed, NULL);
 	printf("# from overlay\n");
 	ok &= run_seed(overlay_stack, seed, NULL);
+	printf("# for aufs\n");
+	ok &= run_seed(settled_stack, seed, NULL);
 	printf("%s seed %u\n", ok ? "ok" : "not ok", seed);
 	return !ok;
 }
@@ -696,6 +740,7 @@ int main(int argc, char **argv)
 		TEST(the_model_is_what_overlay_shows),
 		TEST(a_converted_aufs_stack_shows_what_it_showed),
 		TEST(a_converted_overlay_stack_shows_what_it_showed),
+		TEST(a_settled_stack_shows_on_aufs_what_is_meant),
 	};
 	_cleanup_free_ char *dir = xasprintf("%s/convert.XXXXXX", getenv("TMPDIR") ?: "/var/tmp");
 	int status;
