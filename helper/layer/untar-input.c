@@ -58,6 +58,10 @@ static la_ssize_t give(struct archive *tar, void *arg, const void **ret)
 		return ARCHIVE_FATAL;
 	}
 	n = next_bytes(input, ret);
+	if (n > 0 && paxcheck_feed(&input->pax, *ret, (size_t)n) < 0) {
+		n = refuse(input, -EINVAL, input->pax.why);
+		input->whole = true;
+	}
 	if (n >= 0)
 		return n;
 	archive_set_error(tar, (int)-n, "%s", input->why);
@@ -85,6 +89,7 @@ void input_close(struct input *input)
 	if (input->tar)
 		(void)archive_read_free(input->tar);
 	plain_close(&input->plain);
+	paxcheck_free(&input->pax);
 	input->tar = NULL;
 }
 
@@ -150,7 +155,9 @@ int input_next(struct input *input, struct archive_entry **ret)
 	input->most = input->given + HEADER_MAX;
 	r = archive_read_next_header(input->tar, ret);
 	input->any |= r == ARCHIVE_OK || r == ARCHIVE_WARN;
-	if (r == ARCHIVE_OK)
+	why = archive_error_string(input->tar);
+	/* With an ACL or attribute that it cannot read, it says OK, and in its error what was wrong. */
+	if (r == ARCHIVE_OK && !why)
 		return 1;
 	if (r == ARCHIVE_EOF) {
 		r = finish(input, end);
@@ -159,8 +166,7 @@ int input_next(struct input *input, struct archive_entry **ret)
 	}
 	/* A name that is not of the locale's characters is kept as it is. Anything else that it only warns of would
 	 * be lost. */
-	why = archive_error_string(input->tar);
-	if (r == ARCHIVE_WARN && why && strstr(why, "can't be converted"))
+	if ((r == ARCHIVE_OK || r == ARCHIVE_WARN) && why && strstr(why, "can't be converted"))
 		return 1;
 	return fail(input);
 }

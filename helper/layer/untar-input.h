@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "paxcheck.h"
 #include "plain.h"
 
 #include <archive.h>
@@ -14,6 +15,7 @@
 struct input {
 	struct plain plain;	     /* the input without its compression */
 	struct archive *tar;	     /* reads from that */
+	struct paxcheck pax;	     /* looks at the same */
 	uint64_t given;		     /* bytes that the one handed to the other */
 	uint64_t most;		     /* and may have by the end of this call */
 	bool begun;		     /* not only zeros were read so far */

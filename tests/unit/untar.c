@@ -750,6 +750,38 @@ static void every_compression_is_taken(void)
 	}
 }
 
+/* libarchive takes each for something else, and does not say so. */
+static void a_record_that_would_be_taken_for_another_is_refused(void)
+{
+	static const struct {
+		const char *key, *value, *said;
+	} records_[] = {
+		{ "uid", "abc", "a pax record 'uid=abc': it is no number" },
+		{ "gid", "5x", "a pax record 'gid=5x': it is no number" },
+		{ "mtime", "soon", "a pax record 'mtime=soon': it is no number" },
+		{ "mtime", "1.2.3", "a pax record 'mtime=1.2.3': it is no number" },
+		{ "LIBARCHIVE.xattr.user.a", "!!", "it is not base64" },
+		{ "SCHILY.acl.access", "garbage", "SCHILY.acl.access" },
+		{ "SCHILY.acl.access", "user::rwx,group::r-x,other::r-x,xyz", "SCHILY.acl.access" },
+		{ "SCHILY.acl.access", "user::rwq,group::r-x,other::r-x", "SCHILY.acl.access" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(records_); i++) {
+		begin(DELTA_OVERLAY);
+		pax(records_[i].key, records_[i].value);
+		FILE_("f");
+		refused(records_[i].said);
+	}
+	begin(DELTA_OVERLAY);
+	pax_bytes("path", "a\0b", 3);
+	FILE_("f");
+	refused("a pax record 'path=a': a zero byte is in it");
+	begin(DELTA_OVERLAY);
+	pax_bytes("linkpath", "a\0b", 3);
+	SYMLINK("s", "a");
+	refused("a pax record 'linkpath=a': a zero byte is in it");
+}
+
 static void a_damaged_acl_is_refused(void)
 {
 	static const char *const acls[] = {
@@ -914,6 +946,7 @@ int main(void)
 		TEST(zeros_and_holes_take_no_room),
 		TEST(a_size_that_lies_is_refused),
 		TEST(limits_hold),
+		TEST(a_record_that_would_be_taken_for_another_is_refused),
 		TEST(a_damaged_acl_is_refused),
 		TEST(every_compression_is_taken),
 		TEST(a_flipped_bit_is_found_in_every_compression),
