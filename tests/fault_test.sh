@@ -283,7 +283,13 @@ testLayerRemove() {
 	make_store
 	success=0
 	before() { has a || in_store apply a in.tar --parent base >/dev/null; }
-	done_ok() { ! has a && [ ! -e "$store/diff/a" ]; }
+	# Removed is what has no record; what could not be moved away is said.
+	done_ok() {
+		! has a && case $err in
+		*"layer 'a' is removed; lxc-bdev layer cleanup removes what is left"*) true ;;
+		*) [ ! -e "$store/diff/a" ] ;;
+		esac
+	}
 	undone() { ! has a || [ -e "$store/diff/a/file" ]; }
 	heal() { store_clean && { has a || [ ! -e "$store/diff/a" ]; }; }
 	sweep layer --store "$store" remove a
