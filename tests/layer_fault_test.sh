@@ -251,6 +251,60 @@ testAnotherUsersPathsDoNotBlockTheStore() {
 	wait $_user 2>/dev/null || :
 }
 
+# The same user, whose paths lead to the store once the mount is there: nobody without rights on it can show it.
+testPathsThatLeadToTheStoreAfterwardsDoNotBlockIt() {
+	mkdir in && echo data >in/file && tar -C in -cf in.tar . && layer apply a in.tar
+	assert_status 0
+	cat >user.sh <<-END
+		cd /tmp && mount -t tmpfs none /tmp && cd /tmp && mkdir -p s/diff/a s/diff/b s/mnt/a m &&
+			mount -t overlay overlay -o lowerdir=/tmp/s/diff/a:/tmp/s/diff/b m &&
+			mv s old && ln -s '$store' s && echo ready && exec sleep 60
+	END
+	chmod 0755 "$SCRATCH" "$HERE" && mkfifo ready
+	setpriv --reuid=65534 --regid=65534 --clear-groups unshare -U -r -m sh -c "$(cat user.sh)" >ready 2>&1 &
+	_user=$!
+	read -r _line <ready
+	if [ "$_line" = ready ]; then
+		layer remove a
+		assert_status 0
+	else
+		skip "a user namespace of an unprivileged user: $_line"
+	fi
+	kill $_user 2>/dev/null
+	wait $_user 2>/dev/null || :
+}
+
+# And the same for directories that are converted; one whose user can reach it is in use.
+testPathsOfOthersDoNotBlockAConversion() {
+	mkdir -p d/diff/a d/diff/b && touch d/diff/a/.wh.gone
+	cat >user.sh <<-END
+		cd /tmp && mount -t tmpfs none /tmp && cd /tmp && mkdir -p s/diff/a s/diff/b m &&
+			mount -t overlay overlay -o lowerdir=/tmp/s/diff/a:/tmp/s/diff/b m &&
+			mv s old && ln -s '$HERE/d' s && echo ready && exec sleep 60
+	END
+	_before=$(stat -c %a "$TMPDIR")
+	chmod 0755 "$TMPDIR" "$SCRATCH" "$HERE" && mkfifo ready
+	for _mode in 0755 0700; do
+		chmod $_mode d
+		setpriv --reuid=65534 --regid=65534 --clear-groups unshare -U -r -m sh -c "$(cat user.sh)" >ready 2>&1 &
+		_user=$!
+		read -r _line <ready
+		if [ "$_line" != ready ]; then
+			skip "a user namespace of an unprivileged user: $_line"
+		elif [ $_mode = 0755 ]; then
+			bdev convert overlay d/diff/a
+			assert_status 1
+			assert_one_line "is in use as a lower by the mount on '/tmp/m' in the mount namespace of process"
+		else
+			bdev convert overlay d/diff/a
+			assert_status 0
+		fi
+		kill $_user 2>/dev/null
+		wait $_user 2>/dev/null || :
+	done
+	chmod "$_before" "$TMPDIR"
+}
+
 # A mount of a namespace that root made is believed, and one that shows the layer counts.
 testAMountOfAnotherNamespaceCounts() {
 	mkdir in lower && echo data >in/file && tar -C in -cf in.tar . && layer apply a in.tar

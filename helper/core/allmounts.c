@@ -8,6 +8,7 @@
  */
 #include "allmounts.h"
 #include "cleanup.h"
+#include "foreign.h"
 #include "mount.h"
 #include "proc.h"
 
@@ -187,6 +188,8 @@ bool mount_leads_to(const struct mount_seen *mount, const char *path, const stru
 	if (mount->pid)
 		(void)snprintf(name, sizeof(name), "/proc/%d/root", (int)mount->pid);
 	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root >= 0 && mount->foreign)
+		return foreign_leads_to(mount->pid, root, path, inode) != 0;
 	if (root >= 0)
 		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 	if (fd < 0 || fstat(fd, &st) < 0)

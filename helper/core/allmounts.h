@@ -22,7 +22,7 @@ int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), vo
 
 /*
  * Does this absolute path, which the mount's line names, lead to this inode? It is looked up in the mount's namespace,
- * as a name there says nothing of ours. Where it cannot be looked up, it is taken to lead there; but not in a foreign
- * namespace, where those who have no rights on the inode could arrange that.
+ * as a name there says nothing of ours. Where it cannot be looked up, it is taken to lead there. In a foreign namespace
+ * it is looked up with the rights of those who are in it: others cannot make it lead to what they cannot reach.
  */
 bool mount_leads_to(const struct mount_seen *mount, const char *path, const struct stat *inode);
