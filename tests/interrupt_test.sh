@@ -61,6 +61,45 @@ testAnInterruptedSnapshot() {
 	assertTrue 'what it was made of is there' '[ -e "$LXCPATH/c1/i.img" ]'
 }
 
+# interrupt_convert SIGNAL PART COMMAND... - send the signal when PART, a pattern, is there.
+interrupt_convert() {
+	_signal=$1 when=$2
+	shift 2
+	env --default-signal=INT "$LXC_BDEV" convert "$@" 2>"$SCRATCH/stderr" >out &
+	_pid=$!
+	assertTrue 'it is at work' 'eventually sh -c "[ -e $when ]"'
+	kill "-$_signal" $_pid
+	status=0
+	wait $_pid || status=$?
+	err=$(cat "$SCRATCH/stderr")
+}
+
+testAnInterruptedConversion() {
+	mkdir -p d/upper/many
+	(cd d/upper/many && seq 60000 | xargs touch)
+	touch d/upper/.wh.gone
+	find d/upper | sort >before
+	for signal in INT TERM HUP; do
+		interrupt_convert $signal 'd/.upper.lxc-bdev-convert/*/many' overlay d/upper
+		assert_status 1
+		assert_one_line "convert '$HERE/d/upper': interrupted; nothing was changed, and nothing is left"
+		assertEquals 'beside it' upper "$(ls -A d)"
+		interrupt_convert $signal d/.other.lxc-bdev-part/many overlay d/upper --to d/other
+		assert_status 1
+		assert_one_line 'interrupted; nothing was changed'
+		assertEquals 'beside it' upper "$(ls -A d)"
+		assertTrue 'as it was' 'find d/upper | sort | cmp -s - before'
+	done
+	# Killed, the next one removes what is left.
+	interrupt_convert KILL 'd/.upper.lxc-bdev-convert/*/many' overlay d/upper
+	assertEquals 'beside it' '.upper.lxc-bdev-convert upper' "$(ls -A d | xargs)"
+	bdev convert overlay d/upper
+	assert_status 0
+	assertEquals 'beside it' upper "$(ls -A d)"
+	assertTrue 'a whiteout' '[ -c d/upper/gone ]'
+	rm -r d
+}
+
 with_template() {
 	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|/usr/share/lxc/templates|" \
 		"$ROOT/templates/lxc-bdev.in" >template

@@ -178,16 +178,16 @@ void clone_end_with(pid_t pid)
 }
 
 /* LXC's program was killed alone: its clone must not go on to grow while it is destroyed. It stays marked. */
-static void tick(struct copy *copy)
+static int tick(struct copy *copy)
 {
 	static long long looked;
+	int r = progress_tick(copy);
 
-	progress_tick(copy);
-	if (!caller.pid || proc_now() - looked < CALLER_LOOK_MS)
-		return;
+	if (r < 0 || !caller.pid || proc_now() - looked < CALLER_LOOK_MS)
+		return r;
 	looked = proc_now();
 	if (proc_alive(&caller))
-		return;
+		return 0;
 	log_error("not copied to the end: the program that asked for it has ended");
 	_exit(EXIT_FAILURE);
 }

@@ -188,7 +188,9 @@ static int look_dir(struct walk *walk)
 			tell(convert, walk, kind, entry->name, entry->why);
 		if (entry->kind == DELTA_DIR)
 			walk_later(walk, entry->name);
-		copy_progress(&convert->copy, 0, 1);
+		r = copy_progress(&convert->copy, 0, 1);
+		if (r < 0)
+			(void)walk_failed(walk, "", r);
 	}
 	if (r == 0) {
 		if (dir.foreign)

@@ -12,12 +12,11 @@
 
 #define PORTION (4U << 20) /* between two ticks */
 
-void copy_progress(struct copy *copy, uint64_t bytes, uint64_t files)
+int copy_progress(struct copy *copy, uint64_t bytes, uint64_t files)
 {
 	copy->bytes += bytes;
 	copy->files += files;
-	if (copy->tick)
-		copy->tick(copy);
+	return copy->tick ? copy->tick(copy) : 0;
 }
 
 /* Read and write up to n bytes (at most COPY_BUFFER). How many, 0 at the end, or -errno. */
@@ -39,6 +38,7 @@ static int copy_data(struct copy_way *way, int from, int to, off_t at, off_t end
 {
 	uint64_t told = 0;
 	ssize_t n;
+	int r;
 
 	for (; at < end; at += n) {
 		size_t want = (size_t)(end - at);
@@ -61,7 +61,9 @@ static int copy_data(struct copy_way *way, int from, int to, off_t at, off_t end
 			break; /* it was cut short */
 		told += (uint64_t)n;
 		if (told >= PORTION) {
-			copy_progress(way->copy, told, 0);
+			r = copy_progress(way->copy, told, 0);
+			if (r < 0)
+				return r;
 			told = 0;
 		}
 	}
@@ -77,10 +79,8 @@ int copy_contents(struct copy_way *way, int from, int to, uint64_t size, uint64_
 	if (!size)
 		return 0;
 	if (!way->no_clone) {
-		if (ioctl(to, FICLONE, from) == 0) {
-			copy_progress(way->copy, size < allocated ? size : allocated, 0);
-			return 0;
-		}
+		if (ioctl(to, FICLONE, from) == 0)
+			return copy_progress(way->copy, size < allocated ? size : allocated, 0);
 		way->no_clone = errno == EXDEV || errno == EOPNOTSUPP || errno == ENOTTY || errno == ENOSYS;
 	}
 	if (size <= COPY_BUFFER && allocated >= size)
@@ -113,7 +113,5 @@ int copy_file(int from, int to, struct copy *copy)
 		return -EINVAL;
 	(void)posix_fadvise(from, 0, 0, POSIX_FADV_SEQUENTIAL);
 	r = copy_contents(&way, from, to, (uint64_t)st.st_size, (uint64_t)st.st_blocks * 512);
-	if (r == 0)
-		copy_progress(copy, 0, 1);
-	return r;
+	return r ?: copy_progress(copy, 0, 1);
 }

@@ -10,7 +10,7 @@
 /* What is being copied, and how far it is. */
 struct copy {
 	uint64_t bytes, files;		 /* written so far */
-	void (*tick)(struct copy *copy); /* NULL, or called now and then (each file, each few MiB) */
+	int (*tick)(struct copy *copy);	 /* NULL, or called now and then (each file, each few MiB): 0, or -errno to end */
 	void *arg;
 	char error[PATH_MAX]; /* after a failure: which file of the tree, relative to it ("" the root itself) */
 };
@@ -52,4 +52,5 @@ struct copy_way {
 #define COPY_BUFFER (256U << 10)
 
 int copy_contents(struct copy_way *way, int from, int to, uint64_t size, uint64_t allocated);
-void copy_progress(struct copy *copy, uint64_t bytes, uint64_t files);
+/* So much more is done. 0, or -errno: it is to end here. */
+int copy_progress(struct copy *copy, uint64_t bytes, uint64_t files);

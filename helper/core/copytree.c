@@ -194,9 +194,7 @@ static int copy_entry(struct tree *tree, const char *name, unsigned char type)
 		r = linkat(tree->walk.fd, name, tree->to, name, 0) < 0 ? -errno : 0;
 	else if (st.stx_nlink == 1 || (r = copy_link(tree, &st, name)) == 0)
 		r = S_ISREG(st.stx_mode) ? copy_regular(tree, &st, path, name) : copy_special(tree, &st, path, name);
-	if (r >= 0)
-		copy_progress(tree->way.copy, 0, 1);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : copy_progress(tree->way.copy, 0, 1);
 }
 
 int copy_keep(struct walk *walk, const char *name, unsigned char type)
@@ -208,8 +206,8 @@ int copy_keep(struct walk *walk, const char *name, unsigned char type)
 	if (tree->form->link && type != DT_DIR && type != DT_UNKNOWN) {
 		if (linkat(walk->fd, name, tree->to, name, 0) < 0)
 			return walk_failed(walk, name, -errno);
-		copy_progress(tree->way.copy, 0, 1);
-		return 0;
+		r = copy_progress(tree->way.copy, 0, 1);
+		return r < 0 ? walk_failed(walk, name, r) : 0;
 	}
 	r = copy_entry(tree, name, type);
 	return r < 0 ? walk_failed(walk, name, r) : 0;
@@ -265,9 +263,10 @@ static int enter(struct walk *walk)
 			r = -errno;
 		if (r == 0)
 			r = change(tree, walk->here->name);
+		if (r == 0)
+			r = copy_progress(tree->way.copy, 0, 1);
 		if (r < 0)
 			return walk_failed(walk, "", r);
-		copy_progress(tree->way.copy, 0, 1);
 	}
 	if (walk_device(st) == walk_device(&tree->target))
 		copy_flags(walk->fd, tree->to);

@@ -12,7 +12,10 @@ struct progress {
 
 /* From now on. copy->arg is the progress then. */
 void progress_begin(struct progress *progress, const char *what, struct copy *copy);
-/* struct copy's tick */
-void progress_tick(struct copy *copy);
+/* struct copy's tick. 0, or -EINTR after a signal that progress_catch() has asked for. */
+int progress_tick(struct copy *copy);
+/* ^C, SIGTERM and SIGHUP end the copy, and not the process, which is to remove what it has made. Those that are ignored
+ * stay so. */
+void progress_catch(void);
 /* Nothing of it stays on the terminal. */
 void progress_end(struct progress *progress);

@@ -190,6 +190,7 @@ static int commit_upper(const struct job *job, struct store *store)
 	if (job->upper < 0)
 		return store_add(store, id, parent, false, 0, NULL);
 	progress_begin(&progress, "copied", &copy);
+	progress_catch();
 	r = commit(store, id, parent, form, job->upper, job->top->sources[0], &copy);
 	progress_end(&progress);
 	return r;

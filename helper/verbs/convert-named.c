@@ -48,6 +48,7 @@ int convert_named(const struct args *args, enum delta_form to)
 
 	if (r == 0) {
 		progress_begin(&progress, "converted", &copy);
+		progress_catch();
 		r = convert_container(&run);
 		progress_end(&progress);
 	}

@@ -147,6 +147,7 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 	job->dir = dir;
 	job->warnings = 0;
 	progress_begin(&job->progress, "converted", &convert.copy);
+	progress_catch();
 	if (job->look)
 		r = convert_prepare(AT_FDCWD, dir, true) ?: look(&convert, dir);
 	else if (job->args->dry_run)
