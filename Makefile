@@ -2,7 +2,7 @@
 #
 # make demo    show it all, on this machine (root; installs what is missing)
 # make check   run the tests (root; installs what is missing); SAN=1: under ASan and UBSan
-# make check-host   run those that need a complete LXC host, on all kernels
+# make check-host   run those that take long: complete LXC hosts on all kernels, and the oldest kernel
 # make         build; make install: DESTDIR, PREFIX
 # make faults  the whole of tests/fault_test.sh: each system call of each operation fails (hours); make check has a slice
 # make lint    static checks; make bench: figures; make deps: only install what all of this needs
@@ -129,7 +129,7 @@ check-built: all $(UNITS) $(TOOLS)
 	@tests/run $(TESTS)
 
 check-host:
-	@$(MAKE) --no-print-directory check TESTS="$(wildcard tests/guest_host_6.*_test.sh)"
+	@$(MAKE) --no-print-directory check TESTS="$(wildcard tests/guest_host_6.*_test.sh) tests/guest_oldest_test.sh"
 
 FAULTS = EMFILE ENOMEM EIO EACCES
 faults:
