@@ -219,6 +219,7 @@ assert_nothing_left() { eventually nothing_left || fail "left behind: $(left)"; 
 
 setUp() {
 	[ "${_shunit_test_-}" ] || return 0
+	read -r _began _ </proc/uptime
 	HERE="$SCRATCH/t"
 	LXCPATH="$HERE/lxc path"
 	_skipped=''
@@ -249,5 +250,7 @@ tearDown() {
 			echo "fail $_shunit_test_" >>"$TEST_RESULTS"
 		fi
 	fi
+	read -r _ended _ </proc/uptime
+	echo "took: $((${_ended%.*} - ${_began%.*})) s $_shunit_test_"
 	return 0
 }
