@@ -118,12 +118,12 @@ deps:
 # The rest runs in a make of its own: only then is LXC there to be asked.
 demo:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO))
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
 	@tests/demo
 
 check:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_CHECK))
-	@$(MAKE) --no-print-directory check-built
+	@$(MAKE) --no-print-directory -j"$$(nproc)" check-built
 
 check-built: all $(UNITS) $(TOOLS)
 	@tests/run $(TESTS)

@@ -28,10 +28,6 @@ no_loop() {
 		case $_image in "$HERE"/*) return 1 ;; esac
 	done 2>/dev/null
 }
-no_record() {
-	set -- /run/lxc-bdev/*
-	[ "$*" = '/run/lxc-bdev/*' ]
-}
 clean() { ! is_mounted && no_loop && no_record; }
 
 # complain TEXT - this run is a failure of the sweep; with $FAULTS_OUT, one line there.

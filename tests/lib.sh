@@ -181,6 +181,10 @@ rebooted() {
 
 loops() { losetup --list --noheadings --output BACK-FILE | grep -c -F "$HERE"; }
 no_loops() { [ "$(loops)" -eq 0 ]; }
+no_record() {
+	set -- /run/lxc-bdev/*
+	[ "$*" = '/run/lxc-bdev/*' ]
+}
 no_journals() { [ -z "$(find /run/lxc-bdev -mindepth 1 -maxdepth 1)" ]; }
 
 # The mounts below $HERE, one a line.
@@ -220,6 +224,7 @@ assert_nothing_left() { eventually nothing_left || fail "left behind: $(left)"; 
 setUp() {
 	[ "${_shunit_test_-}" ] || return 0
 	read -r _began _ </proc/uptime
+	[ ! "${TEST_NOW-}" ] || printf '%s %s\n' "${_began%.*}" "$_shunit_test_" >"$TEST_NOW"
 	HERE="$SCRATCH/t"
 	LXCPATH="$HERE/lxc path"
 	_skipped=''
@@ -243,6 +248,12 @@ tearDown() {
 	done
 	rm -rf --one-file-system -- "$HERE"
 	[ ! "${_link-}" ] || rm -f -- "$_link"
+	# A record that one test leaves is not to fail those after it.
+	if [ "${TEST_NOW-}" ] && ! no_record && ! eventually no_record; then
+		fail "records are left: $(find /run/lxc-bdev -mindepth 1)"
+		"$LXC_BDEV" doctor --fix >/dev/null 2>&1
+		find /run/lxc-bdev -mindepth 1 -delete
+	fi
 	if [ -z "$_skipped" ]; then
 		if [ "$__shunit_assertsFailed" -eq "$_failed_before" ]; then
 			echo "pass $_shunit_test_" >>"$TEST_RESULTS"
