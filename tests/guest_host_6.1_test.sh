@@ -5,8 +5,8 @@
 . "$(dirname -- "$0")/lib.sh"
 
 SERIES=6.1
-FILES='tests/host/start_test.sh tests/host/clone_test.sh tests/host/systemd_test.sh tests/host/apparmor_test.sh
-	tests/host/poweroff_test.sh'
+FILES='tests/host/start_test.sh tests/host/elsewhere_test.sh tests/host/clone_test.sh tests/host/systemd_test.sh
+	tests/host/apparmor_test.sh tests/host/poweroff_test.sh'
 AFTER_BOOT=tests/host/boot_test.sh
 SOURCES=''
 # shellcheck source=tests/guest/suite.sh

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# a complete LXC host: all types below AppArmor, nesting, poweroff.
+# a complete LXC host: all types below AppArmor, nesting.
 # shellcheck source=tests/lib.sh disable=SC2034,SC2154
 . "$(dirname -- "$0")/lib.sh"
 
 SERIES=6.12
-FILES='tests/host/start_test.sh tests/host/apparmor_test.sh tests/host/poweroff_test.sh'
-AFTER_BOOT=tests/host/boot_test.sh
+FILES='tests/host/start_test.sh tests/host/apparmor_test.sh'
+HOST=yes
 SOURCES=''
 # shellcheck source=tests/guest/suite.sh
 . "$ROOT/tests/guest/suite.sh"

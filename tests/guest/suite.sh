@@ -2,10 +2,11 @@
 # shellcheck shell=sh disable=SC2154
 #
 # suite.sh - the test file of a guest: a kernel of $SERIES is booted and runs $FILES; each test in them, and in those that
-# they source ($SOURCES), is one here. Source it after lib.sh, with these set. $AFTER_BOOT has the files that run after one
-# more boot; then the guest is a complete LXC host with a disk (tests/guest/host-image), which it keeps from one to the other.
+# they source ($SOURCES), is one here. Source it after lib.sh, with these set. With $HOST the guest is a complete LXC host with
+# a disk (tests/guest/host-image); $AFTER_BOOT has the files that run there after one more boot.
 
 AFTER_BOOT=${AFTER_BOOT-}
+HOST=${HOST-$AFTER_BOOT}
 BOOTS=$SCRATCH/boots # a directory for each boot, shared with the guest
 
 suite() {
@@ -32,7 +33,7 @@ oneTimeSetUp() {
 	# shunit2 may come here twice.
 	[ ! -d "$BOOTS" ] || return 0
 	mkdir "$BOOTS"
-	if [ "$AFTER_BOOT" ]; then
+	if [ "$HOST" ]; then
 		_host=$("$ROOT/tests/guest/host-image") || return
 		GUEST_DISK=$SCRATCH/disk.qcow2
 		export GUEST_DISK
