@@ -4,6 +4,7 @@
 # make check   run the tests (root; installs what is missing); SAN=1: under ASan and UBSan
 # make check-host   run those that take long: complete LXC hosts on all kernels, and the oldest kernel
 # make         build; make install: DESTDIR, PREFIX
+# make sweeps  all tests that kill at system calls, at each one; make check takes every third
 # make faults  the whole of tests/fault_test.sh: each system call of each operation fails (hours); make check has a slice
 # make lint    static checks; make bench: figures; make deps: only install what all of this needs
 
@@ -137,6 +138,9 @@ faults:
 	@$(MAKE) --no-print-directory all $(TOOLS)
 	@FAULTS='$(FAULTS)' tests/run tests/fault_test.sh
 
+sweeps:
+	@SWEEP=1 $(MAKE) --no-print-directory check TESTS="$$(grep -l SWEEP tests/*_test.sh | tr '\n' ' ')"
+
 lint:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_LINT))
 	@$(MAKE) --no-print-directory all
@@ -151,4 +155,4 @@ clean:
 	rm -rf build
 
 FORCE:
-.PHONY: all install uninstall deps demo check check-built check-host faults lint bench clean FORCE
+.PHONY: all install uninstall deps demo check check-built check-host faults sweeps lint bench clean FORCE

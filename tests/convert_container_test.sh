@@ -542,7 +542,7 @@ testStartKilledAnywhereIsFinishedByTheNext() {
 		[ "$status" -eq 137 ] || break
 		# The rest of a start is killed elsewhere.
 		step=3
-		[ ! -L "$LXCPATH/c1/.lxc-bdev.converting" ] || { interrupted=$((interrupted + 1)) && step=1; }
+		[ ! -L "$LXCPATH/c1/.lxc-bdev.converting" ] || { interrupted=$((interrupted + 1)) && step=$SWEEP; }
 		prestart
 		assertEquals "start after one killed at call $n: $(cat "$SCRATCH/stderr")" 0 $?
 		shows_the_same
@@ -557,7 +557,7 @@ testStartKilledAnywhereIsFinishedByTheNext() {
 	poststop
 	unset LSAN_OPTIONS
 	umount "$LXCPATH"
-	assertTrue "killed $interrupted times in between" "[ $interrupted -gt 10 ]"
+	assertTrue "killed $interrupted times in between" "[ $interrupted -gt $((10 / SWEEP)) ]"
 }
 
 # shellcheck source=/dev/null

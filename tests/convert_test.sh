@@ -261,7 +261,7 @@ testKilledAnywhereItIsOldOrNewAndASecondRunFinishes() {
 		show new | grep -v '\.wh\.\.wh\.' >new.txt
 		n=0 was_old=0 was_new=0
 		while :; do
-			n=$((n + 1))
+			n=$((n + SWEEP))
 			rm -rf d .d.lxc-bdev-convert
 			cp -a old d
 			status=0
@@ -284,7 +284,7 @@ testKilledAnywhereItIsOldOrNewAndASecondRunFinishes() {
 			[ "$__shunit_assertsFailed" -eq "$_failed_before" ] || return
 		done
 		assertEquals "$(cat "$SCRATCH/stderr")" 0 "$status"
-		assertTrue "$n calls, $was_old old, $was_new new" "[ $was_old -gt 15 ] && [ $was_new -gt 5 ]"
+		assertTrue "$n calls, $was_old old, $was_new new" "[ $was_old -gt $((15 / SWEEP)) ] && [ $was_new -gt $((5 / SWEEP)) ]"
 		cp -a new older && rm -rf old new && mv older old && cp -a old new && bdev convert aufs new
 	done
 }

@@ -182,12 +182,12 @@ trace_hook() {
 	sed -i "s|^\\(lxc.hook.$1 = \\)|\\1strace -f -qq $2 |" bdev.conf
 }
 
-# sweep HOOK STEP - SIGKILL the helper at every STEP-th of its system calls: nothing may stay but what the next start or
-# doctor clears.
+# sweep HOOK STEP - SIGKILL the helper at every SWEEP * STEP-th of its system calls: nothing may stay but what the next start
+# or doctor clears.
 sweep() {
 	calls "$1" >all
 	assertTrue "it makes system calls: $(wc -l <all)" '[ "$(wc -l <all)" -gt 20 ]'
-	awk -v step="$2" 'NR % step == 0' all >kills
+	awk -v step="$(($2 * SWEEP))" 'NR % step == 0' all >kills
 	while read -r name n; do
 		trace_hook "$1" "-o /dev/null -e trace=$name -e inject=$name:signal=KILL:when=$n"
 		fresh_upper
@@ -208,26 +208,26 @@ sweep() {
 
 testHelperKilledDuringPreStartLeavesNothing() {
 	lasting
-	sweep pre-start 3
+	sweep pre-start 2
 }
 
 testHelperKilledDuringPreStartLeavesNothingOfATmpfs() {
 	fleeting
-	sweep pre-start 7
+	sweep pre-start 3
 }
 
 testHelperKilledDuringPreStartInOlderKernelsWaysLeavesNothing() {
 	lasting
 	for LXC_BDEV_OVERLAY in string mount; do
 		export LXC_BDEV_OVERLAY
-		sweep pre-start 7
+		sweep pre-start 3
 	done
 	unset LXC_BDEV_OVERLAY
 }
 
 testHelperKilledDuringPostStopLeavesNothingThatDoctorDoesNotClear() {
 	lasting
-	sweep post-stop 2
+	sweep post-stop 1
 }
 
 # --- the hook's shell ---

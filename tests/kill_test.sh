@@ -19,10 +19,6 @@ no_loop() {
 		case $_image in "$HERE"/*) return 1 ;; esac
 	done 2>/dev/null
 }
-no_record() {
-	set -- /run/lxc-bdev/*
-	[ "$*" = '/run/lxc-bdev/*' ]
-}
 no_mount_nor_loop() { ! is_mounted && no_loop; }
 
 # Both are true: what is mounted is whole, and if nothing is, no loop device is bound.
@@ -34,13 +30,13 @@ whole_or_nothing() {
 	fi
 }
 
-# sweep COMMAND... - once for each N: kill it at its N-th system call, then call `check N`, until it lives to the end.
+# sweep COMMAND... - for each SWEEP-th N: kill it at its N-th system call, then call `check N`, until it lives to the end.
 # `before` is called before each.
 sweep() {
-	swept=0
+	swept=$((1 - SWEEP))
 	while :; do
 		before
-		swept=$((swept + 1))
+		swept=$((swept + SWEEP))
 		status=0
 		"$ROOT/build/tests/tools/kill-at" $swept "$LXC_BDEV" "$@" 2>"$SCRATCH/stderr" || status=$?
 		[ "$status" -eq 137 ] || break
@@ -76,7 +72,8 @@ killed_mount() { # SPEC...
 	# shellcheck disable=SC2086 # several specs, without blanks
 	check() { check_mount $specs; }
 	sweep mount "$@" m
-	assertTrue 'some were killed after the attach' "[ $mounted -gt 0 ]"
+	# There are but a few calls.
+	assertTrue 'some were killed after the attach' "[ $mounted -gt 0 ] || [ $SWEEP -gt 1 ]"
 	assertEquals 'mounts' "$HERE/m" "$(mounts_here)"
 }
 
@@ -123,7 +120,7 @@ testUmountKilledAnywhere() {
 	assertTrue 'nothing is left' nothing_left
 	run e2fsck -fn image
 	assert_status 0
-	assertEquals 'what was written' "$((swept - 1))" "$(debugfs -R 'cat written' image 2>/dev/null)"
+	assertEquals 'what was written' "$((swept - SWEEP))" "$(debugfs -R 'cat written' image 2>/dev/null)"
 }
 
 testUmountKilledIsRepeatedBySimplyCallingItAgain() {

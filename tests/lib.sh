@@ -9,6 +9,7 @@
 ROOT=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd)
 LXC_BDEV=$ROOT/build/lxc-bdev
 LXC_COMMON=/usr/share/lxc/config
+: "${SWEEP:=3}" # sweeps kill at every third system call, or so; `make sweeps` at each
 : "${SCRATCH:?run this through tests/run}" "${TEST_RESULTS:?}"
 
 # run COMMAND... - sets $status, and $out and $err to what it printed.

@@ -12,7 +12,7 @@ PLAIN=$SCRATCH/plain.raw # what is in an image, for e2fsck
 ETC=$(dirname -- "$(lxc-config lxc.default_config)")
 POLICY=$ETC/bdev-policy.conf
 KILL_AT=$ROOT/build/tests/tools/kill-at
-: "${KILL_STEP:=3}" # a sweep kills at every third call
+: "${KILL_STEP:=$((2 * SWEEP))}" # of the calls that a sweep kills at
 
 # add_tests FILE... - all that are defined in them: shunit2 itself looks in the file that is run only.
 add_tests() {
