@@ -11,6 +11,13 @@
 # A root shell by su has no directories of system programs in PATH; dpkg refuses to work so.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
+# Build for, and test with, the LXC that is installed there: make check LXC_PREFIX=/opt/lxc
+ifdef LXC_PREFIX
+export PATH := $(LXC_PREFIX)/bin:$(LXC_PREFIX)/sbin:$(PATH)
+endif
+# What $(shell) runs does not get the PATH above.
+LXC_ASK = PATH='$(PATH)';
+
 VERSION = 0.1.0
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
@@ -18,15 +25,15 @@ MANDIR = $(PREFIX)/share/man
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 
 # LXC's own places, asked from the installed LXC.
-LXC_START := $(shell readlink -f "$$(command -v lxc-start)")
+LXC_START := $(shell $(LXC_ASK) readlink -f "$$(command -v lxc-start)")
 LXC_CONFIG_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/config,$(LXC_START))
 LXC_TEMPLATE_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/templates,$(LXC_START))
 # The directory that has LXC's locks: only a script of LXC's says it.
 LXC_NET = $(firstword $(wildcard $(foreach d,libexec/lxc lib/*/lxc lib/lxc libexec,\
 	$(patsubst %/bin/lxc-start,%,$(LXC_START))/$(d)/lxc-net)))
 LXC_RUN := $(shell sed -n 's|^varrun="\(/[^"]*\)".*|\1|p' $(LXC_NET) /dev/null 2>/dev/null | head -n 1)
-LXC_PATH := $(shell lxc-config lxc.lxcpath 2>/dev/null || echo /var/lib/lxc)
-LXC_ETC := $(shell dirname -- "$$(lxc-config lxc.default_config 2>/dev/null || echo /etc/lxc/default.conf)")
+LXC_PATH := $(shell $(LXC_ASK) lxc-config lxc.lxcpath 2>/dev/null || echo /var/lib/lxc)
+LXC_ETC := $(shell $(LXC_ASK) dirname -- "$$(lxc-config lxc.default_config 2>/dev/null || echo /etc/lxc/default.conf)")
 
 ifeq ($(origin CC),default)
 CC = gcc

@@ -204,7 +204,7 @@ testLxcsOwnAufsBecomesAnOverlayThatLxcMounts() {
 	for key in lxc.rootfs.path lxc.rootfs; do
 		mkdir -p "$LXCPATH/$key"
 		aufs_delta "$LXCPATH/$key/delta0"
-		printf 'lxc.uts.name = c1\nlxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n%s = aufs:%s:%s\n' \
+		printf 'lxc.uts.name = c1\n%s\n%s = aufs:%s:%s\n' "$CONTAINER_CONF" \
 			"$key" "$base" "$LXCPATH/$key/delta0" >"$LXCPATH/$key/config"
 		start "$key"
 		assertNotEquals 'LXC has none' 0 "$status"
@@ -363,8 +363,8 @@ testDirectoryThatRunsIsNotConvertedByItsPath() {
 	# Without a stack of ours, too.
 	cp -a root root2
 	mkdir "$LXCPATH/c2"
-	printf 'lxc.rootfs.path = dir:%s\nlxc.uts.name = c2\nlxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n' \
-		"$PWD/root2" >"$LXCPATH/c2/config"
+	printf 'lxc.rootfs.path = dir:%s\nlxc.uts.name = c2\n%s\n' \
+		"$PWD/root2" "$CONTAINER_CONF" >"$LXCPATH/c2/config"
 	for c in c1 c2; do
 		start $c
 		assertEquals "$err" 0 "$status"

@@ -10,10 +10,10 @@ setUpEach() {
 	for _conf in common userns; do
 		printf 'lxc.include = %s/%s.conf\n' "$LXC_COMMON" "$_conf" >"$HERE/$_conf.conf"
 	done
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|/usr/share/lxc/templates|" \
+	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
 		"$ROOT/templates/lxc-bdev.in" >"$HERE/lxc-bdev"
 	chmod +x "$HERE/lxc-bdev"
-	printf 'lxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n' >conf
+	printf '%s\n' "$CONTAINER_CONF" >conf
 }
 
 # create NAME [ARGUMENT...]

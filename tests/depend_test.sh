@@ -51,7 +51,7 @@ testTheTemplateWaitsForTheLock() {
 	with_base
 	mkfifo hold.pipe
 	hold "$lock"
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|/usr/share/lxc/templates|" \
+	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
 		"$ROOT/templates/lxc-bdev.in" >template
 	chmod +x template
 	bdev_conf >/dev/null

@@ -34,7 +34,7 @@ plain() {
 	{
 		printf 'lxc.include = %s\n' "$(bdev_conf)"
 		printf 'lxc.rootfs.path = dir:%s/%s/rootfs\nlxc.uts.name = %s\n' "$LXCPATH" "$1" "$1"
-		printf 'lxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n'
+		printf '%s\n' "$CONTAINER_CONF"
 	} >"$LXCPATH/$1/config"
 }
 
@@ -138,11 +138,11 @@ testEphemeralThatWasKeptAsBase() {
 testBaseWithoutOurIncludeGetsIt() {
 	plain base
 	sed -i /lxc.include/d "$LXCPATH/base/config"
-	cp -a /usr/share/lxc/config "$HERE/config"
+	cp -a "$LXC_COMMON" "$HERE/config"
 	cp "$(bdev_conf)" "$HERE/config/bdev.conf"
-	mount --bind "$HERE/config" /usr/share/lxc/config
+	mount --bind "$HERE/config" "$LXC_COMMON"
 	works base --tmpfs
-	umount /usr/share/lxc/config
+	umount "$LXC_COMMON"
 }
 
 testStackInAnIncludedFileIsTheBases() {

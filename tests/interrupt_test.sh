@@ -101,7 +101,7 @@ testAnInterruptedConversion() {
 }
 
 with_template() {
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|/usr/share/lxc/templates|" \
+	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
 		"$ROOT/templates/lxc-bdev.in" >template
 	chmod +x template
 	bdev_conf >/dev/null

@@ -8,7 +8,10 @@
 
 ROOT=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd)
 LXC_BDEV=$ROOT/build/lxc-bdev
-LXC_COMMON=/usr/share/lxc/config
+# Those of the LXC that is in PATH.
+_lxc=$(readlink -f "$(command -v lxc-start)")
+LXC_COMMON=${_lxc%/bin/lxc-start}/share/lxc/config
+LXC_TEMPLATES=${_lxc%/bin/lxc-start}/share/lxc/templates
 : "${SWEEP:=3}" # sweeps kill at every third system call, or so; `make sweeps` at each
 : "${SCRATCH:?run this through tests/run}" "${TEST_RESULTS:?}"
 
@@ -99,9 +102,15 @@ for_everybody() {
 		printf '%s\n' "$HERE/bin/lxc-bdev"
 }
 
+# The line that a config needs to run in no profile, on a host that has some; an LXC without AppArmor does not know it.
+UNCONFINED=''
+if { read -r _enabled </sys/module/apparmor/parameters/enabled; } 2>/dev/null && [ "$_enabled" = Y ]; then
+	UNCONFINED='lxc.apparmor.profile = unconfined'
+fi
+
 # What each container's config has beside its stack.
-CONTAINER_CONF='lxc.net.0.type = empty
-lxc.apparmor.profile = unconfined'
+CONTAINER_CONF="lxc.net.0.type = empty
+$UNCONFINED"
 
 # xattrs [OPTION...] - the extended attributes of all files below the current directory, sorted by their names:
 # file systems list them in different orders.
