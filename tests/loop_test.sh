@@ -834,5 +834,29 @@ testFullDiskBelowTheImageDoesNotKeepUsFromUmount() {
 	umount disk
 }
 
+# The kernel would open the device that the superblock names, whatever it is.
+testAJournalOnAnotherDeviceIsRefused() {
+	truncate -s 16M image journal
+	mke2fs -q -t ext4 -b 1024 -O journal_dev journal 8192 || fail 'a journal'
+	_device=$(losetup -f --show "$PWD/journal")
+	mke2fs -q -t ext4 -b 1024 -J device="$_device" image 2>&1 || fail 'an image with a journal elsewhere'
+	for spec in loop:image loop:image,ro; do
+		bdev mount "$spec" m
+		assert_status 1
+		assert_one_line "image 'image' keeps its journal on another device, which its superblock names"
+		container c1 "loop:$HERE/${spec#loop:}"
+		bdev plan -P "$LXCPATH" -n c1
+		assert_status 1
+		assert_one_line 'keeps its journal on another device'
+	done
+	losetup -d "$_device"
+	# As the line says.
+	tune2fs -f -O ^has_journal image >/dev/null 2>&1
+	tune2fs -j image >/dev/null 2>&1
+	bdev mount loop:image m
+	assert_status 0
+	bdev umount m
+}
+
 # shellcheck source=/dev/null
 . shunit2

@@ -14,6 +14,7 @@
 #include "proc.h"
 
 #include <blkid/blkid.h>
+#include <endian.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -133,6 +134,32 @@ static int find_filesystem(blkid_probe probe, const char *wanted, struct image_a
 	return 0;
 }
 
+/*
+ * An ext3 or ext4 may say in its superblock that its journal is on another device, by number: the kernel would open that
+ * device of the host's, and write to it. See ext4's disk layout in the kernel's documentation. 0 or -errno.
+ */
+static int check_journal(int fd, const struct image_area *area, char **ret_reason)
+{
+	enum { SUPER = 1024, FEATURES = 92, JOURNAL_INODE = 224, HAS_JOURNAL = 4 };
+	uint32_t super[256], features, inode;
+	ssize_t n;
+
+	if (strncmp(area->fstype, "ext", 3) != 0)
+		return 0;
+	n = pread(fd, super, sizeof(super), (off_t)area->offset + SUPER);
+	if (n != (ssize_t)sizeof(super)) {
+		*ret_reason = xstrdup("cannot be read");
+		return n < 0 ? -errno : -EIO;
+	}
+	features = le32toh(super[FEATURES / sizeof(*super)]);
+	inode = le32toh(super[JOURNAL_INODE / sizeof(*super)]);
+	if (!(features & HAS_JOURNAL) || inode)
+		return 0;
+	*ret_reason = xstrdup("keeps its journal on another device, which its superblock names: give it one of its own "
+			      "(tune2fs -O ^has_journal, then tune2fs -j)");
+	return -EINVAL;
+}
+
 /* A block device's size is not in its inode. 0 or -errno. */
 static int get_size(int fd, uint64_t *ret)
 {
@@ -164,6 +191,8 @@ static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int pa
 	if (blkid_probe_set_device(probe, fd, (blkid_loff_t)area->offset, (blkid_loff_t)area->size) < 0)
 		goto unreadable;
 	r = find_filesystem(probe, fstype, area, ret_reason);
+	if (r == 0)
+		r = check_journal(fd, area, ret_reason);
 	if (r != -ENODATA)
 		return r;
 	*ret_reason = no_filesystem(probe, fd, partition);
