@@ -135,8 +135,8 @@ static int find_filesystem(blkid_probe probe, const char *wanted, struct image_a
 }
 
 /*
- * An ext3 or ext4 may say in its superblock that its journal is on another device, by number: the kernel would open that
- * device of the host's, and write to it. See ext4's disk layout in the kernel's documentation. 0 or -errno.
+ * An ext3 or ext4 may say in its superblock that its journal is on another device, by number: the kernel would open
+ * that device of the host's, and write to it. See ext4's disk layout in the kernel's documentation. 0 or -errno.
  */
 static int check_journal(int fd, const struct image_area *area, char **ret_reason)
 {

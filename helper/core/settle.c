@@ -152,7 +152,8 @@ static int parts_here(const struct settle *settle, struct parts *ret)
 	return r;
 }
 
-/* Each lower has a directory there, or nothing: most are so, and need no look at each name on the way. 1, 0 or -errno. */
+/* Each lower has a directory there, or nothing: most are so, and need no look at each name on the way. 1, 0 or -errno.
+ */
 static int is_plain(const struct settle *settle)
 {
 	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,

@@ -111,9 +111,10 @@ static int check_record(struct paxcheck *pax, const char *key, size_t length, co
 		const char *key;
 		enum form form;
 	} known[] = {
-		{ "path", NAME },      { "linkpath", NAME },  { "GNU.sparse.name", NAME }, { "uname", NAME },
-		{ "gname", NAME },     { "uid", WHOLE },      { "gid", WHOLE },		   { "size", WHOLE },
-		{ "mtime", FRACTION }, { "atime", FRACTION }, { "ctime", FRACTION },	   { "LIBARCHIVE.xattr.", BASE64 },
+		{ "path", NAME },      { "linkpath", NAME },  { "GNU.sparse.name", NAME },
+		{ "uname", NAME },     { "gname", NAME },     { "uid", WHOLE },
+		{ "gid", WHOLE },      { "size", WHOLE },     { "mtime", FRACTION },
+		{ "atime", FRACTION }, { "ctime", FRACTION }, { "LIBARCHIVE.xattr.", BASE64 },
 	};
 	const char *why = NULL;
 
@@ -127,8 +128,8 @@ static int check_record(struct paxcheck *pax, const char *key, size_t length, co
 	if (!why)
 		return 0;
 	/* It came from a stranger: no control characters. */
-	(void)snprintf(pax->why, sizeof(pax->why), "a pax record '%.*s=%.*s': %s", (int)(length < 60 ? length : 60), key,
-		       (int)(n < 40 ? n : 40), value, why);
+	(void)snprintf(pax->why, sizeof(pax->why), "a pax record '%.*s=%.*s': %s", (int)(length < 60 ? length : 60),
+		       key, (int)(n < 40 ? n : 40), value, why);
 	for (char *c = pax->why; *c; c++)
 		if (!isprint((unsigned char)*c))
 			*c = '?';
