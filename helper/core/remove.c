@@ -36,17 +36,12 @@ static int enter(struct walk *walk)
 	return walk_entries(walk, remove_entry);
 }
 
-/* It is empty, so its name can go; with the next "..", the walk finds its parent all the same. */
+/* It is empty, so its name can go: from the directory that it was found in, and from no other it may be moved to. */
 static int leave(struct walk *walk)
 {
-	_cleanup_close_ int parent = -EBADF;
-
 	if (!walk->here->parent)
 		return 0;
-	parent = openat(walk->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (parent < 0)
-		return -errno;
-	return unlinkat(parent, walk->here->name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
+	return unlinkat(walk->up, walk->here->name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
 int remove_tree(int parent, const char *name, void (*before)(int dirfd, const char *name))

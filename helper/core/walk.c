@@ -160,22 +160,30 @@ static int enter(struct walk *walk, const char *name)
 	return walk->enter(walk);
 }
 
-/* All below the current directory is done. 1: so it is for the top. */
+/*
+ * All below the current directory is done. The way up is opened and checked first, so that leave() changes nothing in
+ * a directory that the current one was moved to. 1: so it is for the top; 0; or -errno.
+ */
 static int leave(struct walk *walk)
 {
 	struct walk_dir *dir = walk->here;
 	_cleanup_close_ int fd = -EBADF;
 	struct statx st = { 0 };
-	int r = walk->leave ? walk->leave(walk) : 0;
+	int r = 0;
 
+	if (dir->parent) {
+		fd = openat(walk->fd, "..", OPEN_DIR);
+		r = fd < 0 ? -errno : walk_look(walk, fd, &st);
+		if (r == 0 && st.stx_ino != dir->parent->st.stx_ino)
+			r = -ESTALE; /* somebody moved it */
+		if (r < 0)
+			return walk_failed(walk, "", r);
+	}
+	walk->up = fd;
+	r = walk->leave ? walk->leave(walk) : 0;
+	walk->up = -EBADF;
 	if (r < 0 || !dir->parent)
 		return r < 0 ? r : 1;
-	fd = openat(walk->fd, "..", OPEN_DIR);
-	r = fd < 0 ? -errno : walk_look(walk, fd, &st);
-	if (r == 0 && st.stx_ino != dir->parent->st.stx_ino)
-		r = -ESTALE; /* somebody moved it */
-	if (r < 0)
-		return walk_failed(walk, "", r);
 	change(walk, dir->parent, &fd);
 	walk_dir_unref(dir);
 	return 0;
@@ -187,6 +195,7 @@ int walk_tree(struct walk *walk, int top)
 
 	*walk->error = '\0';
 	walk->top_fd = top;
+	walk->up = -EBADF;
 	walk->here = dir_new(NULL, "");
 	walk->fd = openat(top, ".", OPEN_DIR);
 	if (walk->fd < 0 || statx(walk->fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &walk->top) < 0)

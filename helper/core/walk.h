@@ -33,6 +33,8 @@ struct walk {
 	int top_fd;	       /* as given */
 	struct statx top;      /* of it */
 	int fd;		       /* the current directory, O_RDONLY */
+	int up;		       /* for leave: the directory above it, checked to be the one it was entered from; of the
+				* top, -EBADF */
 	struct walk_dir *here; /* the same */
 	char error[PATH_MAX];  /* after a failure: where, relative to the top ("" the top itself) */
 	char entries[64 << 10];
