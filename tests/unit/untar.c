@@ -215,6 +215,108 @@ static void all_that_a_tar_says_of_files_is_on_disk(void)
 	      "! getfattr -m - defaults/f | grep -q acl && test $(stat -c %a defaults/f) = 640");
 }
 
+/* Whatever the umask of the caller is, which main() has set. */
+static void modes_are_those_of_the_tar_and_not_of_the_umask(void)
+{
+	begin(DELTA_OVERLAY);
+	add("d/", '5', 0777, NULL);
+	add("d/f", '0', 0666, "x");
+	add("d/fifo", '6', 0664, NULL);
+	add("d/null", '3', 0622 | 7 << 12, NULL);
+	add("implied/f", '0', 0060, "x");
+	CHECK(extract() == 0);
+	SHELL("cd layer && test \"$(stat -c %a d d/f d/fifo d/null implied/f | xargs)\" = '777 666 664 622 60'");
+}
+
+static void a_directory_that_the_tar_comes_back_to_is_what_the_tar_said(void)
+{
+	begin(DELTA_OVERLAY);
+	pax("gid", "34");
+	pax("SCHILY.acl.default", "user::rwx,group::r-x,group::rw-:5,mask::rwx,other::---");
+	add("d/", '5', 02775, NULL);
+	add("d/one", '0', 0644, "x");
+	DIR_("e/");
+	FILE_("e/f");
+	add("d/two", '0', 0640, "x");
+	add("d/dir/", '5', 0755, NULL);
+	FILE_("e/g");
+	CHECK(extract() == 0);
+	SHELL("cd layer && test \"$(stat -c %a:%g:%Y d d/one d/two d/dir e | xargs)\" = "
+	      "'2775:34:1000000000 644:0:1000000000 640:0:1000000000 755:0:1000000000 755:0:1000000000' && "
+	      "getfacl -cpn d | grep -qx 'default:group:5:rw-' && ! getfattr -m - d/two d/dir | grep -q acl");
+}
+
+#define DEEP  250 /* more directories than untar keeps open */
+#define MOVED 30  /* this one, and the one that it is in, are not */
+
+/* The pipe that the mover writes the rest of the tar to. */
+static int moved_pipe;
+
+/* Write a path of DEEP directories and a file in it; when that is there, move the one of number MOVED out. */
+static void *move_away(void *arg)
+{
+	char path[2 * DEEP + 16], at[2 * MOVED + 16] = "layer";
+
+	(void)arg;
+	for (size_t i = 0; i < MOVED; i++)
+		(void)stpcpy(at + strlen(at), "/d");
+	(void)stpcpy(path, "layer");
+	for (size_t i = 0; i < DEEP; i++)
+		(void)stpcpy(path + strlen(path), "/d");
+	(void)stpcpy(path + strlen(path), "/f");
+	for (int i = 0; i < 10000 && access(path, F_OK) < 0; i++)
+		(void)usleep(1000);
+	CHECK(rename(at, "outside/moved") == 0);
+	tar_fd = moved_pipe;
+	FILE_("last");
+	put((char[1024]){ 0 }, 1024);
+	(void)close(moved_pipe);
+	return NULL;
+}
+
+static void a_directory_that_is_moved_out_ends_it_and_nothing_outside_changes(void)
+{
+	_cleanup_close_ int in = -EBADF, said = open("/dev/null", O_RDWR | O_CLOEXEC), to = -EBADF;
+	_cleanup_close_ int saved = dup(STDERR_FILENO);
+	char path[2 * DEEP + 16] = "";
+	struct stat before, after;
+	pthread_t thread;
+	int ends[2], r;
+
+	begin(DELTA_OVERLAY);
+	CHECK(pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) >= 1 << 20);
+	in = ends[0];
+	moved_pipe = ends[1];
+	(void)close(tar_fd);
+	tar_fd = ends[1];
+	for (size_t i = 0; i < DEEP; i++)
+		(void)stpcpy(path + strlen(path), "d/");
+	(void)stpcpy(path + strlen(path), "f");
+	pax("path", path);
+	FILE_("f");
+	/* So that the reader has more than a block, and begins with what is before. */
+	pax("path", path);
+	header("PaxHeaders/x", 'x', 0644, records_size, NULL);
+	put(records, records_size);
+	records_size = 0;
+	header("f", '0', 0644, 200000, NULL);
+	put((char[200000]){ 0 }, 200000);
+	SHELL("touch -d @1000 outside .");
+	CHECK(stat(".", &before) == 0);
+	to = open("layer", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK(pthread_create(&thread, NULL, move_away, NULL) == 0);
+	(void)dup2(said, STDERR_FILENO);
+	r = untar(&u, in, to);
+	(void)dup2(saved, STDERR_FILENO);
+	(void)pthread_join(thread, NULL);
+	tar_fd = -EBADF;
+	CHECK(r < 0);
+	/* The rename itself changed outside's time, to now; untar's would be that of the tar. */
+	CHECK(stat(".", &after) == 0 && after.st_mtim.tv_sec == before.st_mtim.tv_sec);
+	CHECK(stat("outside", &after) == 0 && after.st_mtim.tv_sec != 1000000000);
+	SHELL("test ! -e last && test ! -e outside/last && test \"$(cat outside/file)\" = secret && rm -rf layer");
+}
+
 static void names_are_bytes_in_every_form_of_a_tar(void)
 {
 	begin(DELTA_OVERLAY);
@@ -929,6 +1031,9 @@ int main(void)
 	static const struct unit_test tests[] = {
 		TEST(input_without_end_needs_little_memory),
 		TEST(all_that_a_tar_says_of_files_is_on_disk),
+		TEST(modes_are_those_of_the_tar_and_not_of_the_umask),
+		TEST(a_directory_that_the_tar_comes_back_to_is_what_the_tar_said),
+		TEST(a_directory_that_is_moved_out_ends_it_and_nothing_outside_changes),
 		TEST(names_are_bytes_in_every_form_of_a_tar),
 		TEST(a_long_name_makes_a_short_line),
 		TEST(a_whiteout_below_a_file_says_nothing),
