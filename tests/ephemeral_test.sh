@@ -481,6 +481,43 @@ testFailedStartSaysWhyAndLeavesNothing() {
 	exec 9<&-
 }
 
+# Somebody may mount there before the removal of one that cannot be made.
+testWhatIsMountedInOneThatFailsIsNotDeleted() {
+	shared
+	mkdir precious "$LXCPATH/base/lxc_snapshots"
+	echo precious >precious/file
+	strace -o /dev/null -P "$LXCPATH/base/lxc_snapshots" -e trace=openat -e inject=openat:delay_enter=2000000 \
+		"$LXC_BDEV" ephemeral -P "$LXCPATH" -n base -N e 2>err1 &
+	eventually test -e "$LXCPATH/e/config"
+	mount --bind precious "$LXCPATH/e/rootfs"
+	wait $!
+	assertEquals "$(cat err1)" 1 $?
+	assertContains "$(cat err1)" "record that '$LXCPATH/e' stands on '$LXCPATH/base'"
+	assertEquals precious "$(cat precious/file)"
+	assertContains "$(cat err1)" "'$LXCPATH/e/rootfs' is mounted"
+	umount "$LXCPATH/e/rootfs"
+	rmdir "$LXCPATH/base/lxc_snapshots"
+	lxc destroy e
+	assertTrue 'it can be removed then' 'is_gone e'
+}
+
+testBaseThatRunsIsFoundByEachPathOfItsLxcpath() {
+	image base.img
+	container base "loop:$HERE/base.img"
+	ln -s "$LXCPATH" link
+	start base
+	for _path in "$LXCPATH" "$HERE/link"; do
+		bdev ephemeral -P "$_path" -n base
+		assert_status 1
+		assert_one_line "container 'base' is running and writes to"
+	done
+	stop base
+	lxc-start -P "$HERE/link" -n base
+	bdev ephemeral -P "$HERE/link" -n base
+	assert_one_line "container 'base' is running and writes to"
+	lxc-stop -P "$HERE/link" -n base -k
+}
+
 # --- many, and killed ---
 
 testTwentyAtOnceShareOneLoopDevice() {

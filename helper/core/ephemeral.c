@@ -12,11 +12,12 @@
 #include "cleanup.h"
 #include "journal.h"
 #include "log.h"
+#include "mount.h"
 #include "release.h"
+#include "remove.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -236,14 +237,6 @@ int ephemeral_record(const struct ephemeral *ephemeral)
 	return r < 0 ? log_errno(r, "record that '%s' stands on '%s'", ephemeral->dir, ephemeral->base) : 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path) < 0 && errno != ENOENT ? -errno : 0;
-}
-
 int ephemeral_remove_unmade(const char *dir)
 {
 	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir), *config = xasprintf("%s/config", dir);
@@ -257,17 +250,32 @@ int ephemeral_remove_unmade(const char *dir)
 	return log_errno(-errno, "remove '%s', which an interrupted lxc-bdev ephemeral made", dir);
 }
 
+/* Refuse while something is mounted in the directory: what is there is not ours to remove. 0 or -errno (logged). */
+static int check_mounts(const char *dir)
+{
+	_cleanup_free_ char *real = realpath(dir, NULL), *mounted = NULL;
+	int r = real ? mount_find_below(real, &mounted) : errno == ENOENT ? 0 : -errno;
+
+	if (r < 0)
+		return log_errno(r, "cannot remove '%s': find the mounts below it", dir);
+	return r > 0 ? log_refuse(-EBUSY, "cannot remove '%s': '%s' is mounted; unmount it, then remove the container",
+				  dir, mounted)
+		     : 0;
+}
+
 int ephemeral_remove(const struct ephemeral *ephemeral)
 {
 	int r;
 
 	if (!ephemeral->made)
 		return ephemeral_remove_unmade(ephemeral->dir);
+	r = check_mounts(ephemeral->dir);
+	if (r < 0)
+		return r;
 	(void)depends_forget(ephemeral->dir, ephemeral->base);
-	r = nftw(ephemeral->dir, remove_one, 16, FTW_DEPTH | FTW_MOUNT | FTW_PHYS);
-
-	r = r == -1 ? -errno : r;
-	return r < 0 && r != -ENOENT ? log_errno(r, "remove '%s'", ephemeral->dir) : 0;
+	/* It stops at a mount of any file system, which comes after the look. */
+	r = remove_tree(AT_FDCWD, ephemeral->dir, NULL);
+	return r < 0 ? log_errno(r, "remove '%s'", ephemeral->dir) : 0;
 }
 
 int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms)
