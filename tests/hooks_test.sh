@@ -299,6 +299,34 @@ testDestroyIsRefusedWhileSomethingIsMountedBelow() {
 	assertFalse 'it is gone' '[ -e "$LXCPATH/c1" ]'
 }
 
+testDestroyIsRefusedWhileSomethingIsMountedElsewhereBelow() {
+	container c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	mkdir precious "$LXCPATH/c1/data"
+	echo precious >precious/file
+	bdev mount "dir:$HERE/precious" "$LXCPATH/c1/data"
+	destroy c1
+	assertNotEquals 0 "$status"
+	assertContains "$(grep -o 'lxc-bdev: .*' destroy.log)" "'$LXCPATH/c1/data' is mounted"
+	assertEquals precious "$(cat precious/file)"
+	assertTrue 'the container is whole' '[ -e "$LXCPATH/c1/root.img" ] && [ -e "$LXCPATH/c1/config" ]'
+}
+
+# The first one's monitor may be slow: by then the container may have been started again.
+testAPostStopOfAnEarlierStartLeavesALaterOneAlone() {
+	container c1 "dir:$(shared_root),ro" overlay:delta0
+	start c1
+	assert_status 0
+	before=$(cat /run/lxc-bdev/*/journal)
+	bdev post-stop --monitor $$ --name c1 --config "$LXCPATH/c1/config" --target stop
+	assert_status 0
+	assertEquals 'the record' "$before" "$(cat /run/lxc-bdev/*/journal)"
+	bdev mount "dir:$(shared_root),ro" "overlay:$LXCPATH/c1/delta0" "$HERE"
+	assertNotEquals 'its upper is in use still' 0 "$status"
+	stop c1
+	assert_nothing_left
+}
+
 testDestroyOfARunningContainerLeavesNothingAndNothingAbsoluteIsDeleted() {
 	make_image base.img ext4
 	mkdir upper more

@@ -187,6 +187,36 @@ testBug6AMountThatNobodyHoldsAnyMoreIsNotInTheWay() {
 	assertFalse is_mounted b
 }
 
+# What it shows must not change: so it is mounted read-only.
+testBug6ALayerThatAnotherOverlayShowsIsNotWrittenTo() {
+	fill a
+	mkdir other m
+	mount -t overlay -o "lowerdir=$store/diff/a:other" none m
+	layer get a --holder h
+	assert_status 0
+	run touch "$out/new"
+	assertContains "$err" 'Read-only file system'
+	layer put a --holder h
+	umount m
+	layer get a --holder h
+	run touch "$out/new"
+	assert_status 0
+}
+
+# Else it would be mounted in all namespaces that see the store, and stay there.
+testBug6AMountedLayerHasNoPeers() {
+	fill a
+	mount --bind "$HERE" "$HERE" && mount --make-shared "$HERE"
+	layer get a --holder h
+	assert_status 0
+	assertEquals private "$(findmnt -n -o PROPAGATION "$store/mnt/a" | tail -n 1)"
+	mkdir in
+	mount -t tmpfs none "$store/mnt/a" 2>/dev/null && umount "$store/mnt/a"
+	layer put a --holder h
+	assert_status 0
+	umount "$HERE"
+}
+
 testBug7NobodyGetsAPathBeforeItIsMounted() {
 	fill a
 	for _i in 1 2 3 4 5 6 7 8; do
@@ -224,6 +254,26 @@ testBug9ChangesAreThoseOfTheLayersAlone() {
 	layer apply b 2.tar --parent a
 	layer changes b
 	assertEquals "$(printf 'C /d\nA /d/new\nD /d/x\nC /s\nA /s/passwd')" "$(printf '%s\n' "$out" | sort -k 2)"
+}
+
+# Tars have times with fractions or without, whoever made them.
+testBug9ADirectoryWhoseTimeLostItsFractionIsTheSame() {
+	mkdir -p one/d
+	echo x >one/d/x
+	touch -d @1000000000.5 one/d
+	tar --format=pax -cf 1.tar -C one .
+	touch -d @1000000001 one/d/x
+	touch -d @1000000000 one/d
+	tar -cf 2.tar -C one d
+	touch -d @1000000000.25 one/d
+	tar --format=pax -cf 3.tar -C one d
+	layer apply a 1.tar
+	layer apply b 2.tar --parent a
+	layer apply c 3.tar --parent a
+	layer changes b
+	assertEquals 'C /d/x' "$out"
+	layer changes c
+	assertEquals "$(printf 'C /d\nC /d/x')" "$out"
 }
 
 testBug10ADiffIsWholeOrFails() {

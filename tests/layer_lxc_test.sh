@@ -264,6 +264,65 @@ testWhatCannotBeCommittedIsRefusedInOneLine() {
 	assertTrue nothing_left
 }
 
+testAnUpperInUseIsNotCommitted() {
+	container c1 "$(spec three)" overlay:delta0
+	mkdir "$LXCPATH/c1/delta0" m lower
+	bdev mount "dir:$HERE/lower,ro" "overlay:$LXCPATH/c1/delta0" m
+	assert_status 0
+	commit c1 four
+	assert_status 1
+	assert_one_line "not committed: 'delta0' is in use"
+	bdev umount m
+	# Nor one that another program's overlay writes to.
+	mkdir work
+	mount -t overlay -o "lowerdir=lower,upperdir=$LXCPATH/c1/delta0,workdir=work" none m ||
+		{ mkdir "$LXCPATH/work" && mount -t overlay -o "lowerdir=lower,upperdir=$LXCPATH/c1/delta0,workdir=$LXCPATH/work" none m; }
+	commit c1 four
+	assert_status 1
+	assert_one_line "not committed: 'delta0' is in use"
+	umount m
+	layer exists four
+	assertEquals 'no layer was made' 1 "$status"
+	commit c1 four
+	assert_status 0
+}
+
+testAnUpperThatMayBeDamagedIsNotCommitted() {
+	container c1 "$(spec three)" overlay:delta0,volatile
+	container c2 "$(spec three)" overlay:delta0,volatile,work=w
+	for _c in c1 c2; do
+		mkdir "$LXCPATH/$_c/delta0"
+		_work=delta0.work
+		[ $_c = c1 ] || _work=w
+		mkdir -p "$LXCPATH/$_c/$_work/work/incompat/volatile"
+		commit $_c four
+		assert_status 1
+		assert_one_line 'not committed: it was volatile, and did not end well' "$_work/work/incompat/volatile"
+	done
+	rm -r "$LXCPATH/c1/delta0.work"
+	commit c1 four
+	assert_status 0
+}
+
+testALayerThatIsRemovedWhileAContainerStartsIsMissed() {
+	container c1 "$(spec three)" overlay:delta0
+	# What is looked up first is there; what counts is what is there when it is recorded.
+	cat >slow <<-E
+		exec strace -o /dev/null -e trace=flock -P "$STORE/lock" -e inject=flock:delay_enter=2000000 "$LXC_BDEV" \
+			mount "$(spec three)" "$HERE/m"
+	E
+	mkdir m
+	sh slow 2>err1 &
+	first=$!
+	eventually sh -c 'grep -q layer /run/lxc-bdev/*/journal 2>/dev/null || pgrep -f "lxc-bdev mount layer" >/dev/null'
+	sleep 0.5
+	layer remove three
+	wait "$first"
+	assertEquals "the mount: $(cat err1); the removal: $err" 1 "$(($? + status))"
+	[ "$status" -ne 0 ] || assertContains "$(cat err1)" "another lxc-bdev has just removed it"
+	bdev umount m
+}
+
 # The kernel need not have aufs for that: it is files.
 testAnAufsUpperBecomesALayerInTheFormOfTheStore() {
 	container c1 "$(spec three)" aufs:delta0

@@ -455,6 +455,19 @@ testQemuIsAnUnprivilegedUserWithoutCapabilities() {
 	umounted
 }
 
+# When memory is short, the server must not wait for pages to be written that it is to write itself. The kernel grants that
+# to those with CAP_SYS_RESOURCE; others have the server all the same.
+testTheServerAsksNotToWaitForItsOwnWrites() {
+	image i.qcow2
+	strace -f -o trace -e trace=prctl,execve "$LXC_BDEV" mount nbd:i.qcow2 "$HERE/m" &
+	_tracer=$!
+	eventually is_mounted || fail 'mounted'
+	umounted
+	wait $_tracer
+	_pid=$(sed -n 's/^\([0-9]*\) .*execve(.*qemu-nbd.*/\1/p' trace | head -n 1)
+	same 'calls before QEMU begins' 1 "$(sed "/^$_pid .*execve(/q" trace | grep -c "^$_pid .*prctl(\(PR_SET_IO_FLUSHER\|0x39\), \(0x\)*1,")"
+}
+
 # fails_call CALL ERROR - a mount when QEMU's process gets this error from this system call.
 fails_call() {
 	run strace -f -o trace -e "trace=$1" -e "inject=$1:error=$2" "$LXC_BDEV" mount nbd:i.qcow2 "$HERE/m"

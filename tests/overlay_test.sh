@@ -50,6 +50,18 @@ checkRelativeUpperIsMadeWithTheLowersOwnerAndMode() {
 	assertEquals '1751 12:34' "$(stat -c '%a %u:%g' up)"
 }
 
+# A record is of the directory, not of its name.
+checkTheMarkOfAnotherWorkDirectoryIsNotRemoved() {
+	mkdir up
+	bdev mount dir:a,ro overlay:up,volatile m
+	assert_status 0
+	mv up.work elsewhere
+	mkdir -p up.work/work/incompat/volatile && touch up.work/work/incompat/volatile/dirty
+	bdev umount m
+	assert_status 0
+	assertTrue 'the mark of the other one' '[ -e up.work/work/incompat/volatile/dirty ]'
+}
+
 checkAbsoluteUpperIsNotMade() {
 	bdev mount dir:a,ro "overlay:$HERE/up" m
 	assert_refused "open upper '$HERE/up'" 'No such file or directory'

@@ -52,6 +52,13 @@ testModeIsOfTheTmpfsAlone() {
 	assertEquals 'the root has the mode of the lower' 711 "$(stat -c %a m)"
 }
 
+# The kernel's own default lets everybody write to it.
+testTheModeIs0755UnlessSaid() {
+	run strace -e trace=fsconfig "$LXC_BDEV" mount dir:lower,ro tmpfs:. overlay:delta m
+	assert_status 0
+	assertContains "$err" '"mode", "0755"'
+}
+
 testNothingIsWrittenToTheDisk() {
 	find . | sort >before
 	mount_on_tmpfs ''

@@ -271,6 +271,19 @@ testTwoAtOnceOnOneTarget() {
 	assertEquals 'mounts' 1 "$(mounts_here | wc -l)"
 }
 
+testOfTwoAtOnceOneWaitsForTheOther() {
+	strace -o /dev/null -e trace=move_mount -e inject=move_mount:delay_enter=2500000 "$LXC_BDEV" mount dir:lower m 2>err1 &
+	first=$!
+	eventually sh -c 'grep -q "^at" /run/lxc-bdev/*/journal 2>/dev/null'
+	bdev umount m
+	assertContains "$err" "waiting for another lxc-bdev that works on it"
+	assert_status 0
+	wait "$first"
+	assertEquals "the first: $(cat err1)" 0 $?
+	assertEquals 'mounts' '' "$(mounts_here)"
+	assertTrue no_journals
+}
+
 # --- doctor ---
 
 testDoctorFindsAndFixes() {
