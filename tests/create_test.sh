@@ -254,6 +254,23 @@ testATemplateThatFails() {
 	assertTrue 'nothing is left' nothing_left
 }
 
+# What a template mounted, as a cache of packages, is not its own.
+testWhatATemplateThatFailsHasMountedIsNotDeleted() {
+	mkdir precious
+	echo precious >precious/file
+	inner 'mkdir "${3#--rootfs=}/mnt"; mount --bind "'"$HERE"'/precious" "${3#--rootfs=}/mnt"; exit 7'
+	for _store in dir overlay loop,size=64M; do
+		by_hand c1 --template "$HERE/inner" --store $_store
+		assert_status 1
+		assertEquals "$_store" precious "$(cat precious/file)"
+		rm -rf --one-file-system "${LXCPATH:?}/c1"
+		echo precious >precious/file
+	done
+	# The image's mount ended with the template's mount namespace; its record is for doctor.
+	bdev doctor --fix
+	assertTrue nothing_left
+}
+
 testATemplateThatLeavesAProcessBehind() {
 	inner 'touch "${3#--rootfs=}/x"; cd "${3#--rootfs=}"; sleep 1000 >/dev/null 2>&1 & exit 0'
 	create c1 --template "$HERE/inner" --store loop,size=64M

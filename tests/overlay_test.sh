@@ -360,6 +360,9 @@ checkVolatileStaysMarkedWhileItIsInUse() {
 	bdev umount m
 	assertTrue 'the marker' '[ -d up.work/work/incompat/volatile ]'
 	exec 9<&-
+	bdev umount m
+	assert_status 0
+	assertFalse 'the marker of what nobody uses' '[ -e up.work/work/incompat/volatile ]'
 }
 
 checkReadOnlyShowsTheUpper() {
