@@ -365,6 +365,32 @@ checkVolatileStaysMarkedWhileItIsInUse() {
 	assertFalse 'the marker of what nobody uses' '[ -e up.work/work/incompat/volatile ]'
 }
 
+# Linux 6.15 and later: each mount that fails is a line in the kernel's log.
+checkWhetherAnUpperIsFreeIsNoErrorOfTheKernels() {
+	mkdir up
+	[ "$LXC_BDEV_OVERLAY" = native ] && [ "$(printf '%s\n' 6.15 "$(uname -r)" | sort -V | head -n 1)" = 6.15 ] || return 0
+	run strace -o trace -e trace=fsconfig "$LXC_BDEV" mount dir:a,ro overlay:up m
+	assert_status 0
+	assertEquals '' "$(grep -e ' = -1 ' trace)"
+	assertEquals 'the overlay, and the question' 2 "$(grep -c 'upperdir' trace)"
+}
+
+# Only the kernel knows of it.
+checkAnUpperOfAnOverlayThatIsMountedNowhereIsInUse() {
+	mkdir up work
+	mount -t overlay -o lowerdir=a,upperdir=up,workdir=work,index=off none m
+	exec 9<m/who
+	umount -l m
+	bdev mount dir:b,ro overlay:up m2
+	assert_refused "upper 'up' is in use by another mount"
+	bdev mount dir:b,ro overlay:new,work=work m2
+	assert_status 1
+	assert_one_line work
+	exec 9<&-
+	eventually "$LXC_BDEV" mount dir:b,ro overlay:up m2 2>/dev/null
+	assertEquals b "$(cat m2/only-b)"
+}
+
 checkReadOnlyShowsTheUpper() {
 	mkdir up
 	bdev mount dir:a,ro overlay:up m

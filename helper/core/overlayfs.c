@@ -199,21 +199,86 @@ int overlayfs_mount(const struct layers *layers, struct stage *stage, const char
 	return old && staged ? mount_by_mount(layers, stage, where) : r;
 }
 
+/* Two empty directories on a tmpfs that is attached nowhere: it ends with the descriptor of its mount. */
+struct scratch {
+	int mount, upper, work;
+};
+
+static void scratch_clear(struct scratch *scratch)
+{
+	cleanup_close(&scratch->upper);
+	cleanup_close(&scratch->work);
+	cleanup_close(&scratch->mount);
+}
+
+/* 0 or -errno. */
+static int scratch_make(struct scratch *ret)
+{
+	struct fs fs;
+	int r = fs_open(&fs, "tmpfs");
+
+	if (r == 0)
+		r = ret->mount = fs_mount(&fs, false);
+	fs_close(&fs);
+	if (r < 0)
+		return r;
+	if (mkdirat(ret->mount, "upper", 0700) < 0 || mkdirat(ret->mount, "work", 0700) < 0)
+		return -errno;
+	ret->upper = openat(ret->mount, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ret->work = openat(ret->mount, "work", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return ret->upper < 0 || ret->work < 0 ? -errno : 0;
+}
+
+/* The kernel made its index: so it was in force when the lower was looked at, as it is switched off for good. */
+static int has_index(const struct scratch *scratch)
+{
+	if (faccessat(scratch->work, "index", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -errno;
+}
+
+/* Ask with the directory as the lower. 1: in use; 0: not; -EINVAL: it cannot be asked so; or another -errno. */
+static int ask_as_lower(int dir)
+{
+	__attribute__((cleanup(scratch_clear))) struct scratch scratch = { -EBADF, -EBADF, -EBADF };
+	_cleanup_close_ int mount = -EBADF;
+	struct fs fs;
+	int r = scratch_make(&scratch);
+
+	if (r < 0)
+		return r;
+	r = fs_open(&fs, "overlay");
+	if (r == 0)
+		r = set_layer(&fs, "lowerdir+", dir, true);
+	if (r == 0)
+		r = set_layer(&fs, "upperdir", scratch.upper, true);
+	if (r == 0)
+		r = set_layer(&fs, "workdir", scratch.work, true);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixed_options); i++)
+		r = fs_set(&fs, fixed_options[i][0],
+			   strcmp(fixed_options[i][0], "index") == 0 ? "on" : fixed_options[i][1]);
+	if (r == 0)
+		r = mount = fs_mount(&fs, true);
+	fs_close(&fs);
+	if (r < 0)
+		return r == -EBUSY ? 1 : r;
+	r = has_index(&scratch);
+	return r > 0 ? 0 : r ?: -EINVAL;
+}
+
 /*
- * By a mount that cannot succeed: with index=on a used upper is EBUSY, and that is checked before the work directory,
- * which here is on another mount than the upper: EINVAL, before anything is written.
+ * Ask with the directory as the upper of a mount that cannot succeed: that it is used is EBUSY, and is checked before
+ * the work directory, which here is on another mount than the upper: EINVAL, before anything is written. Both are a
+ * line in the kernel's log. 1, 0 or -errno.
  */
-int overlayfs_in_use(int dir, int lower)
+static int ask_as_upper(int dir, int lower)
 {
 	_cleanup_close_ int elsewhere = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct fs fs;
 	int r = elsewhere < 0 ? -errno : fs_open(&fs, "overlay");
 
-	if (elsewhere < 0)
-		return r;
-	/* A kernel without overlay has none that could use it. */
 	if (r < 0)
-		return r == -ENODEV ? 0 : r;
+		return r;
 	r = set_layer(&fs, "lowerdir", lower, false);
 	if (r == 0)
 		r = set_layer(&fs, "upperdir", dir, false);
@@ -229,4 +294,25 @@ int overlayfs_in_use(int dir, int lower)
 		return 0;
 	}
 	return r == -EBUSY ? 1 : r == -EINVAL ? 0 : r;
+}
+
+/*
+ * The kernel marks the inode of an upper or work directory from the mount of its overlay until the end of the file
+ * system, which may be long after the last umount. Nothing shows the mark but another mount with index=on, to which it
+ * is EBUSY, as upper, work directory or lower.
+ *
+ * As a lower, below an upper of our own, a directory that is free makes an overlay that mounts, and the log stays as it
+ * was; one that is used is a line there, which the kernel writes beside each EBUSY. (With index=off it would be a
+ * warning, and no error.) What a lower is needs no right to write, and two who ask at once do not see each other. This
+ * takes detached mounts as layers (Linux 6.15), and a file system with file handles and a UUID: without these the
+ * kernel switches the index off, and mounts. Then, and on an aufs, which must be no layer, the directory is the upper.
+ */
+int overlayfs_in_use(int dir, int lower)
+{
+	int r = stage_needed() || aufs_is(dir) ? -EINVAL : ask_as_lower(dir);
+
+	if (r == -EINVAL || r == -EOPNOTSUPP)
+		r = ask_as_upper(dir, lower);
+	/* A kernel without overlay has none that could use it. */
+	return r == -ENODEV ? 0 : r;
 }
