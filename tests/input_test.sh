@@ -174,6 +174,24 @@ testMonitorMustBeUnshared() {
 	assert_refused "$config: lxc.monitor.unshare is not 1"
 }
 
+testAClearedHookIsSaid() {
+	for hook in pre-start post-stop clone destroy; do
+		printf 'lxc.rootfs.path = dir:%s\nlxc.include = %s\nlxc.hook.%s =\n' "$dir/rootfs" "$(bdev_conf)" "$hook" >"$config"
+		plan 'bdev.rootfs = dir:lower'
+		assert_refused "$config:3: lxc.hook.$hook: " 'removes the hook of bdev.conf' 'before the lxc.include'
+	done
+}
+
+testAHookClearedBeforeTheIncludeIsNoFault() {
+	plan 'lxc.hook.pre-start =' "lxc.include = $(bdev_conf)" 'lxc.hook.mount =' 'bdev.rootfs = dir:lower'
+	assert_specs dir:lower
+}
+
+testBdevConfIncludedTwiceIsNoFault() {
+	plan "lxc.include = $(bdev_conf)" "lxc.include = $(bdev_conf)" 'bdev.rootfs = dir:lower'
+	assert_specs dir:lower
+}
+
 testForgottenIncludeIsSaid() {
 	plan 'bdev.rootfs = dir:lower' 'lxc.monitor.unshare = 0'
 	assert_refused "$config: bdev.rootfs, but no lxc.include of bdev.conf"

@@ -109,6 +109,55 @@ static int include(struct conf_reader *reader, const char *path)
 	return r;
 }
 
+static const char *const hook_names[] = {
+	[HOOK_PRE_START] = "pre-start",
+	[HOOK_POST_STOP] = "post-stop",
+	[HOOK_CLONE] = "clone",
+	[HOOK_DESTROY] = "destroy",
+};
+
+/* A value is the hook of bdev.conf. That has quoted the program's path since a path may have a blank in it. */
+static bool is_our_hook(const char *value, const char *name)
+{
+	_cleanup_free_ char *quoted = xasprintf("lxc-bdev' %s ", name), *plain = xasprintf("lxc-bdev %s ", name);
+
+	return strstr(value, quoted) || strstr(value, plain);
+}
+
+/* A line of lxc.hook.TYPE; `lxc.hook` stands for all types. An empty value clears LXC's list. */
+static void key_hook(struct conf_reader *reader, const char *type, const char *value)
+{
+	struct conf *conf = reader->arg;
+
+	for (size_t i = 0; i < HOOK_TYPES; i++) {
+		struct conf_hook *hook = &conf->hooks[i];
+
+		if (*type && strcmp(type, hook_names[i]) != 0)
+			continue;
+		if (is_our_hook(value, hook_names[i])) {
+			hook->runs++;
+			free(hook->cleared);
+			hook->cleared = NULL;
+		} else if (!*value && hook->runs) {
+			hook->runs = 0;
+			free(hook->cleared);
+			hook->cleared = xasprintf("%s:%u: lxc.hook.%s", reader->file, reader->line, hook_names[i]);
+		}
+	}
+}
+
+int conf_check_hooks(const struct conf *conf)
+{
+	for (size_t i = 0; i < HOOK_TYPES; i++)
+		if (conf->hooks[i].cleared)
+			return log_refuse(-EINVAL,
+					  "%s: the empty value removes the hook of bdev.conf, without which containers "
+					  "with bdev.rootfs do not work; put that line before the lxc.include of "
+					  "bdev.conf",
+					  conf->hooks[i].cleared);
+	return 0;
+}
+
 static int key_value(struct conf_reader *reader, const char *key, const char *value)
 {
 	struct conf *conf = reader->arg;
@@ -132,9 +181,8 @@ static int key_value(struct conf_reader *reader, const char *key, const char *va
 		conf->idmap = *value != '\0';
 	else if (strcmp(key, "lxc.monitor.unshare") == 0)
 		conf->monitor_unshare = strcmp(value, "1") == 0;
-	else if (strcmp(key, "lxc.hook.pre-start") == 0)
-		/* As bdev.conf writes it, which has quoted the program's path since a path may have a blank in it. */
-		conf->hooked |= strstr(value, "lxc-bdev' pre-start ") || strstr(value, "lxc-bdev pre-start ");
+	else if (strncmp(key, "lxc.hook.", 9) == 0 || strcmp(key, "lxc.hook") == 0)
+		key_hook(reader, key[8] ? key + 9 : "", value);
 	return 0;
 }
 
@@ -244,6 +292,8 @@ void conf_clear(struct conf *conf)
 	free(conf->rootfs_options);
 	free(conf->uts_name);
 	free(conf->hostname);
+	for (size_t i = 0; i < HOOK_TYPES; i++)
+		free(conf->hooks[i].cleared);
 	*conf = (struct conf){ 0 };
 }
 

@@ -3,6 +3,14 @@
 
 #include "spec.h"
 
+/* The hooks of bdev.conf. */
+enum conf_hook_type { HOOK_PRE_START, HOOK_POST_STOP, HOOK_CLONE, HOOK_DESTROY, HOOK_TYPES };
+
+struct conf_hook {
+	unsigned int runs; /* how often LXC runs ours: once for each include of bdev.conf */
+	char *cleared;	   /* the file and line that removed ours from LXC's list, or NULL */
+};
+
 /* What a container's config, with all that it includes, says to us. */
 struct conf {
 	struct stack stack;   /* bdev.rootfs, in order */
@@ -14,8 +22,8 @@ struct conf {
 	bool convert_aufs;    /* bdev.aufs = convert */
 	bool idmap;	      /* any lxc.idmap */
 	bool monitor_unshare; /* lxc.monitor.unshare = 1 */
-	bool hooked;	      /* a pre-start hook of ours */
-	unsigned int files;   /* that were read: it and its includes */
+	struct conf_hook hooks[HOOK_TYPES];
+	unsigned int files; /* that were read: it and its includes */
 };
 
 /*
@@ -24,6 +32,12 @@ struct conf {
  */
 int conf_read(const char *file, struct conf *ret);
 void conf_clear(struct conf *conf);
+
+/*
+ * Refuse a config that includes bdev.conf and clears a list of hooks after it: LXC does not run our hook then. The
+ * line names file and line. 0 or -EINVAL (logged).
+ */
+int conf_check_hooks(const struct conf *conf);
 
 /*
  * LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. If

@@ -202,9 +202,11 @@ static int check_conf(const struct container *container, const struct conf *conf
 {
 	bool mapped = conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap=");
 	_cleanup_free_ char *shared = NULL;
-	int r;
+	int r = conf_check_hooks(conf);
 
-	if (!conf->monitor_unshare && !conf->hooked)
+	if (r < 0)
+		return r;
+	if (!conf->monitor_unshare && !conf->hooks[HOOK_PRE_START].runs)
 		return log_refuse(
 			-EINVAL,
 			"%s: bdev.rootfs, but no lxc.include of bdev.conf, which has the hooks: nothing would be "

@@ -84,7 +84,7 @@ static void write_own(FILE *file, const struct ephemeral_request *request, const
 	_cleanup_free_ char *rootfs = xasprintf("dir:%s/rootfs", ephemeral->dir);
 	_cleanup_free_ char *dir = spec_escape(request->base->dir), *base = xasprintf("container:%s", dir);
 
-	if (!request->conf->hooked)
+	if (!request->conf->hooks[HOOK_PRE_START].runs)
 		write_line(file, "lxc.include", LXC_BDEV_CONF);
 	write_line(file, "lxc.rootfs.path", rootfs);
 	if (!request->keepname) {

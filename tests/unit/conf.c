@@ -92,9 +92,27 @@ static void the_monitor_unshares_unless_a_later_line_says_no(void)
 
 static void the_hook_is_known_by_its_program_quoted_or_not(void)
 {
-	CHECK(read_text("lxc.hook.pre-start = '/a b/lxc-bdev' pre-start --monitor 1 --\n") == 0 && conf.hooked);
-	CHECK(read_text("lxc.hook.pre-start = /usr/bin/lxc-bdev pre-start --monitor 1 --\n") == 0 && conf.hooked);
-	CHECK(read_text("lxc.hook.pre-start = /usr/bin/other pre-start\n") == 0 && !conf.hooked);
+	CHECK(read_text("lxc.hook.pre-start = '/a b/lxc-bdev' pre-start --monitor 1 --\n") == 0 &&
+	      conf.hooks[HOOK_PRE_START].runs == 1);
+	CHECK(read_text("lxc.hook.pre-start = /usr/bin/lxc-bdev pre-start --monitor 1 --\n") == 0 &&
+	      conf.hooks[HOOK_PRE_START].runs == 1);
+	CHECK(read_text("lxc.hook.pre-start = /usr/bin/other pre-start\n") == 0 &&
+	      conf.hooks[HOOK_PRE_START].runs == 0);
+}
+
+#define OURS(hook) "lxc.hook." hook " = '/b/lxc-bdev' " hook " --name x --\n"
+
+static void hooks_are_counted_and_an_empty_value_removes_them(void)
+{
+	CHECK(read_text(OURS("clone") OURS("clone")) == 0 && conf.hooks[HOOK_CLONE].runs == 2);
+	CHECK(!conf.hooks[HOOK_CLONE].cleared);
+	CHECK(read_text(OURS("clone") "lxc.hook.clone =\n") == 0 && conf.hooks[HOOK_CLONE].runs == 0);
+	CHECK(conf.hooks[HOOK_CLONE].cleared && conf_check_hooks(&conf) == -EINVAL);
+	CHECK(read_text(OURS("clone") "lxc.hook.clone =\n" OURS("clone")) == 0 && conf.hooks[HOOK_CLONE].runs == 1);
+	CHECK(conf_check_hooks(&conf) == 0);
+	CHECK(read_text("lxc.hook.destroy =\n" OURS("destroy") "lxc.hook.mount =\n") == 0);
+	CHECK(conf_check_hooks(&conf) == 0);
+	CHECK(read_text(OURS("destroy") "lxc.hook =\n") == 0 && conf_check_hooks(&conf) == -EINVAL);
 }
 
 static void check_rootfs(const char *text, const char *path, bool overlay)
@@ -151,6 +169,7 @@ int main(void)
 		TEST(an_include_of_itself_ends),
 		TEST(the_monitor_unshares_unless_a_later_line_says_no),
 		TEST(the_hook_is_known_by_its_program_quoted_or_not),
+		TEST(hooks_are_counted_and_an_empty_value_removes_them),
 		TEST(all_forms_of_a_rootfs_path_are_understood),
 		TEST(paths_are_compared_by_whole_names),
 	};
