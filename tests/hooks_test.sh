@@ -25,6 +25,82 @@ testHooksOfVersion0And1DoTheSame() {
 	done
 }
 
+# --- bdev.conf included twice, or one of its hooks removed ---
+
+# included_twice NAME SPEC...
+included_twice() {
+	container "$@"
+	sed -i "1i lxc.include = $HERE/bdev.conf" "$LXCPATH/$1/config"
+}
+
+testBdevConfIncludedTwiceStartsRebootsAndStopsAsOnce() {
+	make_image base.img ext4
+	included_twice c1 "loop:$HERE/base.img,ro" tmpfs:. overlay:delta0
+	start c1
+	assert_status 0
+	assertEquals 'one loop device' 1 "$(loops)"
+	inside c1 /bin/sh -c 'echo kept >/root/new'
+	assertTrue 'rebooted' 'reboot c1'
+	inside c1 /bin/cat /root/new
+	assertEquals kept "$out"
+	stop c1
+	assert_nothing_left
+	run lxc-destroy -P "$LXCPATH" -n c1
+	assert_status 0
+}
+
+testBdevConfIncludedTwiceLeavesAReadOnlyRootReadOnly() {
+	included_twice c1 "dir:$(shared_root),ro"
+	start c1
+	assert_status 0
+	inside c1 /bin/touch /written
+	assertNotEquals 'it is not written to' 0 "$status"
+	stop c1
+	assert_nothing_left
+}
+
+testBdevConfIncludedTwiceIsCopiedAsOnce() {
+	included_twice c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	run lxc-copy -P "$LXCPATH" -n c1 -N c2
+	assert_status 0
+	assertFalse 'nothing is left of counting the hooks' "[ -e '$LXCPATH/c2/.lxc-bdev.cloned' ]"
+	echo 'bdev.clone = link' >>"$LXCPATH/c1/config"
+	run lxc-copy -P "$LXCPATH" -n c1 -N c3
+	assert_status 0
+	for _c in c2 c3; do
+		start $_c
+		assert_status 0
+		assert_boots_and_writes $_c
+		stop $_c
+		run lxc-destroy -P "$LXCPATH" -n $_c
+		assert_status 0
+	done
+	assert_nothing_left
+}
+
+testBdevConfIncludedTwiceIsSnapshotAndRestored() {
+	included_twice c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" ext4
+	run lxc-snapshot -P "$LXCPATH" -n c1
+	assert_status 0
+	run lxc-snapshot -P "$LXCPATH" -n c1 -r snap0
+	assert_status 0
+	start c1
+	assert_status 0
+	assert_boots_and_writes c1
+}
+
+testARemovedHookIsRefusedByTheHooksThatAreLeft() {
+	for _hook in post-stop clone destroy; do
+		container c1 "dir:$(shared_root),ro"
+		printf 'lxc.hook.%s =\n' "$_hook" >>"$LXCPATH/c1/config"
+		: >"$LXCPATH/c1.log"
+		start c1
+		assert_refused c1 "lxc.hook.$_hook: the empty value removes the hook"
+	done
+}
+
 # What LXC_ROOTFS_PATH was in a hook of this type, once for each run of it.
 record_rootfs_path() {
 	printf "lxc.hook.%s = sh -c 'echo \"\$LXC_ROOTFS_PATH\" >>\"%s\"'\n" "$2" "$HERE/$2" >>"$LXCPATH/$1/config"

@@ -16,6 +16,10 @@
 #include "../core/snapshots.h"
 #include "hook.h"
 
+#include <fcntl.h>
+
+#define RUNS ".lxc-bdev.cloned" /* is there between the first and the last of several clone hooks */
+
 /* A snapshot is a copy, and what is restored from it: with the one that it is of, it would go. */
 static bool is_snapshot(const struct container *container, const struct container *source)
 {
@@ -79,6 +83,47 @@ static int clone(const struct container *container, const char *name, const stru
 	return r;
 }
 
+/*
+ * A config that includes bdev.conf twice has this hook twice, and LXC runs both in one lxc-copy. The first one copies.
+ * It leaves a file of as many bytes as there have been runs, which the last run removes.
+ */
+
+/* Count this run. 1: an earlier one has copied; 0: this is the first; or -errno (logged). */
+static int count_run(const struct container *container, unsigned int runs)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" RUNS, container->dir);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
+	if (fstat(fd, &st) < 0 || write(fd, "+", 1) != 1)
+		return log_errno(-errno, "write '%s'", path);
+	if (st.st_size + 1 >= (off_t)runs && unlink(path) < 0)
+		return log_errno(-errno, "remove '%s'", path);
+	return 1;
+}
+
+/* Let the runs that follow the first one see it. 0 or -errno (logged). */
+static int begin_count(const struct container *container)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" RUNS, container->dir);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 || write(fd, "+", 1) != 1 ? log_errno(-errno, "write '%s'", path) : 0;
+}
+
+/* Clone, unless another hook of the same lxc-copy has done it. 0 or -errno (logged). */
+static int clone_once(const struct container *container, const char *source, const struct conf *conf)
+{
+	unsigned int runs = conf->hooks[HOOK_CLONE].runs;
+	int r = runs > 1 ? count_run(container, runs) : 0;
+
+	if (r == 0)
+		r = clone(container, source, conf) ?: runs > 1 ? begin_count(container) : 0;
+	return r < 0 ? r : 0;
+}
+
 /* LXC puts an overlay on what the source shows. 0 or -EINVAL (logged). */
 static int check_overlay(const struct container *container)
 {
@@ -108,7 +153,7 @@ static int run(const struct args *args)
 	/* Our parent is a child of LXC's program, and outlives it. */
 	clone_end_with(proc_parent(getppid()));
 	if (r == 0 && conf.stack.n)
-		r = rootfs.upper ? check_overlay(&container) : clone(&container, args->source, &conf);
+		r = rootfs.upper ? check_overlay(&container) : clone_once(&container, args->source, &conf);
 	rootfs_clear(&rootfs);
 	conf_clear(&conf);
 	container_clear(&container);

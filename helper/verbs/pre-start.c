@@ -189,8 +189,11 @@ static int prepare_pin(int stack, const char *name)
 	return make_readonly(stack);
 }
 
-/* A kept stack, for the next boot of the container. 0 or -errno (logged). */
-static int reuse(int stack, const char *name, const char *rootfs_path)
+/*
+ * Prepare a stack that is attached already: one that a reboot kept, or that this hook attached earlier in the same
+ * start, when bdev.conf is included twice. 0 or -errno (logged).
+ */
+static int reuse(int stack, const char *name, const char *rootfs_path, bool keep)
 {
 	struct rootfs rootfs = { 0 };
 	int r = rootfs_path ? rootfs_parse(rootfs_path, &rootfs) : 0;
@@ -200,8 +203,9 @@ static int reuse(int stack, const char *name, const char *rootfs_path)
 	rootfs_clear(&rootfs);
 	if (r < 0 || below)
 		return r;
-	/* It may have been full, and read-only for that. */
-	(void)mount_set_writable(stack);
+	/* It may have been full, and read-only for that. A stack without a kept tmpfs may be read-only by its spec. */
+	if (keep)
+		(void)mount_set_writable(stack);
 	return prepare_pin(stack, name);
 }
 
@@ -275,7 +279,7 @@ static int start(const struct container *container, struct conf *conf, const str
 
 	r = open_generation(container, monitor, &journal, &kept, &wait_ms);
 	if (r == 0 && kept >= 0)
-		r = reuse(kept, container->name, rootfs);
+		r = reuse(kept, container->name, rootfs, journal_get(&journal, "keep", 0));
 	if (r < 0 || kept >= 0) {
 		journal_close(&journal);
 		return r;
