@@ -195,6 +195,14 @@ testAConfigThatIncludesBdevConfDoesNotGetItTwice() {
 	boots c1
 }
 
+testAConfigThatIncludesBdevConfByAnotherFileDoesNotGetItTwice() {
+	printf 'lxc.include = %s/bdev.conf\n' "$HERE" >site.conf
+	printf 'lxc.include = %s/site.conf\n' "$HERE" >>conf
+	create c1 --store dir --tarball "$(tarball)"
+	assertEquals 0 "$(grep -c 'lxc.include.*/bdev\.conf' "$LXCPATH/c1/config")"
+	boots c1
+}
+
 # --- templates of LXC's ---
 
 busybox() {

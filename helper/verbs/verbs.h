@@ -76,6 +76,7 @@ struct verb {
 	X(clone)     \
 	X(destroy)   \
 	X(depend)    \
+	X(hooked)    \
 	X(layer)
 
 #define DECLARE_VERB(v) extern const struct verb verb_##v;
