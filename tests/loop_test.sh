@@ -205,6 +205,46 @@ testOffsetsThatCannotBeAreRefused() {
 	done
 }
 
+# --- file systems longer than their device ---
+
+testASquashfsWithoutPaddingIsRefusedWithWhatToDo() {
+	for _bytes in 3000 3300 3600 3900; do
+		head -c $_bytes /dev/urandom >src/random
+		mksquashfs src image -nopad -noappend -quiet -no-progress >/dev/null
+		[ $(($(stat -c %s image) % 1024)) -ne 0 ] || echo >>image
+		bdev mount loop:image m
+		assert_refused "image 'image' is not padded" 'truncate -s %'
+		_remedy=$(printf '%s\n' "$err" | grep -o 'truncate -s %[0-9]*')
+		$_remedy image
+		bdev mount loop:image m
+		assert_mounted
+		bdev umount m
+	done
+}
+
+testAnImageThatIsCutOffIsRefused() {
+	for _type in ext2 ext4 xfs btrfs squashfs erofs; do
+		head -c 100000 /dev/urandom >src/random
+		make_image image $_type 8 "$PWD/src"
+		truncate -s -8192 image
+		bdev mount loop:image m
+		assert_refused "image 'image' is cut off: its $_type has" 'get a whole copy'
+	done
+}
+
+testASizelimitThatIsTooSmallIsNamed() {
+	ext4 image
+	bdev mount loop:image,sizelimit=4M m
+	assert_refused "holds ext4 of 8388608 bytes, which sizelimit=4194304 cuts off" 'at least 8388608'
+}
+
+testBytesAfterTheFileSystemDoNoHarm() {
+	ext4 image
+	echo more >>image
+	bdev mount loop:image m
+	assert_mounted
+}
+
 # gpt_disk NUMBER... - `disk`, with partitions of 12 MiB of these numbers, at 1, 13, ... MiB
 gpt_disk() {
 	truncate -s 80M disk

@@ -11,6 +11,7 @@
  */
 #include "image.h"
 #include "cleanup.h"
+#include "fssize.h"
 #include "proc.h"
 
 #include <blkid/blkid.h>
@@ -171,6 +172,41 @@ static int get_size(int fd, uint64_t *ret)
 	return S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, ret) < 0 ? -errno : 0;
 }
 
+/*
+ * The file system must end where its device does, or before. The device has whole sectors only. 0 or -errno, with
+ * *ret_reason as image_probe says.
+ */
+static int check_size(int fd, uint64_t size, unsigned int partition, const struct image_area *area, char **ret_reason)
+{
+	uint64_t there = (area->size ?: size - area->offset) / SECTOR * SECTOR;
+	uint64_t rounded = (size - area->offset + SECTOR - 1) / SECTOR * SECTOR;
+	struct fs_size fs = { 0 };
+	int r = fs_size_read(fd, area->offset, area->fstype, &fs);
+
+	if (r < 0) {
+		*ret_reason = xasprintf("cannot be read: %s", strerror(-r));
+		return r;
+	}
+	if (fs.bytes <= there)
+		return 0;
+	if (partition)
+		*ret_reason = xasprintf("partition %u is %" PRIu64 " bytes long, but the %s in it %" PRIu64
+					": give it a larger partition",
+					partition, area->size, area->fstype, fs.bytes);
+	else if (area->size)
+		*ret_reason = xasprintf("holds %s of %" PRIu64 " bytes, which sizelimit=%" PRIu64
+					" cuts off: make sizelimit= at least %" PRIu64 ", or leave it out",
+					area->fstype, fs.bytes, area->size, fs.bytes);
+	else if (strcmp(area->fstype, "squashfs") == 0 && fs.bytes < rounded + 1024)
+		*ret_reason = xasprintf("is not padded, as a loop device needs it for squashfs: truncate -s %%%d it",
+					fs.bytes <= rounded ? SECTOR : 1024);
+	else
+		*ret_reason = xasprintf("is cut off: its %s has %" PRIu64 " bytes, of which %" PRIu64
+					" are there; get a whole copy of it",
+					area->fstype, fs.bytes, there);
+	return -EINVAL;
+}
+
 /* image_probe for an image that is not empty, with its own probe. */
 static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int partition, const char *fstype,
 		       struct image_area *area, char **ret_reason)
@@ -192,7 +228,7 @@ static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int pa
 		goto unreadable;
 	r = find_filesystem(probe, fstype, area, ret_reason);
 	if (r == 0)
-		r = check_journal(fd, area, ret_reason);
+		r = check_journal(fd, area, ret_reason) ?: check_size(fd, size, partition, area, ret_reason);
 	if (r != -ENODATA)
 		return r;
 	*ret_reason = no_filesystem(probe, fd, partition);

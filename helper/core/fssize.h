@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+/* What a superblock says of the size of its file system. */
+struct fs_size {
+	uint64_t bytes;	    /* as much of the device must be there */
+	unsigned int block; /* the kernel reads it in units of so many bytes */
+};
+
+/*
+ * Read the size of the file system of this type, one that image_probe() knows, that begins at offset in the open file.
+ * 0; or -errno: it could not be read.
+ */
+int fs_size_read(int fd, uint64_t offset, const char *fstype, struct fs_size *ret);
