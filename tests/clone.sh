@@ -148,7 +148,7 @@ snapshot_clone_stands_on_the_source() { # KIND
 	# The source is not written to as long as something stands on it.
 	start c1
 	assertNotEquals 'the source does not start' 0 "$status"
-	assertContains "$(our_lines c1 pre-start)" "clone '$LXCPATH/c2' stands on"
+	assertContains "$(our_lines c1 pre-start)" "has linked clones, which depend on what a start would write to: '$LXCPATH/c2';"
 	end c2
 	begin c2
 	has c2 second

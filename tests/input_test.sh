@@ -207,6 +207,16 @@ testCrlfInAnIncludeLineIsSaid() {
 	assert_refused 'lxc.include: carriage return' 'CRLF'
 }
 
+testABaseThatWouldBeStartedWritableIsRefusedWithTheNamesOfItsClones() {
+	mkdir "$LXCPATH/c2" "$LXCPATH/c3"
+	printf '%s\n' "$LXCPATH" c2 "$LXCPATH" gone "$LXCPATH" c3 >"$dir/lxc_snapshots"
+	plan 'bdev.rootfs = dir:lower'
+	assert_refused "container 'c1' has linked clones" "'$LXCPATH/c2', '$LXCPATH/c3'; destroy them first"
+	sed -i 's/dir:lower$/dir:lower,ro/' "$config"
+	plan
+	assert_specs dir:lower,ro
+}
+
 # --- includes ---
 
 testIncludedFile() {

@@ -142,7 +142,7 @@ testBaseDoesNotStartWhenItsClonesCannotBeRead() {
 	assert_status 1
 	assert_one_line "$LXCPATH/c2" 'Permission denied'
 	bdev "$@"
-	assert_one_line 'stands on what this would write to'
+	assert_one_line "has linked clones" "'$LXCPATH/c2'"
 	assert_nothing_left
 }
 

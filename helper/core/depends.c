@@ -60,6 +60,14 @@ struct search {
 	char *found;
 };
 
+static void add_found(struct search *search, const char *entry)
+{
+	char *all = search->found ? xasprintf("%s, '%s'", search->found, entry) : xasprintf("'%s'", entry);
+
+	free(search->found);
+	search->found = all;
+}
+
 /* Records of containers that were removed by hand count for nothing. */
 static int take_existing(char *entry, void *arg)
 {
@@ -71,10 +79,9 @@ static int take_existing(char *entry, void *arg)
 	if (r > 0 && search->counts)
 		r = search->counts(entry);
 	if (r > 0)
-		search->found = entry;
-	else
-		free(entry);
-	return r;
+		add_found(search, entry);
+	free(entry);
+	return r < 0 ? r : 0;
 }
 
 int depends_on(const char *dir, char **ret)
@@ -88,13 +95,15 @@ int depends_on(const char *dir, char **ret)
 	return r < 0 ? r : *ret != NULL;
 }
 
-int depends_dependent(const char *dir, int (*counts)(const char *clone), char **ret)
+int depends_dependents(const char *dir, int (*counts)(const char *clone), char **ret)
 {
 	struct search search = { .counts = counts };
 	int r = each(dir, STOOD_UPON, take_existing, &search);
 
+	if (r < 0)
+		free(TAKE_PTR(search.found));
 	*ret = search.found;
-	return r;
+	return r < 0 ? r : search.found != NULL;
 }
 
 /* LXC's lock of the container that it calls lxcpath/name. It ends with the descriptor. fd or -errno. */

@@ -13,11 +13,11 @@
 int depends_on(const char *dir, char **ret);
 
 /*
- * Look for a linked clone of the container: *ret, its directory, for the caller to free. counts (may be NULL) tells
- * whether a clone counts: 1, 0 or -errno (logged). Returns 1; 0: the container has no such clone; or -errno (logged):
- * the records or a clone could not be read.
+ * Look for the linked clones of the container: *ret, the quoted directories of all as one text, for the caller to free.
+ * counts (may be NULL) tells whether a clone counts: 1, 0 or -errno (logged). Returns 1; 0: the container has no such
+ * clone, and *ret is NULL; or -errno (logged): the records or a clone could not be read.
  */
-int depends_dependent(const char *dir, int (*counts)(const char *clone), char **ret);
+int depends_dependents(const char *dir, int (*counts)(const char *clone), char **ret);
 
 /*
  * Record for LXC that a container stands on its base, both named by their directories (absolute): it does not destroy

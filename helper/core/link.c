@@ -59,3 +59,39 @@ int link_container(const struct container *container, const struct container *so
 	conf_clear(&conf);
 	return r;
 }
+
+/*
+ * A clone by lxc-copy -s of one by lxc-copy -s has a copy of its upper, and does not depend on that. 1, 0 or -errno
+ * (logged).
+ */
+static int shows_upper(const char *clone)
+{
+	_cleanup_free_ char *config = xasprintf("%s/config", clone);
+	struct rootfs rootfs = { 0 };
+	struct conf conf = { 0 };
+	int r;
+
+	/* Without a config it is no container, or half of one. */
+	if (access(config, F_OK) < 0)
+		return errno == ENOENT ? 0 : log_errno(-errno, "look for '%s'", config);
+	r = conf_read(config, &conf);
+	if (r == 0 && conf.rootfs_path)
+		r = rootfs_parse(conf.rootfs_path, &rootfs);
+	if (r == 0)
+		r = !rootfs.upper;
+	rootfs_clear(&rootfs);
+	conf_clear(&conf);
+	return r;
+}
+
+int link_check_clones(const struct container *container, const struct plan *plan)
+{
+	_cleanup_free_ char *clones = NULL;
+	int r = plan->writer ? depends_dependents(container->dir, plan->below ? shows_upper : NULL, &clones) : 0;
+
+	return r > 0 ? spec_refuse(plan->writer, -EBUSY,
+				   "container '%s' has linked clones, which depend on what a start would write to: %s; "
+				   "destroy them first, or start a clone instead",
+				   container->name, clones)
+		     : r;
+}

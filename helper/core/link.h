@@ -8,3 +8,9 @@
  * on the source's stack. LXC is told, so that it does not destroy the source. 0 or -errno (logged).
  */
 int link_container(const struct container *container, const struct container *source);
+
+/*
+ * Refuse to start a container that would write to a store of which linked clones depend; the line names them. 0, -EBUSY
+ * (logged), or -errno (logged): the clones could not be found out.
+ */
+int link_check_clones(const struct container *container, const struct plan *plan);

@@ -97,14 +97,15 @@ static int check_rootfs(const struct container *container, const char *path)
 /* LXC refuses by itself, save in lxc-copy -R, which destroys what it has cloned. 0 or -EBUSY (logged). */
 static int check_clones(const struct container *container)
 {
-	_cleanup_free_ char *clone = NULL, *shown = NULL;
-	int r = depends_dependent(container->dir, NULL, &clone);
+	_cleanup_free_ char *clones = NULL, *shown = NULL;
+	int r = depends_dependents(container->dir, NULL, &clones);
 
 	if (r < 0)
 		return r;
 	shown = journal_find_running("shows", container->dir, NULL);
-	if (clone)
-		return log_refuse(-EBUSY, "'%s': not destroyed: clone '%s' stands on it", container->name, clone);
+	if (clones)
+		return log_refuse(-EBUSY, "cannot destroy '%s': it has linked clones: %s; destroy them first",
+				  container->name, clones);
 	return shown ? log_refuse(-EBUSY, "'%s': not destroyed: %s stands on it, and runs", container->name, shown) : 0;
 }
 

@@ -8,6 +8,7 @@
 #include "../core/container.h"
 #include "../core/convert-container.h"
 #include "../core/convert-lines.h"
+#include "../core/link.h"
 #include "../core/log.h"
 #include "verbs.h"
 
@@ -84,6 +85,8 @@ static int run(const struct args *args)
 		r = convert_container_foresee(&container, &conf);
 	if (r == 0)
 		r = container_plan(&container, &conf, NULL, &plan);
+	if (r == 0)
+		r = link_check_clones(&container, &plan);
 	if (r == 0) {
 		foresee_profile();
 		if (args->json)

@@ -13,6 +13,7 @@
 #include "../core/convert-container.h"
 #include "../core/depends.h"
 #include "../core/hostname.h"
+#include "../core/link.h"
 #include "../core/release.h"
 #include "../core/mount.h"
 #include "../core/path.h"
@@ -209,43 +210,6 @@ static int reuse(int stack, const char *name, const char *rootfs_path, bool keep
 	return prepare_pin(stack, name);
 }
 
-/*
- * A clone by lxc-copy -s of one by lxc-copy -s has a copy of its upper, and does not stand on that. 1, 0 or -errno
- * (logged).
- */
-static int shows_upper(const char *clone)
-{
-	_cleanup_free_ char *config = xasprintf("%s/config", clone);
-	struct rootfs rootfs = { 0 };
-	struct conf conf = { 0 };
-	int r;
-
-	/* Without a config it is no container, or half of one. */
-	if (access(config, F_OK) < 0)
-		return errno == ENOENT ? 0 : log_errno(-errno, "look for '%s'", config);
-	r = conf_read(config, &conf);
-	if (r == 0 && conf.rootfs_path)
-		r = rootfs_parse(conf.rootfs_path, &rootfs);
-	if (r == 0)
-		r = !rootfs.upper;
-	rootfs_clear(&rootfs);
-	conf_clear(&conf);
-	return r;
-}
-
-/* What clones stand on is not written to: they would see it change below them. 0 or -EBUSY (logged). */
-static int check_clones(const struct container *container, const struct plan *plan)
-{
-	_cleanup_free_ char *clone = NULL;
-	int r = plan->writer ? depends_dependent(container->dir, plan->below ? shows_upper : NULL, &clone) : 0;
-
-	return clone ? spec_refuse(plan->writer, -EBUSY,
-				   "clone '%s' stands on what this would write to: destroy that first, or start a "
-				   "clone instead",
-				   clone)
-		     : r;
-}
-
 /* A clone has its own name inside, too. A failure is no reason not to start. */
 static void set_hostname(int stack, const struct container *container, const struct conf *conf, const struct plan *plan,
 			 const char *rootfs_path)
@@ -290,7 +254,7 @@ static int start(const struct container *container, struct conf *conf, const str
 	if (r == 0)
 		r = container_plan(container, conf, rootfs, &plan);
 	if (r == 0)
-		r = check_clones(container, &plan);
+		r = link_check_clones(container, &plan);
 	if (r == 0)
 		r = journal_begin(&journal, container->dir, container->name, monitor);
 	if (r == 0 && plan_keeps(&plan))
