@@ -245,6 +245,36 @@ testBytesAfterTheFileSystemDoNoHarm() {
 	assert_mounted
 }
 
+# --- a /dev without the nodes of loop devices ---
+
+# in_container_dev NODES COMMAND... - with a /dev of its own, which has NODES of the host's.
+in_container_dev() {
+	# shellcheck disable=SC2016 # for the inner shell
+	run unshare -m --propagation private sh -c '
+		mkdir dev && mount -t tmpfs none dev && cp -a /dev/null /dev/zero /dev/urandom $1 dev/ && shift &&
+		mount --move dev /dev && exec "$@"' sh "$@"
+	rmdir dev
+}
+
+testALoopDeviceWithoutANodeIsRefusedWithWhatToDo() {
+	ext4 image
+	in_container_dev /dev/loop-control "$LXC_BDEV" mount loop:image m
+	assertEquals 'not possible here' 3 "$status"
+	assert_one_line "'loop:image': the next free loop device has no node in /dev" 'mknod /dev/loop'
+	in_container_dev '' "$LXC_BDEV" mount loop:image m
+	assertEquals 'not possible here' 3 "$status"
+	assert_one_line "'loop:image': this kernel has no loop devices: '/dev/loop-control' is missing" 'c 10:237'
+	assertTrue 'nothing is left' nothing_left
+}
+
+testPlanSaysThatALoopDeviceHasNoNode() {
+	container c1 loop:image
+	ext4 "$LXCPATH/c1/image"
+	in_container_dev /dev/loop-control "$LXC_BDEV" plan -P "$LXCPATH" -n c1
+	assertEquals 'not possible here' 3 "$status"
+	assert_one_line "'loop:image': the next free loop device has no node in /dev" 'mknod /dev/loop'
+}
+
 # gpt_disk NUMBER... - `disk`, with partitions of 12 MiB of these numbers, at 1, 13, ... MiB
 gpt_disk() {
 	truncate -s 80M disk

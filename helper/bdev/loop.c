@@ -110,6 +110,10 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		if (r < 0)
 			return r;
 		depth = r + 1;
+	} else if (!data->readonly || !bdev_has_readers(fd)) {
+		r = loopdev_foresee(spec);
+		if (r < 0)
+			return r;
 	}
 	plan_add_root(plan, spec, depth, !data->readonly);
 	if (!data->readonly)

@@ -11,6 +11,7 @@
  * has a page cache already and QEMU must not need another to write it back.
  */
 #include "bdev.h"
+#include "../core/loopdev.h"
 #include "../core/attach.h"
 #include "../core/blockfs.h"
 #include "../core/qemu.h"
@@ -193,6 +194,8 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 	if (r == 0 && !spec->readonly && graph.nfds && mount_is_readonly(graph.fds[0]) == 1)
 		r = spec_refuse(spec, -EROFS, "image '%s' lies on a read-only file system; add ,ro", spec->sources[0]);
 	qemu_close(&graph);
+	if (r == 0 && data->transport.kind == TRANSPORT_FUSE)
+		r = loopdev_foresee(spec);
 	if (r < 0)
 		return r;
 	image = data->qemu.uri ?: spec->sources[0];

@@ -148,6 +148,60 @@ static int configure(const struct spec *spec, int file, const struct loop_reques
 	return log_errno(-errno, "%s: bind '%s' to '%s'", spec->where, request->name, node);
 }
 
+static int refuse_without_node(const struct spec *spec, int nr)
+{
+	return spec_refuse(spec, -EOPNOTSUPP,
+			   "the next free loop device has no node in /dev: make it with mknod /dev/loop%d b 7 %d", nr,
+			   nr);
+}
+
+static int refuse_without_control(const struct spec *spec, int r)
+{
+	if (r == -ENOENT)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "this kernel has no loop devices: '/dev/loop-control' is missing; load the module "
+				   "loop, or in a container allow that device (c 10:237)");
+	return spec_refuse(spec, -EOPNOTSUPP, "open '/dev/loop-control': %s", strerror(-r));
+}
+
+/* The device that LOOP_CTL_GET_FREE would return; -ENOENT: a new one; or -errno. */
+static int next_free(void)
+{
+	DIR *dir = opendir("/sys/block");
+	struct dirent *entry;
+	int r = -ENOENT, nr;
+
+	if (!dir)
+		return -errno;
+	while ((errno = 0, entry = readdir(dir))) {
+		_cleanup_free_ char *bound = xasprintf("/sys/block/%s/loop", entry->d_name);
+
+		if (sscanf(entry->d_name, "loop%d", &nr) == 1 && access(bound, F_OK) < 0 && (r < 0 || nr < r))
+			r = nr;
+	}
+	if (errno)
+		r = -errno;
+	(void)closedir(dir);
+	return r;
+}
+
+int loopdev_foresee(const struct spec *spec)
+{
+	_cleanup_free_ char *node = NULL;
+	int nr;
+
+	if (access("/dev/loop-control", F_OK) < 0)
+		return refuse_without_control(spec, -errno);
+	nr = next_free();
+	if (nr < 0)
+		return nr == -ENOENT ? 0 : log_errno(nr, "%s: look for a free loop device in /sys/block", spec->where);
+	node = xasprintf("/dev/loop%d", nr);
+	if (access(node, F_OK) == 0)
+		return 0;
+	return errno == ENOENT ? refuse_without_node(spec, nr)
+			       : log_errno(-errno, "%s: look for '%s'", spec->where, node);
+}
+
 /* loopdev_attach, once: -EBUSY when another process was faster. */
 static int try_attach(const struct spec *spec, int file, const struct loop_request *request, int control)
 {
@@ -159,6 +213,8 @@ static int try_attach(const struct spec *spec, int file, const struct loop_reque
 		return log_errno(-errno, "%s: find a free loop device", spec->where);
 	node = xasprintf("/dev/loop%d", nr);
 	device = open(node, (request->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (device < 0 && errno == ENOENT)
+		return refuse_without_node(spec, nr);
 	if (device < 0)
 		return errno == ENXIO || errno == ENODEV || errno == EBUSY
 			       ? -EBUSY
@@ -172,8 +228,7 @@ int loopdev_attach(const struct spec *spec, int file, const struct loop_request 
 	_cleanup_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 
 	if (control < 0)
-		return log_refuse(-EOPNOTSUPP, "%s: this kernel has no loop devices ('/dev/loop-control': %s)",
-				  spec->where, strerror(errno));
+		return refuse_without_control(spec, -errno);
 	for (int i = 0; i < TRIES; i++) {
 		int device = try_attach(spec, file, request, control);
 

@@ -19,6 +19,12 @@ struct loop_request {
 int loopdev_attach(const struct spec *spec, int file, const struct loop_request *request);
 
 /*
+ * Look whether loopdev_attach() will find a device that has a node, and change nothing. 0, -EOPNOTSUPP (logged: what is
+ * missing in /dev), or -errno (logged).
+ */
+int loopdev_foresee(const struct spec *spec);
+
+/*
  * Another reader's device for the same area, opened: from then on it stays bound. fd, or -ENOENT.
  * Only to be asked by a reader when the file's lock says that there is another one.
  */
