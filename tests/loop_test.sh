@@ -275,6 +275,32 @@ testPlanSaysThatALoopDeviceHasNoNode() {
 	assert_one_line "'loop:image': the next free loop device has no node in /dev" 'mknod /dev/loop'
 }
 
+# --- direct-io on a disk with sectors of 4096 bytes ---
+
+testDirectIoThatIsNotAlignedToTheDiskIsRefused() {
+	truncate -s 64M disk && mkdir 4k
+	_disk=$(losetup -f --show -b 4096 disk) && mkfs.ext4 -q "$_disk" && mount "$_disk" 4k
+	for _block in 1024 4096; do
+		truncate -s 8M 4k/$_block && mkfs.ext4 -q -b $_block -d src 4k/$_block
+	done
+	(head -c 512 /dev/zero && cat 4k/4096) >4k/offset
+	container c1 "loop:$HERE/4k/1024,direct-io"
+	bdev plan -P "$LXCPATH" -n c1
+	assertEquals 'not possible here' 3 "$status"
+	assert_one_line 'ext4 with blocks of 1024 bytes cannot do direct-io on a disk with sectors of 4096 bytes'
+	bdev mount loop:4k/offset,offset=512,direct-io m
+	assertEquals 'not possible here' 3 "$status"
+	assert_one_line 'a file system at byte 512 cannot do direct-io on a disk with sectors of 4096 bytes'
+	bdev mount loop:4k/4096,direct-io m
+	assert_mounted
+	bdev umount m
+	bdev mount loop:4k/1024 m
+	assert_mounted
+	bdev umount m
+	umount 4k
+	losetup -d "$_disk"
+}
+
 # gpt_disk NUMBER... - `disk`, with partitions of 12 MiB of these numbers, at 1, 13, ... MiB
 gpt_disk() {
 	truncate -s 80M disk

@@ -12,17 +12,21 @@
  */
 #include "bdev.h"
 #include "../core/blockfs.h"
+#include "../core/fssize.h"
 #include "../core/image.h"
 #include "../core/loopdev.h"
 #include "../core/server.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 struct loop_data {
 	struct image_area area;
 	bool readonly;
-	bool file_backed; /* mount the file itself where the kernel can */
+	unsigned int block; /* with direct-io: the smallest unit in which its file system is read */
+	bool file_backed;   /* mount the file itself where the kernel can */
 };
 
 /* Which part of the image is asked for: *ret_partition, or the area. */
@@ -72,6 +76,43 @@ static int check_options(const struct spec *spec, const struct loop_data *data)
 	return 0;
 }
 
+/* Whether the image is aligned to the sectors of the disk below it, as direct-io demands. 0 or -EOPNOTSUPP (logged). */
+static int check_aligned(const struct spec *spec, const struct loop_data *data, unsigned int sector)
+{
+	if (data->area.offset % sector)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "a file system at byte %llu cannot do direct-io on a disk with sectors of %u bytes; "
+				   "leave direct-io out",
+				   (unsigned long long)data->area.offset, sector);
+	if (data->block < sector)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "%s with blocks of %u bytes cannot do direct-io on a disk with sectors of %u bytes; "
+				   "leave direct-io out",
+				   data->area.fstype, data->block, sector);
+	return 0;
+}
+
+/*
+ * Look whether the image can be used with direct-io, as far as the file system below it tells: the rest is seen at the
+ * start. 0 or -errno (logged).
+ */
+static int check_direct(const struct spec *spec, int image, struct loop_data *data)
+{
+	_cleanup_close_ int direct = path_reopen(image, O_RDONLY | O_DIRECT);
+	struct fs_size fs = { 0 };
+	unsigned int sector;
+	int r;
+
+	if (direct == -EINVAL)
+		return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", spec->sources[0]);
+	r = direct < 0 ? direct : fs_size_read(image, data->area.offset, data->area.fstype, &fs);
+	if (r < 0)
+		return log_errno(r, "%s: open image '%s'", spec->where, spec->sources[0]);
+	data->block = fs.block;
+	sector = path_direct_align(image);
+	return sector ? check_aligned(spec, data, sector) : 0;
+}
+
 static int loop_plan(const struct spec *spec, struct plan *plan)
 {
 	const struct spec_option *fstype = spec_option(spec, "fstype");
@@ -100,6 +141,8 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		return spec_refuse(spec, -EROFS, "image '%s' lies on a read-only file system; add ,ro",
 				   spec->sources[0]);
 	r = check_options(spec, data);
+	if (r == 0 && spec_option(spec, "direct-io"))
+		r = check_direct(spec, fd, data);
 	if (r < 0)
 		return r;
 
@@ -160,7 +203,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 	const struct blockfs blockfs = blockfs_of(spec, data, used);
 	_cleanup_close_ int device = -EBADF;
 	_cleanup_free_ char *node = NULL;
-	int r;
+	int r, sector = 0;
 
 	device = data->readonly && shared ? loopdev_find_shared(image, &request) : -ENOENT;
 	if (device < 0)
@@ -168,6 +211,9 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 	if (device < 0)
 		return device;
 	r = loopdev_node(spec, device, &request, &node);
+	/* A device with direct-io has the sectors of the disk below it. */
+	if (r == 0 && request.direct && ioctl(device, BLKSSZGET, &sector) == 0 && sector > 0)
+		r = check_aligned(spec, data, (unsigned int)sector);
 	if (r == 0)
 		r = record_device(build, node, device, image);
 	return r < 0 ? r : blockfs_mount_device(&blockfs, &device, node);

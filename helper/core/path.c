@@ -121,6 +121,20 @@ char *path_of(int fd)
 	return xstrndup(path, (size_t)n);
 }
 
+unsigned int path_direct_align(int fd)
+{
+	enum {
+		DIOALIGN = 0x2000,
+		OFFSET_ALIGN = 0x9c
+	}; /* STATX_DIOALIGN, stx_dio_offset_align: not in older headers */
+	struct statx st = { 0 };
+	unsigned int align = 0;
+
+	if (statx(fd, "", AT_EMPTY_PATH, DIOALIGN, &st) == 0 && (st.stx_mask & DIOALIGN))
+		memcpy(&align, (const char *)&st + OFFSET_ALIGN, sizeof(align));
+	return align;
+}
+
 char *path_inode(int fd)
 {
 	struct stat st;

@@ -24,6 +24,10 @@ int path_has(int dir, const char *name, mode_t type);
 /* Open the same file again with other access, through its descriptor: never another file. fd or -errno. */
 int path_reopen(int fd, int flags);
 
+/* The multiple of bytes that O_DIRECT demands of offsets in the open file (Linux 6.1); 0: the file system does not say.
+ */
+unsigned int path_direct_align(int fd);
+
 /*
  * The path of a descriptor in this mount namespace, for messages and records; for the caller to free. If the kernel
  * does not tell it, the process ends after an error line, as when memory runs out. So does path_inode().
