@@ -202,6 +202,22 @@ testMissingRootfsPathIsSaidByPlan() {
 	assert_refused "$config: lxc.rootfs.path '/nowhere'" 'make it, an empty directory'
 }
 
+# mapped SPEC - plan it as the root of a container whose ids the kernel is to map
+mapped() {
+	plan 'lxc.idmap = u 0 100000 65536' 'lxc.idmap = g 0 100000 65536' 'lxc.rootfs.options = idmap=container' \
+		'bdev.rootfs =' "bdev.rootfs = $1"
+}
+
+testMappedIdsOnAFileSystemThatCannotMapThem() {
+	mkdir up work merged
+	mount -t overlay -o "lowerdir=$dir/lower,upperdir=$HERE/up,workdir=$HERE/work" none merged
+	mapped "dir:$HERE/merged"
+	umount merged
+	assert_refused "'dir:$HERE/merged': no kernel maps the ids of overlay" 'leave idmap= out'
+	mapped 'dir:lower'
+	assert_specs dir:lower
+}
+
 testCrlfInAnIncludeLineIsSaid() {
 	plan "$(printf 'lxc.include = /x\r')" 'bdev.rootfs = dir:lower'
 	assert_refused 'lxc.include: carriage return' 'CRLF'

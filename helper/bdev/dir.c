@@ -4,6 +4,7 @@
  */
 #include "../core/dirinuse.h"
 #include "bdev.h"
+#include "../core/idmapped.h"
 
 #include <fcntl.h>
 
@@ -11,7 +12,7 @@ static int dir_plan(const struct spec *spec, struct plan *plan)
 {
 	const char *path = spec->sources[0];
 	_cleanup_close_ int fd = -EBADF;
-	int depth;
+	int depth, r;
 
 	if (spec->nsources > 1)
 		return spec_refuse(spec, -EINVAL, "one directory only; write ':' in a path as '\\:'");
@@ -23,6 +24,9 @@ static int dir_plan(const struct spec *spec, struct plan *plan)
 		return depth;
 	plan_step(plan, spec, NULL, "bind '%s'%s", path, spec->readonly ? ", read-only" : "");
 	plan_add_root(plan, spec, depth, !spec->readonly);
+	r = idmapped_fstype(fd, &plan->roots[plan->nroots - 1].fstype);
+	if (r < 0)
+		return spec_refuse(spec, r, "ask for the file system of directory '%s': %s", path, strerror(-r));
 	return plan_look_for_aufs(plan, fd);
 }
 

@@ -159,6 +159,7 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 			return r;
 	}
 	plan_add_root(plan, spec, depth, !data->readonly);
+	plan->roots[plan->nroots - 1].fstype = data->area.fstype;
 	if (!data->readonly)
 		plan_add_writer(plan, spec); /* also below an overlay: attached for writing */
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, %s", spec->sources[0], part, data->area.fstype,

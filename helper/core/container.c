@@ -6,6 +6,7 @@
 #include "cleanup.h"
 #include "convert-container.h"
 #include "depends.h"
+#include "idmapped.h"
 #include "log.h"
 #include "path.h"
 #include "view.h"
@@ -197,10 +198,16 @@ static int check_place(const struct container *container, const char *path)
 	return 0;
 }
 
+/* The kernel is to map the ids of the root's files. */
+static bool maps_root(const struct conf *conf)
+{
+	return conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap=");
+}
+
 /* What the rest of the config must be like for a stack. 0 or -EINVAL (logged). */
 static int check_conf(const struct container *container, const struct conf *conf, const struct rootfs *rootfs)
 {
-	bool mapped = conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap=");
+	bool mapped = maps_root(conf);
 	_cleanup_free_ char *shared = NULL;
 	int r = conf_check_hooks(conf);
 
@@ -357,6 +364,8 @@ int container_plan(const struct container *container, const struct conf *conf, c
 		r = view_merge(&below, container->config);
 	if (r == 0)
 		r = plan_make(rootfs.upper ? &below : &conf->stack, &target, ret);
+	if (r == 0 && maps_root(conf))
+		r = idmapped_check(ret);
 	/* What its start changes is LXC's upper then. */
 	if (r == 0 && rootfs.upper) {
 		ret->below = true;

@@ -24,9 +24,10 @@ struct step {
 /* A tree that the specs so far have made, and that no later one has taken yet. */
 struct plan_root {
 	const struct spec *spec;
-	int depth;   /* how many stacking file systems it is; the kernel's limit is 2 */
-	bool writes; /* what is written to it outlives the container's run */
-	bool aufs;   /* it is an aufs or lies on one: no overlay may lie on it */
+	int depth;	    /* how many stacking file systems it is; the kernel's limit is 2 */
+	bool writes;	    /* what is written to it outlives the container's run */
+	const char *fstype; /* its file system, where that is known beforehand; or NULL */
+	bool aufs;	    /* it is an aufs or lies on one: no overlay may lie on it */
 };
 
 /* A tmpfs over a directory: uppers named below it lie on the tmpfs. */
