@@ -88,7 +88,8 @@ static int read_data(struct job *job, const void **data, size_t *n, uint64_t *of
 		return job_refuse(job, r, "%s", job->input.why);
 	job->bytes += r ? *n : 0;
 	if (limit && job->bytes > limit)
-		return job_refuse(job, -EFBIG, "more than %llu bytes of data", (unsigned long long)limit);
+		return job_refuse(job, -EFBIG, "more than %llu bytes of data; --max-bytes= sets this limit",
+				  (unsigned long long)limit);
 	return r;
 }
 

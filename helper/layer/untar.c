@@ -42,7 +42,8 @@ int job_count(struct job *job)
 	uint64_t limit = job->untar->limits.entries;
 
 	if (limit && job->untar->entries >= limit)
-		return job_refuse(job, -E2BIG, "more than %llu entries", (unsigned long long)limit);
+		return job_refuse(job, -E2BIG, "more than %llu entries; --max-entries= sets this limit",
+				  (unsigned long long)limit);
 	job->untar->entries++;
 	return 0;
 }
@@ -116,7 +117,8 @@ static int take(struct job *job, struct archive_entry *entry)
 		return r;
 	/* What is in headers takes room, too. */
 	if (limit && limit < UINT64_MAX - HEADERS && input_position(&job->input) > limit + HEADERS)
-		return job_refuse(job, -EFBIG, "more than %llu bytes", (unsigned long long)limit);
+		return job_refuse(job, -EFBIG, "more than %llu bytes; --max-bytes= sets this limit",
+				  (unsigned long long)limit);
 	job->now = (struct timespec){ .tv_sec = archive_entry_mtime(entry) };
 	r = names_split(job, &job->names, job->name);
 	if (r == 0)

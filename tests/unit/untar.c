@@ -650,7 +650,7 @@ static void limits_hold(void)
 	u.limits.bytes = 7;
 	add("a", '0', 0644, "1234");
 	add("b", '0', 0644, "1234");
-	refused("b: more than 7 bytes");
+	refused("b: more than 7 bytes of data; --max-bytes= sets this limit");
 	begin(DELTA_OVERLAY);
 	u.limits.entries = 1;
 	FILE_("a");
@@ -660,13 +660,13 @@ static void limits_hold(void)
 	begin(DELTA_OVERLAY);
 	u.limits.entries = 2;
 	FILE_("a/b/c");
-	refused("more than 2 entries");
+	refused("more than 2 entries; --max-entries= sets this limit");
 	/* And bytes that are in headers only. */
 	begin(DELTA_OVERLAY);
 	u.limits.bytes = 7;
 	for (size_t i = 0; i < 3000; i++)
 		SYMLINK("l", "target");
-	refused("l: more than 7 bytes");
+	refused("l: more than 7 bytes; --max-bytes= sets this limit");
 	begin(DELTA_OVERLAY);
 	u.limits.attributes = 10;
 	pax("SCHILY.xattr.user.x", "12345");
