@@ -114,7 +114,47 @@ testFstypeOutsideTheListIsRefused() {
 testFileSystemOutsideTheListIsRefused() {
 	truncate -s 8M image && mkswap -q image 2>/dev/null
 	bdev mount loop:image m
-	assert_refused "'image' holds no file system of ext2"
+	assert_refused "'image' holds no file system of ext2" 'swap space'
+}
+
+# begins_with BYTES [OFFSET] - `image`, zeros but for these.
+begins_with() {
+	rm -f image
+	truncate -s 8M image
+	# shellcheck disable=SC2059 # escapes are what it is for
+	printf "$1" | dd of=image bs=1 seek="${2-0}" conv=notrunc status=none
+}
+
+testWhatIsNoFileSystemIsNamedWithWhatToDo() {
+	begins_with 'LUKS\272\276\0\1'
+	bdev mount loop:image m
+	assert_refused 'encrypted by LUKS' cryptsetup
+	begins_with '\1CD001\1\0' 32768
+	bdev mount loop:image m
+	assert_refused 'an ISO image'
+	begins_with 'QFI\373\0\0\0\3'
+	bdev mount loop:image m
+	assert_refused 'looks like qcow2: nbd:IMAGE,format=qcow2'
+	bdev mount loop:image:1 m
+	assert_refused 'no partition 1' 'looks like qcow2: nbd:IMAGE,format=qcow2'
+	tar -cf image src
+	bdev mount loop:image m
+	assert_refused 'a tar archive' '--tarball'
+	gzip -c image >packed && mv packed image
+	bdev mount loop:image m
+	assert_refused 'compressed by gzip: unpack it first'
+}
+
+testAPartitionTableOfLargerSectorsIsSaid() {
+	ext4 fs
+	truncate -s 1M disk && cat fs >>disk
+	# One partition from sector 256, of 2048 sectors: of 4096 bytes, they are 1 MiB and 8 MiB.
+	printf '\0\0\0\0\203\0\0\0\0\1\0\0\0\10\0\0' | dd of=disk bs=1 seek=446 conv=notrunc status=none
+	printf '\125\252' | dd of=disk bs=1 seek=510 conv=notrunc status=none
+	bdev mount loop:disk:1 m
+	assert_refused "'disk' partition 1 holds no file system" 'sectors of 4096 bytes: loop:IMAGE,offset=1048576,sizelimit=8388608'
+	bdev mount loop:disk,offset=1048576,sizelimit=8388608 m
+	assert_mounted
 }
 
 # --- read-only ---
@@ -153,6 +193,35 @@ testReadOnlyOfAnUncleanImageSaysWhy() {
 	assert_refused "mount 'image' as ext4" 'it was not unmounted cleanly' 'without ,ro'
 	bdev mount loop:image m
 	assert_mounted
+}
+
+testAnUncleanImageOnAReadOnlyFileSystemIsToBeCopiedFirst() {
+	ext4 live
+	bdev mount loop:live m
+	echo more >m/new
+	sync
+	mkdir place && mount -t tmpfs none place && cp live place/image && mount -o remount,ro place
+	bdev umount m
+	bdev mount loop:place/image,ro m
+	assert_status 1
+	assert_one_line "mount 'place/image' as ext4" 'it was not unmounted cleanly' 'copy it elsewhere'
+	umount place
+}
+
+testARepairIsSaidToHelpWhereItMayOnly() {
+	ext4 image
+	make_image squash squashfs 8 "$PWD/src"
+	for _fs in image squash; do
+		for _errno in EINVAL EUCLEAN; do
+			run strace -o /dev/null -e inject=fsmount:error=$_errno "$LXC_BDEV" mount loop:$_fs m
+			assert_status 1
+			assert_one_line 'the kernel log says why'
+			case $_fs.$_errno in
+			image.EUCLEAN) assertContains "$err" 'e2fsck may help' ;;
+			*) assertNotContains "$err" 'may help' ;;
+			esac
+		done
+	done
 }
 
 testImageOnAReadOnlyFileSystem() {

@@ -178,7 +178,7 @@ static int record_device(struct build *build, const char *node, int device, int 
 	return journal_add(build->journal, "loop", node, seq, inode, NULL);
 }
 
-static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data, bool used)
+static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data, int image, bool used)
 {
 	return (struct blockfs){
 		.fstype = data->area.fstype,
@@ -187,6 +187,7 @@ static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data
 		.readonly = data->readonly,
 		.discard = spec_option(spec, "discard"),
 		.used = used,
+		.fixed = mount_is_readonly(image) == 1,
 	};
 }
 
@@ -201,7 +202,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 		.readonly = data->readonly,
 		.direct = spec_option(spec, "direct-io"),
 	};
-	const struct blockfs blockfs = blockfs_of(spec, data, used);
+	const struct blockfs blockfs = blockfs_of(spec, data, image, used);
 	_cleanup_close_ int device = -EBADF;
 	_cleanup_free_ char *node = NULL;
 	int r, sector = 0;
@@ -223,7 +224,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 /* From the file itself. Mount fd or -errno (not logged: a loop device may do). */
 static int mount_file(const struct spec *spec, int image, const struct loop_data *data)
 {
-	const struct blockfs blockfs = blockfs_of(spec, data, false);
+	const struct blockfs blockfs = blockfs_of(spec, data, image, false);
 	char source[32];
 
 	(void)snprintf(source, sizeof(source), "/proc/self/fd/%d", image);

@@ -235,7 +235,8 @@ static int lock_images(const struct spec *spec, struct build *build, const struc
 	return r;
 }
 
-static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build, bool used)
+static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build, bool used,
+			  bool fixed)
 {
 	const struct blockfs fs = {
 		.fstype = attachment->area.fstype,
@@ -243,6 +244,7 @@ static int mount_attached(const struct spec *spec, struct attachment *attachment
 		.where = spec->where,
 		.readonly = spec->readonly || image_fs_readonly(attachment->area.fstype),
 		.used = used,
+		.fixed = fixed,
 	};
 	_cleanup_close_ int mount = blockfs_mount(&fs, attachment->node, false);
 	int r;
@@ -287,6 +289,7 @@ static int mount_served(const struct step *step, const struct nbd_data *data, st
 		.home = build->stage.host,
 		.step = (unsigned int)(step - build->plan->steps),
 	};
+	bool fixed = graph->nfds && mount_is_readonly(graph->fds[0]) == 1;
 	struct attachment attachment;
 	int r = attach_image(&request, build->journal, &attachment);
 
@@ -299,7 +302,7 @@ static int mount_served(const struct step *step, const struct nbd_data *data, st
 		r = share_offer(build->journal, key, attachment.node, attachment.area.fstype);
 	if (r < 0)
 		attach_abandon(&attachment);
-	return r < 0 ? r : mount_attached(spec, &attachment, build, used);
+	return r < 0 ? r : mount_attached(spec, &attachment, build, used, fixed);
 }
 
 static int nbd_build(const struct step *step, struct build *build)

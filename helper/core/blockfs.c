@@ -13,18 +13,37 @@
 
 #include <fcntl.h>
 
-/* What to say beside the errno, where errno alone misleads. */
-static const char *hint(int r, const struct blockfs *blockfs)
+/* The program that repairs a file system, or NULL. */
+static const char *repairer(const char *fstype)
 {
-	if (r == -EROFS && blockfs->readonly && blockfs->used)
-		return "; it was not unmounted cleanly, and others use it: try again when they have ended";
-	if (r == -EROFS && blockfs->readonly)
-		return "; it was not unmounted cleanly: start it once without ,ro, or run its fsck";
+	return strncmp(fstype, "ext", 3) == 0 ? "e2fsck"
+	       : strcmp(fstype, "xfs") == 0   ? "xfs_repair"
+	       : strcmp(fstype, "btrfs") == 0 ? "btrfs check"
+					      : NULL;
+}
+
+/* What to say beside the errno, where errno alone misleads. For the caller to free. */
+static char *hint(int r, const struct blockfs *blockfs)
+{
+	const char *repair = repairer(blockfs->fstype);
+
+	if (r == -EROFS && blockfs->readonly && repair) {
+		if (blockfs->used)
+			return xstrdup("; it was not unmounted cleanly, and others use it: try again when they have "
+				       "ended");
+		if (blockfs->fixed)
+			return xasprintf("; it was not unmounted cleanly, and lies on a read-only file system: copy "
+					 "it elsewhere, and there start it once without ,ro, or run %s",
+					 repair);
+		return xasprintf("; it was not unmounted cleanly: start it once without ,ro, or run %s", repair);
+	}
 	if (r == -EEXIST && strcmp(blockfs->fstype, "btrfs") == 0)
-		return "; another copy of this btrfs image is mounted: give one of them a new UUID (btrfstune -u)";
-	if (r == -EINVAL || r == -EUCLEAN || r == -EIO)
-		return blockfs->used ? "; the kernel log says why" : "; the kernel log says why; its fsck may help";
-	return "";
+		return xstrdup("; another copy of this btrfs image is mounted: give one of them a new UUID (btrfstune "
+			       "-u)");
+	/* EINVAL is for what this kernel cannot mount: another feature, another block size. A repair does not help. */
+	if ((r == -EUCLEAN || r == -EBADMSG || r == -EIO) && repair && !blockfs->used && !blockfs->fixed)
+		return xasprintf("; the kernel log says why; %s may help", repair);
+	return xstrdup(r == -EINVAL || r == -EUCLEAN || r == -EBADMSG || r == -EIO ? "; the kernel log says why" : "");
 }
 
 int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet)
@@ -52,9 +71,12 @@ int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet)
 		r = fs_set(&fs, "errors", "remount-ro");
 	if (r == 0)
 		r = fs_mount(&fs, blockfs->readonly);
-	if (r < 0 && !quiet)
+	if (r < 0 && !quiet) {
+		_cleanup_free_ char *advice = hint(r, blockfs);
+
 		log_error("%s: mount '%s' as %s: %s%s%s", blockfs->where, blockfs->name, blockfs->fstype, strerror(-r),
-			  fs.error, hint(r, blockfs));
+			  fs.error, advice);
+	}
 	fs_close(&fs);
 	return r;
 }

@@ -10,7 +10,8 @@ struct blockfs {
 	const char *where;  /* what messages begin with */
 	bool readonly;
 	bool discard;
-	bool used; /* others read the image: a repair would destroy what they see */
+	bool fixed; /* the image lies on a read-only file system: for a hint alone */
+	bool used;  /* others read the image: a repair would destroy what they see */
 };
 
 /* Mount it from a device node or a file. Mount fd or -errno (logged; if quiet, only that the kernel lacks fstype). */

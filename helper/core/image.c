@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * image - what an image file holds, and who may use it.
+ * image - what an image file holds.
  *
  * The file system comes from libblkid and an allow-list, never from trying
  * drivers: a fuzzed superblock must not reach every file system in the kernel.
- *
- * Both locks belong to the open file description. A loop device keeps that
- * description open, so the lock lives exactly as long as the device: no
- * process needs to stay, and SIGKILL cannot leave a stale one.
  */
 #include "image.h"
 #include "cleanup.h"
+#include "content.h"
 #include "fssize.h"
-#include "proc.h"
 
 #include <blkid/blkid.h>
 #include <endian.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
-#include <linux/magic.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/vfs.h>
-
-#ifndef CIFS_SUPER_MAGIC
-#define CIFS_SUPER_MAGIC 0xff534d42
-#endif
-#ifndef SMB2_SUPER_MAGIC
-#define SMB2_SUPER_MAGIC 0xfe534d42
-#endif
 
 #define SECTOR 512 /* libblkid's unit for partitions, whatever the disk's */
 
@@ -65,13 +51,16 @@ static const char *table_type(blkid_partlist list)
 }
 
 /* Narrow *area to the partition; *ret_reason as image_probe says. */
-static int find_partition(blkid_probe probe, unsigned int number, struct image_area *area, char **ret_reason)
+static int find_partition(blkid_probe probe, int fd, unsigned int number, struct image_area *area, char **ret_reason)
 {
 	blkid_partlist list = find_table(probe);
 	blkid_partition part;
 
 	if (!list) {
-		*ret_reason = xasprintf("has no partition table, so no partition %u", number);
+		const char *other = content_advice(fd, 0);
+
+		*ret_reason = xasprintf("has no partition table, so no partition %u%s%s", number, other ? "; " : "",
+					other ?: "");
 		return -EINVAL;
 	}
 	part = blkid_partlist_get_partition_by_partno(list, (int)number);
@@ -88,33 +77,21 @@ static int find_partition(blkid_probe probe, unsigned int number, struct image_a
 	return 0;
 }
 
-/* Why nothing was found: with a partition table, the file systems are in its partitions. For the caller to free. */
-static char *no_filesystem(blkid_probe probe, int fd, unsigned int partition)
+/* Ask for superblocks of these types, up to a NULL, in the device of the probe. As blkid_do_safeprobe(). */
+static int probe_types(blkid_probe probe, const char *const *types)
 {
-	blkid_partlist list = NULL;
-
-	if (partition)
-		return xasprintf("partition %u " NO_FS, partition);
-	if (blkid_probe_set_device(probe, fd, 0, 0) == 0)
-		list = find_table(probe);
-	if (!list || blkid_partlist_numof_partitions(list) < 1)
-		return xstrdup(NO_FS);
-	return xasprintf(NO_FS ", but a %s partition table: name a partition (IMAGE:%d)", table_type(list),
-			 blkid_partition_get_partno(blkid_partlist_get_partition(list, 0)));
+	(void)blkid_probe_enable_superblocks(probe, 1);
+	(void)blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC);
+	(void)blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, (char **)types);
+	return blkid_do_safeprobe(probe);
 }
 
 /* -ENODATA, without a reason: there is none. */
 static int find_filesystem(blkid_probe probe, const char *wanted, struct image_area *area, char **ret_reason)
 {
 	const char *found = NULL;
-	char *names[ARRAY_SIZE(filesystems)];
-	int r;
+	int r = probe_types(probe, filesystems);
 
-	memcpy(names, filesystems, sizeof(names));
-	(void)blkid_probe_enable_superblocks(probe, 1);
-	(void)blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_MAGIC);
-	(void)blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, names);
-	r = blkid_do_safeprobe(probe);
 	if (r == -2) {
 		*ret_reason = xstrdup("holds the signatures of several file systems; clear the stale one with wipefs");
 		return -EINVAL;
@@ -159,6 +136,77 @@ static int check_journal(int fd, const struct image_area *area, char **ret_reaso
 	*ret_reason = xstrdup("keeps its journal on another device, which its superblock names: give it one of its own "
 			      "(tune2fs -O ^has_journal, then tune2fs -j)");
 	return -EINVAL;
+}
+
+/* What may be there in the place of a file system that we mount, and what to do with it. NULL: nothing known. */
+static const char *find_other(blkid_probe probe)
+{
+#define COPY_IT "copy the file system with the root to an image of its own"
+	static const struct {
+		const char *type, *advice;
+	} others[] = {
+		{ "swap", "it is swap space, and no root" },
+		{ "crypto_LUKS", "it is encrypted by LUKS: open it with cryptsetup, and " COPY_IT },
+		{ "LVM2_member", "it is a physical volume of LVM: activate it with vgchange, and " COPY_IT },
+		{ "linux_raid_member", "it is a part of a Linux RAID: assemble that with mdadm, and " COPY_IT },
+		{ "zfs_member", "it is a part of a ZFS pool: import that, and copy the root's files to an image" },
+		{ "iso9660", "it is an ISO image: name the image of the root in it, often a squashfs" },
+		{ "vfat", "it is FAT, which can hold no root: name another image or partition" },
+		{ "ntfs", "it is NTFS, which can hold no root: name another image or partition" },
+		{ "f2fs", "it is f2fs: copy the root's files to an image of another file system" },
+	};
+	const char *types[ARRAY_SIZE(others) + 1] = { NULL }, *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		types[i] = others[i].type;
+	if (probe_types(probe, types) != 0 || blkid_probe_lookup_value(probe, "TYPE", &found, NULL) < 0)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(others[i].type, found) == 0)
+			return others[i].advice;
+	return NULL;
+}
+
+/* A disk with larger sectors has its partitions elsewhere: a table does not say which. NULL: nothing is there, either.
+ */
+static char *find_with_larger_sectors(blkid_probe probe, int fd, uint64_t size, const struct image_area *area)
+{
+	struct image_area larger = { .offset = area->offset * 8, .size = area->size * 8 };
+	_cleanup_free_ char *reason = NULL;
+
+	if (larger.offset >= size || larger.size > size - larger.offset ||
+	    blkid_probe_set_device(probe, fd, (blkid_loff_t)larger.offset, (blkid_loff_t)larger.size) < 0 ||
+	    find_filesystem(probe, NULL, &larger, &reason) < 0)
+		return NULL;
+	return xasprintf("its partition table counts sectors of 4096 bytes: loop:IMAGE,offset=%" PRIu64
+			 ",sizelimit=%" PRIu64,
+			 larger.offset, larger.size);
+}
+
+/*
+ * Why nothing was found in the area, where the probe is: what is there, or that the file systems are in partitions. For
+ * the caller to free.
+ */
+static char *no_filesystem(blkid_probe probe, int fd, uint64_t size, unsigned int partition,
+			   const struct image_area *area)
+{
+	_cleanup_free_ char *part = partition ? xasprintf("partition %u ", partition) : xstrdup(""), *larger = NULL;
+	blkid_partlist list = NULL;
+	const char *other;
+
+	if (!partition && blkid_probe_set_device(probe, fd, 0, 0) == 0)
+		list = find_table(probe);
+	if (list && blkid_partlist_numof_partitions(list) >= 1)
+		return xasprintf(NO_FS ", but a %s partition table: name a partition (IMAGE:%d; for lxc-create "
+				       "--store TYPE,partition=%d)",
+				 table_type(list), blkid_partition_get_partno(blkid_partlist_get_partition(list, 0)),
+				 blkid_partition_get_partno(blkid_partlist_get_partition(list, 0)));
+	if (blkid_probe_set_device(probe, fd, (blkid_loff_t)area->offset, (blkid_loff_t)area->size) < 0)
+		return xasprintf("%s" NO_FS, part);
+	other = find_other(probe) ?: content_advice(fd, area->offset);
+	if (!other && partition)
+		other = larger = find_with_larger_sectors(probe, fd, size, area);
+	return xasprintf("%s" NO_FS "%s%s", part, other ? "; " : "", other ?: "");
 }
 
 /* A block device's size is not in its inode. 0 or -errno. */
@@ -216,7 +264,7 @@ static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int pa
 	if (blkid_probe_set_device(probe, fd, 0, 0) < 0)
 		goto unreadable;
 	if (partition)
-		r = find_partition(probe, partition, area, ret_reason);
+		r = find_partition(probe, fd, partition, area, ret_reason);
 	if (r < 0)
 		return r;
 	if (area->offset >= size || area->size > size - area->offset) {
@@ -231,7 +279,7 @@ static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int pa
 		r = check_journal(fd, area, ret_reason) ?: check_size(fd, size, partition, area, ret_reason);
 	if (r != -ENODATA)
 		return r;
-	*ret_reason = no_filesystem(probe, fd, partition);
+	*ret_reason = no_filesystem(probe, fd, size, partition, area);
 	return -EINVAL;
 unreadable:
 	*ret_reason = xstrdup("cannot be probed");
@@ -252,123 +300,4 @@ int image_probe(int fd, unsigned int partition, const char *fstype, struct image
 	r = probe_image(probe, fd, size, partition, fstype, area, ret_reason);
 	blkid_free_probe(probe);
 	return r;
-}
-
-/*
- * QEMU's image locks (block/file-posix.c): who uses a permission holds a read lock on byte 100 + permission, who does
- * not share it one on 200 + permission; then each looks whether another holds the opposite byte.
- */
-enum { QEMU_READ = 0, QEMU_WRITE = 1, QEMU_RESIZE = 3 };
-
-/* Does another hold the byte? 1, 0 or -errno. */
-static int qemu_byte_taken(int fd, off_t byte)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
-
-	return fcntl(fd, F_OFD_GETLK, &lock) < 0 ? -errno : lock.l_type != F_UNLCK;
-}
-
-bool image_qemu_writes(int fd)
-{
-	return qemu_byte_taken(fd, 100 + QEMU_WRITE);
-}
-
-bool image_qemu_reads(int fd)
-{
-	return qemu_byte_taken(fd, 100 + QEMU_READ);
-}
-
-static int qemu_lock(int fd, bool readonly, bool *ret_shared)
-{
-	static const off_t reader[] = { 100 + QEMU_READ, 200 + QEMU_WRITE, 200 + QEMU_RESIZE };
-	static const off_t writer[] = { 100 + QEMU_READ, 100 + QEMU_WRITE, 100 + QEMU_RESIZE, 200 + QEMU_WRITE,
-					200 + QEMU_RESIZE };
-	const off_t *bytes = readonly ? reader : writer;
-	size_t n = readonly ? ARRAY_SIZE(reader) : ARRAY_SIZE(writer);
-	int r = qemu_byte_taken(fd, 100 + QEMU_READ);
-
-	if (r < 0)
-		return r;
-	*ret_shared = r;
-	for (size_t i = 0; i < n; i++) {
-		struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
-
-		if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
-			return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
-	}
-	for (size_t i = 0; i < n; i++) {
-		r = qemu_byte_taken(fd, bytes[i] < 200 ? bytes[i] + 100 : bytes[i] - 100);
-		if (r)
-			return r < 0 ? r : -EBUSY;
-	}
-	return 0;
-}
-
-static int try_lock(int fd, bool readonly, bool served, bool *ret_shared)
-{
-	struct flock unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
-	int r;
-
-	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
-		return -errno;
-	if (served) {
-		/* Somebody writes; or shares no writing. */
-		r = qemu_byte_taken(fd, 100 + QEMU_WRITE);
-		if (r == 0 && !readonly)
-			r = qemu_byte_taken(fd, 200 + QEMU_WRITE);
-		r = r > 0 ? -EBUSY : r;
-	} else {
-		r = qemu_lock(fd, readonly, ret_shared);
-	}
-	if (r < 0) {
-		(void)fcntl(fd, F_OFD_SETLK, &unlock);
-		(void)flock(fd, LOCK_UN);
-	}
-	return r;
-}
-
-int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared)
-{
-	long long until = proc_now() + ms;
-
-	for (;;) {
-		int r = try_lock(fd, readonly, served, ret_shared);
-
-		if ((r != -EWOULDBLOCK && r != -EBUSY) || proc_now() >= until)
-			return r;
-		proc_sleep(5);
-	}
-}
-
-void image_share(int fd, bool share)
-{
-	static const off_t bytes[] = { 200 + QEMU_WRITE, 200 + QEMU_RESIZE };
-
-	for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct flock lock = { .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
-
-		lock.l_type = share ? F_UNLCK : F_RDLCK;
-		(void)fcntl(fd, F_OFD_SETLK, &lock);
-	}
-}
-
-/*
- * A read lease is granted for a file that nobody has open for writing (fcntl(2)), loop devices, swap and memory maps
- * included. Network file systems refuse it for reasons of their own.
- */
-int image_is_written(int fd)
-{
-	static const long network[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
-					CEPH_SUPER_MAGIC };
-	struct statfs st;
-
-	if (fstatfs(fd, &st) < 0)
-		return -EOPNOTSUPP;
-	for (size_t i = 0; i < ARRAY_SIZE(network); i++)
-		if ((unsigned int)st.f_type == (unsigned int)network[i])
-			return -EOPNOTSUPP;
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
-		return errno == EAGAIN ? 1 : -EOPNOTSUPP;
-	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	return 0;
 }
