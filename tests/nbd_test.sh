@@ -328,7 +328,7 @@ testBackingThatIsNoFileIsRefused() {
 	cp "$SCRATCH/base.raw" secret
 	for backing in 'json:{"driver":"file","filename":"secret"}' nbd://127.0.0.1:1/x file:secret fat:. ssh://host/x; do
 		over i.qcow2 "$backing" raw
-		refuses nbd:i.qcow2 "names '$backing' as its backing file: only files are allowed"
+		refuses nbd:i.qcow2 "names '$backing' as its backing file: only files are allowed" 'qemu-img rebase -u'
 	done
 }
 
@@ -542,6 +542,21 @@ testUriIsRefusedUnlessThePolicyAllowsIt() {
 	done
 	policy 'bdev.policy.uri = nbd://127.0.0.1:10' 'bdev.policy.uri = nbd+unix:'
 	refuses nbd:,uri=nbd://127.0.0.1:2/,format=raw 'is not allowed on this host'
+}
+
+testUriThatCanNeverBeAllowedIsNotSaidToBe() {
+	for uri in ssh://host/i iscsi://host/i file:///i json:{}; do
+		refuses "nbd:,uri=$uri,format=raw" "uri=$uri: known are nbd://"
+		assertNotContains "$err" bdev.policy
+	done
+}
+
+testAnImageOfAnotherFormatThanItsNameSaysIsNamed() {
+	qemu-img create -q -f qcow2 i.vmdk 8M
+	cp i.vmdk i.img
+	refuses nbd:i.vmdk "i.vmdk' is not vmdk" 'looks like qcow2: nbd:IMAGE,format=qcow2'
+	refuses nbd:i.img "'i.img' holds no file system" 'looks like qcow2: nbd:IMAGE,format=qcow2'
+	refuses nbd:i.img:1 "'i.img' has no partition table" 'looks like qcow2: nbd:IMAGE,format=qcow2'
 }
 
 testUriOfAnythingButRawIsRefused() {

@@ -99,8 +99,11 @@ static int open_named(struct walk *walk, const char *image, const char *name, co
 	struct stat st;
 
 	if (scheme)
-		return spec_refuse(walk->spec, -EPERM, "image '%s' names '%s' as its %s: only files are allowed", image,
-				   name, what);
+		return spec_refuse(walk->spec, -EPERM, "image '%s' names '%s' as its %s: only files are allowed%s",
+				   image, name, what,
+				   strcmp(what, "backing file") != 0
+					   ? ""
+					   : "; qemu-img rebase -u -F FORMAT -b PATH makes it the path of a file");
 	path = *name == '/' ? xstrdup(name) : xasprintf("%s/%s", dir, name);
 	fd = open_absolute(walk->root, path);
 	if (fd < 0)
@@ -296,6 +299,12 @@ static int check_uri(const struct spec *spec, const char *uri)
 	return 0;
 }
 
+static bool is_web(const char *scheme)
+{
+	return strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0 || strcmp(scheme, "ftp") == 0 ||
+	       strcmp(scheme, "ftps") == 0;
+}
+
 static int add_uri(struct walk *walk, struct json_object **ret)
 {
 	const char *uri = walk->options->uri;
@@ -314,6 +323,11 @@ static int add_uri(struct walk *walk, struct json_object **ret)
 	json_object_object_add(node, "read-only", json_object_new_boolean(walk->options->readonly));
 	if (!scheme)
 		return spec_refuse(walk->spec, -EINVAL, "uri=%s: no scheme, as in nbd://HOST/EXPORT", uri);
+	if (!is_web(scheme) && strcmp(scheme, "nbd") != 0 && strcmp(scheme, "nbd+unix") != 0 &&
+	    strcmp(scheme, "rbd") != 0)
+		return spec_refuse(walk->spec, -EINVAL,
+				   "uri=%s: known are nbd://, nbd+unix://, rbd:, http://, https://, ftp:// and ftps://",
+				   uri);
 	if (check_uri(walk->spec, uri) < 0)
 		return -EINVAL;
 	if (!policy_allows_uri(&walk->policy, uri))
@@ -325,15 +339,10 @@ static int add_uri(struct walk *walk, struct json_object **ret)
 		r = add_nbd(walk, scheme, node);
 	} else if (strcmp(scheme, "rbd") == 0) {
 		r = add_rbd(walk, node);
-	} else if (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0 || strcmp(scheme, "ftp") == 0 ||
-		   strcmp(scheme, "ftps") == 0) {
+	} else {
 		set(node, "driver", scheme);
 		set(node, "url", uri);
 		r = 0;
-	} else {
-		return spec_refuse(walk->spec, -EINVAL,
-				   "uri=%s: known are nbd://, nbd+unix://, rbd:, http://, https://, ftp:// and ftps://",
-				   uri);
 	}
 	return r < 0 ? spec_refuse(walk->spec, r, "uri=%s: not of the form %s", uri,
 				   strcmp(scheme, "rbd") == 0	     ? "rbd:POOL/IMAGE"

@@ -12,6 +12,7 @@
  */
 #include "qformat.h"
 #include "cleanup.h"
+#include "content.h"
 
 #include <strings.h>
 #include <sys/stat.h>
@@ -39,7 +40,14 @@ struct format {
 
 #define refuse(image, ...)	   (*(image)->reason = xasprintf(__VA_ARGS__), -EINVAL)
 #define refuse_broken(image, what) refuse(image, "has a broken %s header (%s)", (image)->format->name, what)
-#define refuse_magic(image)	   refuse(image, "is not %s (its header says otherwise)", (image)->format->name)
+
+static int refuse_magic(const struct image *image)
+{
+	const char *other = content_advice(image->fd, 0);
+
+	return refuse(image, "is not %s (its header says otherwise)%s%s", image->format->name, other ? "; " : "",
+		      other ?: "");
+}
 
 static uint64_t be(const uint8_t *p, size_t bytes)
 {
