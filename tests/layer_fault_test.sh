@@ -378,4 +378,20 @@ testCleanupRemovesWhatWasBeingWritten() {
 	assert_status 0
 }
 
+# A removed layer is purged by a process that is slow here: its first call takes 2 s.
+testWhatIsBeingPurgedIsNoLeftover() {
+	layer create a
+	strace -f -qq -o /dev/null -e trace=setsid -e inject=setsid:delay_enter=2000000 \
+		"$LXC_BDEV" layer --store "$store" remove a &
+	_tracer=$!
+	assertTrue 'it is removed' "eventually [ ! -e '$store/layers/a' ]"
+	layer check
+	assertEquals "while it is purged: $out$err" 0 "$status"
+	wait $_tracer
+	assertEquals 'it is purged' '' "$(ls -A "$store/stage")"
+	mkdir "$store/stage/dead"
+	layer check
+	assertEquals 'what nobody purges is a leftover' 1 "$status"
+}
+
 . shunit2

@@ -202,11 +202,12 @@ static void check_stage(struct fsck *fsck)
 {
 	const struct store *store = fsck->store;
 	_cleanup_close_ int stage = openat(store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = stage < 0 ? -errno : store_rubbish(stage, false);
+	int purged = stage < 0 ? -errno : store_is_purged(stage), r = purged < 0 ? purged : store_rubbish(stage, false);
+	bool removed = r > 0 && fsck->repair && store_rubbish(stage, true) >= 0 && store_rubbish(stage, false) == 0;
 
-	if (r > 0)
-		tell(fsck, "leftover", STORE_STAGE, "what was being made or removed",
-		     fsck->repair && store_rubbish(stage, true) >= 0 && store_rubbish(stage, false) == 0);
+	/* What a process in the background is about to remove is nothing wrong. */
+	if (r > 0 && !purged)
+		tell(fsck, "leftover", STORE_STAGE, "what was being made or removed", removed);
 	if (r < 0 && r != -ENOENT)
 		(void)known(fsck, log_errno(r, "look at what is in '%s/" STORE_STAGE "'", store->dir));
 }

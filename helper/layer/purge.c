@@ -9,6 +9,7 @@
 #include "store.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 
 static void purge(int stage)
@@ -36,6 +37,15 @@ void store_purge(const struct store *store)
 
 	if (stage < 0 || store_rubbish(stage, false) <= 0)
 		return;
+	/* The child has this lock as long as it lives: see store_is_purged(). */
+	(void)flock(stage, LOCK_SH | LOCK_NB);
 	if (fork() == 0)
 		purge(stage);
+}
+
+int store_is_purged(int stage)
+{
+	if (flock(stage, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 1 : -errno;
+	return flock(stage, LOCK_UN) < 0 ? -errno : 0;
 }

@@ -87,6 +87,9 @@ int store_lock(struct store *store)
 
 void store_unlock(struct store *store)
 {
+	/* Under the lock, so that nobody sees what was just removed without the purge that is at work on it. */
+	if (store->lock >= 0 && store->fd >= 0 && !store->foreign)
+		store_purge(store);
 	cleanup_close(&store->lock);
 	store->lock = -EBADF;
 }

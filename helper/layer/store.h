@@ -128,6 +128,8 @@ int store_bury(const struct store *store, const char *dir, const char *name);
 int store_rubbish(int stage, bool remove);
 /* The same, in a process of its own that nobody waits for. */
 void store_purge(const struct store *store);
+/* Whether such a process is at work in the stage, an open directory: 1, 0 or -errno. */
+int store_is_purged(int stage);
 
 /*
  * Make a layer of a stage (NULL: an empty one), on top of parent (NULL: none): synced, then named, then recorded. Is
