@@ -3,6 +3,8 @@
 # The command line: exit statuses, messages, JSON, and what is refused.
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
+# shellcheck source=tests/clone.sh
+. "$ROOT/tests/clone.sh"
 
 TOOLS=$ROOT/build/tests/tools
 
@@ -311,6 +313,95 @@ testDoctorLeavesWhatIsInUse() {
 	assertEquals content "$(cat m/marker)"
 	bdev umount m
 	assert_status 0
+}
+
+testDoctorLeavesAMountThatIsInProgress() {
+	bdev mount dir:lower m
+	umount m
+	for lock in /run/lxc-bdev/*; do :; done
+	flock "$lock" "$LXC_BDEV" doctor --fix >out
+	assertEquals 'status' 0 $?
+	assertEquals '' "$(cat out)"
+	assertFalse 'the record is there' no_journals
+	flock "$lock" "$LXC_BDEV" status >out
+	assertContains "$(cat out)" 'starting or stopping'
+	bdev doctor --fix
+	assertContains "$out" "mount '$HERE/m'"
+	assertTrue 'nothing is left' nothing_left
+}
+
+# --- status ---
+
+testStatusShowsWhatALinkedCloneWritesToAndDependsOn() {
+	stored base loop
+	container clone 'dir:x'
+	printf 'bdev.rootfs =\nbdev.rootfs = container:%s/base\nbdev.rootfs = overlay:delta0\n' "$LXCPATH" \
+		>>"$LXCPATH/clone/config"
+	start clone
+	assert_status 0
+	inside clone dd if=/dev/zero of=/big bs=1024 count=2048
+	assert_status 0
+	bdev status -P "$LXCPATH" -n clone
+	assert_status 0
+	assertContains "$out" "
+  overlay:delta0
+  └─ loop:i.img  of $LXCPATH/base  locked ro  /dev/loop"
+	assertContains "$out" "
+  depends on the container in $LXCPATH/base"
+	bdev status -P "$LXCPATH" -n clone --json
+	assertEquals "$out" "[null,\"$LXCPATH/base\",\"ro\",null,\"overlay:delta0\"]" "$(printf '%s' "$out" |
+		jq -c '.[0] | [.delta, .depends_on[0], .stack[0].lock, .stack[1].container, .stack[1].spec]')"
+	assertEquals "$LXCPATH/base" "$(printf '%s' "$out" | jq -r '.[0].stack[0].container')"
+	stop clone
+}
+
+testStatusShowsTheDeltaOfACloneBySnapshot() {
+	stored base loop
+	copy -n base -N clone -s -B overlay
+	assert_status 0
+	start clone
+	assert_status 0
+	bdev status -P "$LXCPATH" -n clone
+	assertContains "$out" "
+  LXC's overlay, delta '$LXCPATH/clone/"
+	assertContains "$out" "
+  └─ loop:i.img  of $LXCPATH/base  locked ro"
+	bdev status -P "$LXCPATH" -n clone --json
+	assertContains "$(printf '%s' "$out" | jq -r '.[0].delta')" "$LXCPATH/clone/"
+	stop clone
+}
+
+# used_by NAME - what status says that it holds, in KiB.
+used_by() { "$LXC_BDEV" status -P "$LXCPATH" -n "$1" --json | jq '.[0].used / 1024 | floor'; }
+
+testUsedIsWhatTheContainerHoldsAndNotItsHost() {
+	container c1 "dir:$(shared_root),ro" overlay:delta
+	container c2 dir:tree
+	cp -a "$(shared_root)" "$LXCPATH/c2/tree"
+	stored c3 loop
+	copy -n c3 -N c4 -s -B overlay
+	container c5 "dir:$(shared_root),ro" tmpfs:. overlay:delta
+	for c in c1 c2 c4 c5; do
+		start "$c"
+		assert_status 0
+		before=$(used_by "$c")
+		inside "$c" dd if=/dev/zero of=/big bs=1024 count=2048
+		inside "$c" sync
+		after=$(used_by "$c")
+		assertTrue "$c: $before KiB, then $after" "[ $after -ge $((before + 2048)) ] && [ $after -lt $((before + 2200)) ]"
+		assertTrue "$c: $before" "[ $before -lt 8192 ]"
+		stop "$c"
+	done
+}
+
+testUsedOfWhatNothingWritesToIsNotKnown() {
+	container c1 "dir:$(shared_root),ro"
+	start c1
+	assert_status 0
+	assertEquals null "$("$LXC_BDEV" status -P "$LXCPATH" -n c1 --json | jq '.[0].used')"
+	bdev status -P "$LXCPATH" -n c1
+	assertNotContains "$out" used
+	stop c1
 }
 
 # --- JSON ---

@@ -63,7 +63,8 @@ static int enter_dir(struct build *build, const char *dir)
 static int build_step(struct build *build, const struct plan *plan, const struct step *step)
 {
 	struct plan own = *plan;
-	int r = journal_add(build->journal, "step", step->spec->text, NULL);
+	/* Whose it is, if another container's. */
+	int r = journal_add(build->journal, "step", step->spec->text, step->spec->dir, NULL);
 
 	plan_own(plan, step->spec, &own.dir, &own.dirfd);
 	if (r == 0)

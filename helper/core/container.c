@@ -369,6 +369,7 @@ int container_plan(const struct container *container, const struct conf *conf, c
 	/* What its start changes is LXC's upper then. */
 	if (r == 0 && rootfs.upper) {
 		ret->below = true;
+		ret->delta = xstrdup(rootfs.upper);
 		ret->writer = &ret->stack.specs[ret->stack.n - 1];
 	}
 	stack_clear(&below);

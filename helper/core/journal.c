@@ -177,6 +177,15 @@ int journal_peek(const char *id, struct journal *ret)
 	return r;
 }
 
+bool journal_is_locked(const struct journal *journal)
+{
+	/* Another descriptor: the lock that this takes ends here. */
+	_cleanup_close_ int fd = open(journal->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	/* Removed meanwhile, somebody has just worked on it. */
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0;
+}
+
 int journal_unreadable(const char *id, int r)
 {
 	return log_errno(r, "read '%s/%s/journal'", RUN_DIR, id);

@@ -40,6 +40,8 @@ void journal_unshare(struct journal *journal);
  */
 int journal_peek(const char *id, struct journal *ret);
 int journal_unreadable(const char *id, int r);
+/* Does another process work on what the peeked journal is of, as it holds its lock? Unknown is yes. */
+bool journal_is_locked(const struct journal *journal);
 void journal_close(struct journal *journal);
 
 /* Start anew: forget all records, write who this is and, unless NULL, the monitor whose generation begins. */

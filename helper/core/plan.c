@@ -260,6 +260,8 @@ void plan_clear(struct plan *plan)
 	free(plan->roots);
 	free(plan->covers);
 	free(plan->at);
+	free(plan->delta);
+	plan->delta = NULL;
 	plan->at = NULL;
 	plan->writer = NULL;
 	plan->steps = NULL;

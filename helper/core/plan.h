@@ -64,6 +64,7 @@ struct plan {
 	bool at_readonly;
 	bool staged;	 /* a type names its layers by path: build it in the stage */
 	bool below;	 /* LXC's own overlay writes above it */
+	char *delta;	 /* that overlay's upper; or NULL */
 	size_t *writers; /* all of them, as places in the stack */
 	size_t nwriters;
 	const struct spec *writer; /* the first spec whose store a start of the container changes, or NULL */

@@ -103,6 +103,18 @@ static int show_left(const struct journal *journal, bool fixing)
 	return r;
 }
 
+/* Its lock was free, so what is recorded now is all: is it left over? 1, 0 or -errno (logged). */
+static int look_again(const char *id, struct journal *journal)
+{
+	int r;
+
+	journal_close(journal);
+	r = journal_peek(id, journal);
+	if (r < 0)
+		return r == -ENOENT ? 0 : journal_unreadable(id, r);
+	return is_left(journal);
+}
+
 /* 1: something is left and stays; 0; or -errno (logged). */
 static int examine(const char *id, bool fixing)
 {
@@ -114,6 +126,11 @@ static int examine(const char *id, bool fixing)
 	if (r < 0)
 		return fixing ? clear_empty(id) : 0;
 	r = is_left(&journal);
+	/* A start or mount that is in progress has recorded only a part of itself. */
+	if (r > 0 && journal_is_locked(&journal))
+		r = 0;
+	if (r > 0)
+		r = look_again(id, &journal);
 	if (r > 0)
 		r = show_left(&journal, fixing);
 	journal_close(&journal);

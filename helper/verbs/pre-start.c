@@ -259,6 +259,8 @@ static int start(const struct container *container, struct conf *conf, const str
 		r = journal_begin(&journal, container->dir, container->name, monitor);
 	if (r == 0 && plan_keeps(&plan))
 		r = journal_add(&journal, "keep", "reboot", NULL);
+	if (r == 0 && plan.delta)
+		r = journal_add(&journal, "delta", plan.delta, NULL);
 	if (r == 0)
 		r = stack = build_stack(&plan, &journal, wait_ms);
 	if (r >= 0)

@@ -7,11 +7,11 @@
 #include "../core/journal.h"
 #include "../core/log.h"
 #include "../core/mount.h"
+#include "../core/usage.h"
 #include "verbs.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <sys/statvfs.h>
 
 /* One journal, looked up in the kernel. Strings belong to the journal, or are static. */
 struct found {
@@ -20,14 +20,13 @@ struct found {
 	const char *at;
 	struct process monitor;
 	bool alive, mounted, unknown;
-	unsigned long long size, used; /* bytes of the file system that is written to; 0: not known */
+	struct usage usage;
 };
 
 /* Is the recorded mount at path? 1, 0 or -errno. Its size goes to *ret. */
-static int look_at_mount(const char *path, const char *id, struct found *ret)
+static int look_at_mount(const struct journal *journal, const char *path, const char *id, struct found *ret)
 {
 	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct statvfs st;
 	int r;
 
 	if (fd < 0)
@@ -35,11 +34,8 @@ static int look_at_mount(const char *path, const char *id, struct found *ret)
 	r = mount_is(fd, id);
 	if (r <= 0)
 		return r;
-	if (fstatvfs(fd, &st) < 0)
-		return -errno;
-	ret->size = (unsigned long long)st.f_blocks * st.f_frsize;
-	ret->used = ret->size - (unsigned long long)st.f_bfree * st.f_frsize;
-	return 1;
+	r = usage_of(journal, fd, &ret->usage);
+	return r < 0 ? r : 1;
 }
 
 static void look_up(const struct journal *journal, struct found *ret)
@@ -61,7 +57,7 @@ static void look_up(const struct journal *journal, struct found *ret)
 	else if (!container && ret->at)
 		path = xstrdup(ret->at);
 	if (path && id)
-		mounted = look_at_mount(path, id, ret);
+		mounted = look_at_mount(journal, path, id, ret);
 	ret->mounted = mounted > 0;
 	ret->unknown = alive < 0 || mounted < 0;
 	if (ret->unknown) {
@@ -73,7 +69,7 @@ static void look_up(const struct journal *journal, struct found *ret)
 	} else if (ret->mounted) {
 		ret->state = "mounted";
 	} else {
-		ret->state = ret->alive	 ? "starting or stopping"
+		ret->state = ret->alive || journal_is_locked(journal) ? "starting or stopping"
 			     : container ? "left over; the next start, or doctor --fix, clears it"
 					 : "left over; lxc-bdev umount, or doctor --fix, clears it";
 	}
@@ -94,6 +90,7 @@ static char *human(unsigned long long bytes)
 
 /* What the records of one step say of it. Strings belong to the journal, or are NULL. */
 struct details {
+	const char *container; /* directory of the one that it belongs to, if that is another */
 	const char *image, *lock, *device, *diskseq, *served, *server;
 	bool ended; /* the server, which should not; unknown is no */
 };
@@ -102,6 +99,8 @@ static struct details details(const struct journal *journal, size_t step)
 {
 	struct details found = { 0 };
 
+	if (journal->records[step].n > 1)
+		found.container = journal->records[step].fields[1];
 	for (size_t i = step + 1; i < journal->n && strcmp(journal->records[i].kind, "step") != 0; i++) {
 		const struct record *record = &journal->records[i];
 
@@ -129,8 +128,8 @@ static struct details details(const struct journal *journal, size_t step)
 	return found;
 }
 
-/* "  locked ro  /dev/loop0", for the caller to free. */
-static char *details_text(const struct journal *journal, size_t step)
+/* "  of DIRECTORY  locked ro  /dev/loop0", for the caller to free. */
+static char *details_text(const struct journal *journal, size_t step, bool mounted)
 {
 	struct details found = details(journal, step);
 	_cleanup_free_ char *server = found.server
@@ -138,22 +137,29 @@ static char *details_text(const struct journal *journal, size_t step)
 							  found.ended ? ", which has ended: I/O fails" : "")
 					      : xstrdup("");
 
-	return found.device
-		       ? xasprintf("%s%s  %s%s", found.lock ? "  locked " : "", found.lock ?: "", found.device, server)
-		       : xstrdup("");
+	_cleanup_free_ char *owner = found.container ? xasprintf("  of %s", found.container) : xstrdup("");
+
+	return found.device && mounted ? xasprintf("%s%s%s  %s%s", owner, found.lock ? "  locked " : "",
+						   found.lock ?: "", found.device, server)
+				       : TAKE_PTR(owner);
 }
 
-/* The uppermost step first, what it stands on below it. */
+/* Print the uppermost part first. Above all steps is the overlay of LXC's that lxc-copy -s makes, if there is one. */
 static void print_tree(const struct journal *journal, bool mounted)
 {
+	const char *delta = journal_get(journal, "delta", 0);
 	int depth = 0;
 
+	if (delta) {
+		printf("  LXC's overlay, delta '%s'\n", delta);
+		depth++;
+	}
 	for (size_t i = journal->n; i > 0; i--) {
 		_cleanup_free_ char *more = NULL;
 
 		if (strcmp(journal->records[i - 1].kind, "step") != 0 || !journal->records[i - 1].n)
 			continue;
-		more = mounted ? details_text(journal, i - 1) : xstrdup("");
+		more = details_text(journal, i - 1, mounted);
 		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "",
 		       journal->records[i - 1].fields[0], more);
 		depth++;
@@ -168,8 +174,8 @@ static void print_text(const struct journal *journal, const struct found *found)
 		printf("%s  %s", found->place, found->state);
 	if (found->alive)
 		printf(", monitor %d", (int)found->monitor.pid);
-	if (found->size) {
-		_cleanup_free_ char *used = human(found->used), *size = human(found->size);
+	if (found->usage.known) {
+		_cleanup_free_ char *used = human(found->usage.used), *size = human(found->usage.size);
 
 		printf(", %s of %s used", used, size);
 	}
@@ -177,7 +183,7 @@ static void print_text(const struct journal *journal, const struct found *found)
 	print_tree(journal, found->mounted);
 	for (size_t i = 0; i < journal->n; i++)
 		if (strcmp(journal->records[i].kind, "shows") == 0 && journal->records[i].n)
-			printf("  stands on the container in %s\n", journal->records[i].fields[0]);
+			printf("  depends on the container in %s\n", journal->records[i].fields[0]);
 }
 
 static void add_text(struct json_object *object, const char *key, const char *value)
@@ -198,6 +204,8 @@ static struct json_object *steps_json(const struct journal *journal, bool mounte
 		step = json_object_new_object();
 		found = details(journal, i);
 		add_text(step, "spec", journal->records[i].fields[0]);
+		if (found.container)
+			add_text(step, "container", found.container);
 		if (found.image) {
 			add_text(step, "image", found.image);
 			add_text(step, "lock", mounted ? found.lock : NULL);
@@ -216,6 +224,17 @@ static struct json_object *steps_json(const struct journal *journal, bool mounte
 	return steps;
 }
 
+/* The directories of the containers whose stacks are part of this one. */
+static struct json_object *bases_json(const struct journal *journal)
+{
+	struct json_object *bases = json_object_new_array();
+
+	for (size_t i = 0; i < journal->n; i++)
+		if (strcmp(journal->records[i].kind, "shows") == 0 && journal->records[i].n)
+			json_object_array_add(bases, json_object_new_string(journal->records[i].fields[0]));
+	return bases;
+}
+
 static struct json_object *found_json(const struct journal *journal, const struct found *found)
 {
 	struct json_object *object = json_object_new_object();
@@ -226,8 +245,11 @@ static struct json_object *found_json(const struct journal *journal, const struc
 	json_object_object_add(object, "state", json_object_new_string(found->state));
 	json_object_object_add(object, "monitor", found->alive ? json_object_new_int(found->monitor.pid) : NULL);
 	json_object_object_add(object, "at", found->at ? json_object_new_string(found->at) : NULL);
-	json_object_object_add(object, "size", json_object_new_int64((int64_t)found->size));
-	json_object_object_add(object, "used", json_object_new_int64((int64_t)found->used));
+	json_object_object_add(object, "size", json_object_new_int64((int64_t)found->usage.size));
+	json_object_object_add(object, "used",
+			       found->usage.known ? json_object_new_int64((int64_t)found->usage.used) : NULL);
+	json_object_object_add(object, "depends_on", bases_json(journal));
+	add_text(object, "delta", journal_get(journal, "delta", 0));
 	json_object_object_add(object, "stack", steps_json(journal, found->mounted));
 	return object;
 }
