@@ -458,6 +458,87 @@ testBaseInUseIsNeitherDestroyedNorWrittenTo() {
 	assertEquals "$err" 0 "$status"
 }
 
+# crash_host NAME - end it as a crash of the host does: nothing of this boot is left of it.
+crash_host() {
+	_init=$(lxc info "$1" -pH)
+	kill -9 "$(monitor_pid "$1")" "$_init"
+	eventually is_stopped "$1"
+	eventually no_loops
+	rm -r /run/lxc-bdev/*
+}
+
+testDoctorRemovesWhatACrashOfTheHostLeft() {
+	image base.img
+	container base "dir:$(shared_root),ro" overlay:delta
+	for option in '' --tmpfs "--upper=$HERE/kept"; do
+		mkdir -p kept
+		ephemeral base ${option:+"$option"}
+		assertEquals "$err" 0 "$status"
+		bdev doctor -P "$LXCPATH" --fix
+		assertEquals "a running one is left alone: $out" 0 "$status"
+		inside "$new" touch /written
+		crash_host "$new"
+		start base
+		assertNotEquals 'the base is in use' 0 "$status"
+		bdev doctor -P "$LXCPATH"
+		assert_status 1
+		assertEquals "container '$new' ($LXCPATH/$new) was made by lxc-bdev ephemeral, and does not run any more" "$out"
+		assertTrue 'it only looks' "exists $new"
+		bdev doctor -P "$LXCPATH" --fix
+		assert_status 0
+		assertContains "$out" "'$new' ($LXCPATH/$new)"
+		assertContains "$out" ': removed'
+		assert_gone "$new"
+		start base
+		assertEquals "the base is free: $err" 0 "$status"
+		stop base
+	done
+	assertTrue 'the upper of the caller is kept' '[ -e kept/written ]'
+	run lxc-destroy -P "$LXCPATH" -n base
+	assertEquals "$err" 0 "$status"
+}
+
+testDoctorRemovesWhatAKilledMonitorLeft() {
+	image base.img
+	container base "dir:$(shared_root),ro" overlay:delta
+	ephemeral base
+	kill -9 "$(monitor_pid "$new")"
+	eventually is_stopped "$new"
+	bdev doctor -P "$LXCPATH" --fix
+	assert_gone "$new"
+	bdev doctor -P "$LXCPATH"
+	assert_status 0
+	start base
+	assertEquals "$err" 0 "$status"
+	stop base
+}
+
+testDoctorLeavesAnEphemeralContainerThatIsAboutToStart() {
+	shared
+	ephemeral base
+	crash_host "$new"
+	flock -s "$LXCPATH/$new/$new.log" "$LXC_BDEV" doctor -P "$LXCPATH" --fix >out
+	assertEquals 'status' 0 $?
+	assertEquals '' "$(cat out)"
+	assertTrue 'it is there' "exists $new"
+	(exec 9>>"$LXCPATH/$new/$new.log" && exec "$LXC_BDEV" doctor -P "$LXCPATH" --fix >out)
+	assertEquals 'while LXC has the log open' '' "$(cat out)"
+	assertTrue 'it is there' "exists $new"
+	bdev doctor -P "$LXCPATH" --fix
+	assert_gone "$new"
+}
+
+testDoctorLeavesAContainerWithKeepdata() {
+	shared
+	ephemeral base --keepdata
+	stop "$new"
+	bdev doctor -P "$LXCPATH" --fix
+	assert_status 0
+	assertEquals '' "$out"
+	assertTrue 'it is there' "exists $new"
+	run lxc-destroy -P "$LXCPATH" -n "$new"
+}
+
 testFailedStartSaysWhyAndLeavesNothing() {
 	shared
 	was=base

@@ -109,24 +109,32 @@ static int find_ephemeral(struct conf_reader *reader, const char *key, const cha
 	return 0;
 }
 
-int ephemeral_is(const char *config)
+int ephemeral_has_mark(const char *config)
 {
 	_cleanup_free_ char *line = NULL;
-	bool found = false;
-	struct conf_reader reader = { .file = config, .take = find_ephemeral, .arg = &found };
 	FILE *f = fopen(config, "re");
 	size_t size = 0;
 	int r;
 
 	if (!f)
-		return log_errno(-errno, "open config '%s'", config);
+		return errno == ENOENT || errno == ENOTDIR ? 0 : log_errno(-errno, "open config '%s'", config);
 	errno = 0;
-	found = getline(&line, &size, f) > 0 && strncmp(line, MARK, strlen(MARK)) == 0;
-	r = ferror(f) ? log_errno(-(errno ?: EIO), "read config '%s'", config) : 0;
+	r = getline(&line, &size, f) > 0 && strncmp(line, MARK, strlen(MARK)) == 0;
+	if (ferror(f))
+		r = log_errno(-(errno ?: EIO), "read config '%s'", config);
 	(void)fclose(f);
-	if (r == 0 && !found)
-		r = conf_each(&reader);
-	return r < 0 ? r : found;
+	return r;
+}
+
+int ephemeral_is(const char *config)
+{
+	bool found = false;
+	struct conf_reader reader = { .file = config, .take = find_ephemeral, .arg = &found };
+	int r = ephemeral_has_mark(config);
+
+	if (r == 0)
+		r = conf_each(&reader) ?: found;
+	return r;
 }
 
 int ephemeral_config(const struct ephemeral_request *request, const struct ephemeral *ephemeral, char **ret)

@@ -7,6 +7,18 @@
 /* Does LXC or lxc-bdev remove the container of this config when it stops? 1, 0 or -errno (logged). */
 int ephemeral_is(const char *config);
 
+/* Is it one that lxc-bdev ephemeral made, to be removed when it stops? 1; 0, also when there is none; or -errno
+ * (logged).
+ */
+int ephemeral_has_mark(const char *config);
+
+/*
+ * Was the container `name` in this directory made by lxc-bdev ephemeral, and is nobody there any more who would remove
+ * it: neither the command that made it nor a monitor of LXC's? So a crash of the host leaves it. 1, 0 or -errno
+ * (logged).
+ */
+int ephemeral_is_left(const char *dir, const char *name);
+
 /* What a new container on the stack of another one, its base, is to be like. */
 struct ephemeral_request {
 	const struct container *base;

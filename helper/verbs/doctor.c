@@ -4,6 +4,7 @@
  */
 #include "../core/cleanup.h"
 #include "../core/container.h"
+#include "../core/ephemeral.h"
 #include "../core/journal.h"
 #include "../core/log.h"
 #include "../core/mount.h"
@@ -137,18 +138,32 @@ static int examine(const char *id, bool fixing)
 	return r;
 }
 
-/* A container that was interrupted while it was made. 1: it stays; 0; or -errno. */
-static int examine_container(const char *lxcpath, const char *name, bool fix)
+/* Was the container interrupted while it was made? 1, 0 or -errno (logged). */
+static int is_half_made(const char *dir)
 {
-	_cleanup_free_ char *dir = xasprintf("%s/%s", lxcpath, name);
-	const char *const argv[] = { "lxc-destroy", "-q", "-P", lxcpath, "-n", name, NULL };
 	int marked = container_is_marked(dir), busy = marked == 1 ? container_is_being_made(dir) : 0;
 
 	if (marked == -ENOTDIR || marked == 0 || busy == 1 || busy == -ENOENT)
 		return 0;
-	if (marked < 0 || busy < 0)
-		return log_errno(marked < 0 ? marked : busy, "look whether '%s' is whole", dir);
-	printf("container '%s' (%s) was interrupted while it was made", name, dir);
+	return marked < 0 || busy < 0 ? log_errno(marked < 0 ? marked : busy, "look whether '%s' is whole", dir) : 1;
+}
+
+/*
+ * A container that was interrupted while it was made, or that lxc-bdev ephemeral made and a crash of the host left. 1:
+ * it stays; 0; or -errno.
+ */
+static int examine_container(const char *lxcpath, const char *name, bool fix)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/%s", lxcpath, name);
+	const char *const argv[] = { "lxc-destroy", "-q", "-P", lxcpath, "-n", name, NULL };
+	int half = is_half_made(dir), left = half ? 0 : ephemeral_is_left(dir, name);
+
+	if (half < 0 || left < 0 || (!half && !left))
+		return half < 0 ? half : left;
+	printf("container '%s' (%s) %s", name, dir,
+	       half ? "was interrupted while it was made"
+		    : "was made by lxc-bdev ephemeral, and does not run any more");
+	(void)fflush(stdout);
 	/* LXC's way, so that its records and our destroy hook have their say. */
 	if (fix && server_call(argv) == 0 && access(dir, F_OK) < 0 && errno == ENOENT) {
 		puts(": removed");
