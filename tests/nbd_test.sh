@@ -384,6 +384,8 @@ testBadLineInThePolicyIsNamedByFileAndLine() {
 		bdev.policy.backing = relative
 		bdev.policy.backing =
 		bdev.policy.uri = nbd
+		bdev.policy.uri = http://host/../a
+		bdev.policy.uri = http://name@host/
 		bdev.policy.data-file = perhaps
 		bdev.policy.nosuch = yes
 		bdev.rootfs = dir:/
@@ -557,6 +559,21 @@ testAnImageOfAnotherFormatThanItsNameSaysIsNamed() {
 	refuses nbd:i.vmdk "i.vmdk' is not vmdk" 'looks like qcow2: nbd:IMAGE,format=qcow2'
 	refuses nbd:i.img "'i.img' holds no file system" 'looks like qcow2: nbd:IMAGE,format=qcow2'
 	refuses nbd:i.img:1 "'i.img' has no partition table" 'looks like qcow2: nbd:IMAGE,format=qcow2'
+}
+
+testUriThatOnlyBeginsAsAnAllowedOneIsRefused() {
+	policy 'bdev.policy.uri = nbd://10.0.0.5' 'bdev.policy.uri = nbd://127.0.0.1:1' 'bdev.policy.uri = nbd://web1/a' \
+		'bdev.policy.uri = rbd:pool' 'bdev.policy.uri = nbd+unix:///x?socket=/run/x'
+	for uri in nbd://10.0.0.50 nbd://127.0.0.1:10 nbd://web10/a nbd://web1/ab rbd:pool2/image \
+		nbd+unix:///x?socket=/run/xy; do
+		refuses "nbd:,uri=$uri,format=raw" "uri=$uri is not allowed on this host"
+	done
+}
+
+testUriWithDotsIsRefusedByAnyPolicy() {
+	policy 'bdev.policy.uri = http:'
+	refuses 'nbd:,uri=http://host/a/../b,format=raw' "'..' in its path"
+	refuses 'nbd:,uri=http://host/a/%2e%2e/b,format=raw' "'..' in its path"
 }
 
 testUriOfAnythingButRawIsRefused() {

@@ -30,7 +30,10 @@ static int take(struct conf_reader *reader, const char *key, const char *value)
 		*slot = path_absolute("/", value);
 		return 0;
 	}
-	if (strcmp(key, "bdev.policy.uri") == 0 && strchr(value, ':'))
+	/* Without the value, which may hold a password. */
+	if (strcmp(key, "bdev.policy.uri") == 0 && policy_uri_fault(value))
+		return log_refuse(-EINVAL, "%s:%u: %s: %s", reader->file, reader->line, key, policy_uri_fault(value));
+	if (strcmp(key, "bdev.policy.uri") == 0)
 		return add_text(&policy->uris, &policy->nuris, value);
 	if (strcmp(key, "bdev.policy.data-file") == 0 && (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)) {
 		policy->data_file = *value == 'y';
@@ -74,7 +77,7 @@ bool policy_allows_file(const struct policy *policy, const char *path, const cha
 bool policy_allows_uri(const struct policy *policy, const char *uri)
 {
 	for (size_t i = 0; i < policy->nuris; i++)
-		if (strncmp(uri, policy->uris[i], strlen(policy->uris[i])) == 0)
+		if (policy_uri_matches(policy->uris[i], uri))
 			return true;
 	return false;
 }

@@ -288,17 +288,6 @@ static int add_rbd(const struct walk *walk, struct json_object *node)
 	return 0;
 }
 
-/* A URI may hold a password, for the server's eyes: "https://user:...@host/". */
-static int check_uri(const struct spec *spec, const char *uri)
-{
-	const char *host = strstr(uri, "://"), *at;
-
-	at = host ? strchr(host + 3, '@') : NULL;
-	if (at && at < host + 3 + strcspn(host + 3, "/?"))
-		return spec_refuse(spec, -EINVAL, "uri=: a name or password in it would be seen by everybody (ps)");
-	return 0;
-}
-
 static bool is_web(const char *scheme)
 {
 	return strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0 || strcmp(scheme, "ftp") == 0 ||
@@ -310,6 +299,7 @@ static int add_uri(struct walk *walk, struct json_object **ret)
 	const char *uri = walk->options->uri;
 	_cleanup_free_ char *scheme = scheme_of(uri);
 	struct json_object *node = json_object_new_object(), *top;
+	const char *fault;
 	int r = -EINVAL;
 
 	*ret = top = json_object_new_object();
@@ -323,13 +313,14 @@ static int add_uri(struct walk *walk, struct json_object **ret)
 	json_object_object_add(node, "read-only", json_object_new_boolean(walk->options->readonly));
 	if (!scheme)
 		return spec_refuse(walk->spec, -EINVAL, "uri=%s: no scheme, as in nbd://HOST/EXPORT", uri);
+	fault = policy_uri_fault(uri);
+	if (fault)
+		return spec_refuse(walk->spec, -EINVAL, "uri=: %s", fault);
 	if (!is_web(scheme) && strcmp(scheme, "nbd") != 0 && strcmp(scheme, "nbd+unix") != 0 &&
 	    strcmp(scheme, "rbd") != 0)
 		return spec_refuse(walk->spec, -EINVAL,
 				   "uri=%s: known are nbd://, nbd+unix://, rbd:, http://, https://, ftp:// and ftps://",
 				   uri);
-	if (check_uri(walk->spec, uri) < 0)
-		return -EINVAL;
 	if (!policy_allows_uri(&walk->policy, uri))
 		return spec_refuse(walk->spec, -EPERM,
 				   "uri=%s is not allowed on this host; to allow it, add 'bdev.policy.uri = %s' "
