@@ -650,9 +650,9 @@ testQemuIsKeptOutWhileWeWrite() {
 	ext4 image
 	bdev mount loop:image m
 	run qemu-io -f raw -c 'write 0 512' image
-	assertContains "$err$out" lock
+	assertContains "$err$out" '" lock'
 	run timeout 60 qemu-nbd -r -t -f raw -k "$PWD/socket" image
-	assertContains "$err$out" lock
+	assertContains "$err$out" '" lock'
 	bdev umount m
 	run qemu-io -f raw -c 'read 0 512' image
 	assert_status 0
@@ -664,7 +664,7 @@ testQemuMayReadWhatWeOnlyRead() {
 	run qemu-io -r -f raw -c 'read 0 512' image
 	assert_status 0
 	run qemu-io -f raw -c 'write 0 512' image
-	assertContains "$err$out" lock
+	assertContains "$err$out" '" lock'
 }
 
 # A VM tool that has the image open, until the test ends it.

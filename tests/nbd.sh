@@ -565,7 +565,7 @@ testQemuIsKeptOutForAsLongAsItIsMounted() {
 	image i.qcow2
 	mounted nbd:i.qcow2
 	run qemu-io -f qcow2 -c 'write 7M 512' i.qcow2
-	contains "$err$out" lock
+	contains "$err$out" '" lock'
 	bdev umount "$HERE/m"
 	run qemu-io -f qcow2 -c 'write 7M 512' i.qcow2
 	assert_status 0

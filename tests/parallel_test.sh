@@ -189,7 +189,7 @@ testQemuIsRefusedTheImageOfARunningContainer() {
 		assert_status 0
 		run qemu-io -f raw -c 'write 0 512' base.img
 		assertNotEquals "$spec" 0 "$status"
-		assertContains "$err" 'lock'
+		assertContains "$err" '" lock'
 		stop c1
 	done
 	run qemu-io -f raw -c 'read 0 512' base.img

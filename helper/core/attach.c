@@ -28,14 +28,23 @@
 
 #define READY_MS 30000 /* a server elsewhere may take that long to answer QEMU */
 
+/* Does QEMU complain that another process has the image: 'Failed to get [shared] "write" lock'? */
+static bool is_of_a_lock(const char *complaint)
+{
+	static const char begin[] = "Failed to get ", end[] = "\" lock";
+	size_t n = strlen(complaint);
+
+	return strncmp(complaint, begin, strlen(begin)) == 0 && n >= strlen(end) &&
+	       strcmp(complaint + n - strlen(end), end) == 0;
+}
+
 /* QEMU did not start: what it says, or `otherwise`. */
 static int refuse_server(const struct attachment *attachment, const char *otherwise)
 {
 	_cleanup_free_ char *complaint = server_complaint(&attachment->server);
 	const struct attach_request *request = attachment->request;
 
-	/* 'Failed to get "write" lock' */
-	if (complaint && strstr(complaint, "\" lock")) {
+	if (complaint && is_of_a_lock(complaint)) {
 		_cleanup_free_ char *inode = request->graph->nfds ? path_inode(request->graph->fds[0]) : xstrdup("");
 		_cleanup_free_ char *holder = journal_find_holder("image", inode, attachment->journal->dir);
 

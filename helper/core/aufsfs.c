@@ -194,10 +194,10 @@ static char *verify(int fd, const struct branches *branches, char **ret_si)
 
 	if (aufs_is(fd) != 1)
 		return xstrdup("it is no aufs");
-	si = mount_describe(fd, &at, &options) < 0 ? NULL : strstr(options, ",si=");
+	si = mount_describe(fd, &at, &options) < 0 ? NULL : mount_option(options, "si");
 	if (!si)
 		return xstrdup("it has no si= in /proc/self/mountinfo");
-	*ret_si = xasprintf("si_%.*s", (int)strcspn(si + 4, ","), si + 4);
+	*ret_si = xasprintf("si_%.*s", (int)strcspn(si, ","), si);
 	path = xasprintf(AUFS_SYSFS "/%s", *ret_si);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

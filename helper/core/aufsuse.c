@@ -48,11 +48,11 @@ struct search {
 static bool take_mount(struct mount_seen *mount, void *arg)
 {
 	struct search *search = arg;
-	const char *si = strcmp(mount->type, "aufs") == 0 ? strstr(mount->options, "si=") : NULL;
+	const char *si = strcmp(mount->type, "aufs") == 0 ? mount_option(mount->options, "si") : NULL;
 	const char *wanted = search->si + strlen("si_");
 	size_t n = strlen(wanted);
 
-	if (si && strncmp(si + 3, wanted, n) == 0 && (!si[3 + n] || si[3 + n] == ','))
+	if (si && strncmp(si, wanted, n) == 0 && (!si[n] || si[n] == ','))
 		*ARRAY_ADD(search->mounts, search->nmounts) =
 			(struct aufs_mount){ mount->pid, xstrdup(mount->at), xstrdup(mount->dev) };
 	return false;

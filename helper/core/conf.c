@@ -119,7 +119,7 @@ static const char *const hook_names[] = {
 /* A value is the hook of bdev.conf. That has quoted the program's path since a path may have a blank in it. */
 static bool is_our_hook(const char *value, const char *name)
 {
-	_cleanup_free_ char *quoted = xasprintf("lxc-bdev' %s ", name), *plain = xasprintf("lxc-bdev %s ", name);
+	_cleanup_free_ char *quoted = xasprintf("/lxc-bdev' %s ", name), *plain = xasprintf("/lxc-bdev %s ", name);
 
 	return strstr(value, quoted) || strstr(value, plain);
 }

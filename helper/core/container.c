@@ -8,6 +8,7 @@
 #include "depends.h"
 #include "idmapped.h"
 #include "log.h"
+#include "mount.h"
 #include "path.h"
 #include "view.h"
 
@@ -201,7 +202,7 @@ static int check_place(const struct container *container, const char *path)
 /* The kernel is to map the ids of the root's files. */
 static bool maps_root(const struct conf *conf)
 {
-	return conf->idmap && conf->rootfs_options && strstr(conf->rootfs_options, "idmap=");
+	return conf->idmap && conf->rootfs_options && mount_option(conf->rootfs_options, "idmap");
 }
 
 /* What the rest of the config must be like for a stack. 0 or -EINVAL (logged). */

@@ -246,6 +246,19 @@ static bool take_description(char *line, void *arg)
 	return true;
 }
 
+const char *mount_option(const char *options, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (;;) {
+		if (strncmp(options, name, n) == 0 && options[n] == '=')
+			return options + n + 1;
+		options += strcspn(options, ",");
+		if (!*options++)
+			return NULL;
+	}
+}
+
 int mount_describe(int fd, char **ret_at, char **ret_options)
 {
 	struct description description = { 0 };

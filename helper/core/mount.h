@@ -52,6 +52,12 @@ int mount_is_covered(const char *path, const char *text);
 /* The file system at fd is mounted read-only, or is so itself. 1, 0 or -errno. */
 int mount_is_readonly(int fd);
 
+/*
+ * Find the value of an option of exactly this name in a list that commas separate, as in mountinfo: what follows its
+ * '=', up to the next comma. NULL: it is not there, or has no value.
+ */
+const char *mount_option(const char *options, const char *name);
+
 /* Where the mount that fd lies on is attached in this namespace, and the options of its file system, each for the
  * caller to free. 0; -ENOENT: it is attached nowhere here; or -errno. */
 int mount_describe(int fd, char **ret_at, char **ret_options);

@@ -111,18 +111,18 @@ static char *make_options(const struct layers *layers)
 /* The number of lowers of the overlay at fd, as the kernel sees them, or -errno. */
 static ssize_t count_lowers(int fd)
 {
-	_cleanup_free_ char *at = NULL, *options = NULL;
-	char *lowers;
+	_cleanup_free_ char *at = NULL, *options = NULL, *lowers = NULL;
+	const char *value;
 	ssize_t n = 1;
 	int r = mount_describe(fd, &at, &options);
 
 	if (r < 0)
 		return r;
-	lowers = strstr(options, "lowerdir=");
-	if (!lowers)
+	value = mount_option(options, "lowerdir");
+	if (!value)
 		return 0;
-	lowers[strcspn(lowers, ",")] = '\0';
-	for (; (lowers = strchr(lowers, ':')); lowers++)
+	lowers = xstrndup(value, strcspn(value, ","));
+	for (const char *c = lowers; (c = strchr(c, ':')); c++)
 		n++;
 	return n;
 }

@@ -72,8 +72,9 @@ static bool look_at(struct mount_seen *mount, void *arg)
 		/* The last one is on top. */
 		found->mounted = true;
 		found->ours = union_fs && strcmp(mount->source, "lxc-bdev") == 0;
-		found->writable = found->ours && (strcmp(mount->type, "aufs") == 0 ? strncmp(options, "rw", 2) == 0
-										   : !!strstr(options, "upperdir="));
+		found->writable = found->ours &&
+				  (strcmp(mount->type, "aufs") == 0 ? strncmp(options, "rw", 2) == 0
+								    : mount_option(mount->options, "upperdir") != NULL);
 	} else if (at || upper) {
 		found->elsewhere = mount->pid ?: getpid();
 	} else if (union_fs && names(search, mount, options, NULL)) {
