@@ -359,6 +359,30 @@ testContainerWithAFullImageStarts() {
 	assertEquals base "$out"
 }
 
+# --- lxc.rootfs.options ---
+
+testOptionsThatLxcAppliesToAStackAreHonoured() {
+	container c1 "dir:$(shared_root)"
+	echo 'lxc.rootfs.options = ro,nosuid,noatime' >>"$LXCPATH/c1/config"
+	start c1
+	assert_status 0
+	assertEquals 'ro,nosuid,noatime' "$(awk '$5 == "/" { print $6 }' "/proc/$(lxc info c1 -pH)/mountinfo")"
+	stop c1
+}
+
+testOptionsThatWouldHaveNoEffectAreRefused() {
+	for option in discard noatime,data=journal size=10m sync compress=zstd; do
+		container c1 "dir:$(shared_root)"
+		echo "lxc.rootfs.options = $option" >>"$LXCPATH/c1/config"
+		bdev plan -P "$LXCPATH" -n c1
+		assert_status 1
+		assert_one_line "$LXCPATH/c1/config: lxc.rootfs.options: '${option##*,}' has no effect"
+		rm -f "$LXCPATH/c1.log"
+		start c1
+		assert_refused c1 "lxc.rootfs.options: '${option##*,}' has no effect"
+	done
+}
+
 # --- lxc.idmap ---
 
 idmap() {

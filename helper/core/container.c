@@ -10,6 +10,7 @@
 #include "log.h"
 #include "mount.h"
 #include "path.h"
+#include "rootfs-options.h"
 #include "view.h"
 
 #include <fcntl.h>
@@ -225,7 +226,10 @@ static int check_conf(const struct container *container, const struct conf *conf
 				  "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed monitor "
 				  "would leave mounts behind",
 				  container->config);
-	r = rootfs_shared(rootfs, &conf->stack, &shared);
+	/* An overlay of LXC's own takes all of them. */
+	r = conf->rootfs_options && !rootfs->upper ? rootfs_options_check(container->config, conf->rootfs_options) : 0;
+	if (r == 0)
+		r = rootfs_shared(rootfs, &conf->stack, &shared);
 	if (r < 0)
 		return r;
 	if (shared)
