@@ -3,7 +3,8 @@
  * paxcheck - records of pax headers that libarchive would take for others.
  *
  * It cuts a name at a zero byte, takes an id or a time that is no number for 0,
- * and drops attributes that it cannot decode, all without a word. So the tar is
+ * forgets the sign of a fraction, and drops attributes that it cannot decode, all
+ * without a word. So the tar is
  * looked at on its way to it: from one header to the next, as POSIX's pax
  * interchange format and GNU's tar place them. Where that cannot be told, this
  * says no more, and libarchive has the last word.
@@ -25,6 +26,9 @@ enum {
 	SUM_AT = 148,
 	SUM_LENGTH = 8,
 	TYPE_AT = 156,
+	MAGIC_AT = 257,
+	PREFIX_AT = 345,
+	TIME_LENGTH = 12,
 	IS_EXTENDED_AT = 482, /* GNU's old sparse files: a map that goes on in the next block, */
 	MAP_EXTENDED_AT = 504 /* and the same in that */
 };
@@ -80,6 +84,16 @@ static bool is_number(const char *value, size_t n, bool fraction)
 	return digit;
 }
 
+static bool has_fraction(const char *value, size_t n)
+{
+	const char *point = memchr(value, '.', n);
+
+	for (const char *c = point; c && c < value + n; c++)
+		if (*c != '.' && *c != '0')
+			return true;
+	return false;
+}
+
 static bool is_base64(const char *value, size_t n)
 {
 	while (n && value[n - 1] == '=')
@@ -101,7 +115,10 @@ static const char *wrong(enum form form, const char *value, size_t n)
 		return memchr(value, '\0', n) ? "a zero byte is in it" : NULL;
 	if (form == BASE64)
 		return is_base64(value, n) ? NULL : "it is not base64";
-	return is_number(value, n, form == FRACTION) ? NULL : "it is no number";
+	if (!is_number(value, n, form == FRACTION))
+		return "it is no number";
+	return *value == '-' && has_fraction(value, n) ? "a time before 1970 with a fraction, which is read in two ways"
+						       : NULL;
 }
 
 /* One record: 0 or -EINVAL. */
@@ -111,10 +128,20 @@ static int check_record(struct paxcheck *pax, const char *key, size_t length, co
 		const char *key;
 		enum form form;
 	} known[] = {
-		{ "path", NAME },      { "linkpath", NAME },  { "GNU.sparse.name", NAME },
-		{ "uname", NAME },     { "gname", NAME },     { "uid", WHOLE },
-		{ "gid", WHOLE },      { "size", WHOLE },     { "mtime", FRACTION },
-		{ "atime", FRACTION }, { "ctime", FRACTION }, { "LIBARCHIVE.xattr.", BASE64 },
+		{ "path", NAME },
+		{ "linkpath", NAME },
+		{ "GNU.sparse.name", NAME },
+		{ "uname", NAME },
+		{ "gname", NAME },
+		{ "uid", WHOLE },
+		{ "gid", WHOLE },
+		{ "size", WHOLE },
+		{ "SCHILY.devmajor", WHOLE },
+		{ "SCHILY.devminor", WHOLE },
+		{ "mtime", FRACTION },
+		{ "atime", FRACTION },
+		{ "ctime", FRACTION },
+		{ "LIBARCHIVE.xattr.", BASE64 },
 	};
 	const char *why = NULL;
 
@@ -184,6 +211,31 @@ static void see_entry(struct paxcheck *pax, char type, uint64_t size)
 	pax->extended = type == 'S' && pax->block[IS_EXTENDED_AT];
 }
 
+/* A time of GNU's header: none, base 256, or eleven octal digits, as GNU tar writes it. */
+static bool is_gnu_time(const unsigned char *field)
+{
+	if (field[0] & 0x80)
+		return true;
+	for (size_t i = 0; i < TIME_LENGTH - 1; i++)
+		if (field[0] ? field[i] < '0' || field[i] > '7' : field[i])
+			return false;
+	return !field[TIME_LENGTH - 1] || (field[0] && field[TIME_LENGTH - 1] == ' ');
+}
+
+/*
+ * GNU's header has times in the place where POSIX's has the beginning of a long name. Go before 1.8, and so old Docker,
+ * mixed both; libarchive takes the name without its beginning then. 0 or -EINVAL.
+ */
+static int check_prefix(struct paxcheck *pax)
+{
+	if (memcmp(pax->block + MAGIC_AT, "ustar  ", 8) != 0 || !is_header(pax->block) ||
+	    (is_gnu_time(pax->block + PREFIX_AT) && is_gnu_time(pax->block + PREFIX_AT + TIME_LENGTH)))
+		return 0;
+	(void)snprintf(pax->why, sizeof(pax->why),
+		       "a header of GNU's form has a prefix of a name, which is of POSIX's form only");
+	return -EINVAL;
+}
+
 static void see_header(struct paxcheck *pax)
 {
 	char type = (char)pax->block[TYPE_AT];
@@ -249,7 +301,7 @@ int paxcheck_feed(struct paxcheck *pax, const void *data, size_t n)
 				pax->have = 0;
 				if (pax->extended)
 					see_map(pax);
-				else
+				else if ((r = check_prefix(pax)) == 0)
 					see_header(pax);
 			}
 		}

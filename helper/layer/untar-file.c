@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
-#define FLUSH (64 << 10) /* a file of this size goes to the disk at once */
-#define HOLE  4096	 /* zeros of this many bytes are not written */
+#define FLUSH	  (64 << 10) /* a file of this size goes to the disk at once */
+#define MAJOR_MAX 0xfffU     /* the kernel's MINORBITS are 20, of 32 */
+#define MINOR_MAX 0xfffffU
+#define HOLE	  4096 /* zeros of this many bytes are not written */
 
 int file_remove(struct job *job, int fd, const char *name)
 {
@@ -159,12 +161,24 @@ static int finish(struct job *job, struct archive_entry *entry, const struct att
 		       : 0;
 }
 
+/* The device's number. The tar may say more than makedev(3) takes, which would cut it. 0 or -EINVAL (logged). */
+static int device_of(struct job *job, struct archive_entry *entry, dev_t *ret)
+{
+	dev_t major = archive_entry_rdevmajor(entry), minor = archive_entry_rdevminor(entry);
+
+	if (major > MAJOR_MAX || minor > MINOR_MAX)
+		return job_refuse(job, -EINVAL, "a device number that Linux does not have, %lld:%lld", (long long)major,
+				  (long long)minor);
+	*ret = makedev((unsigned int)major, (unsigned int)minor);
+	return 0;
+}
+
 /* Make what is not a directory. fd of a regular file, or -EBADF for others in *ret. 0 or -errno. */
 static int make(struct job *job, struct archive_entry *entry, const struct attributes *attributes, const char *name,
 		int *ret)
 {
 	mode_t type = archive_entry_filetype(entry);
-	int dir = dirs_here(job)->fd;
+	int dir = dirs_here(job)->fd, r;
 	dev_t dev = 0;
 
 	if (type == AE_IFREG) {
@@ -174,8 +188,11 @@ static int make(struct job *job, struct archive_entry *entry, const struct attri
 	}
 	if (type == AE_IFLNK)
 		return symlinkat(archive_entry_symlink(entry) ?: "", dir, name) < 0 ? -errno : 0;
-	if (type == AE_IFCHR || type == AE_IFBLK)
-		dev = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+	if (type == AE_IFCHR || type == AE_IFBLK) {
+		r = device_of(job, entry, &dev);
+		if (r < 0)
+			return r;
+	}
 	if (type == AE_IFCHR && dev == 0)
 		return job_refuse(job, -EINVAL, "a character device 0:0, which overlay takes for a whiteout");
 	return mknodat(dir, name, type | (attributes->mode & 0777), dev) < 0 ? -errno : 0;

@@ -227,6 +227,21 @@ static void gnu_tar_reads_everything(void)
 	      "(cd out && getfacl -n acl cap) >b && diff a b");
 }
 
+/* What is at the ends of what a tar can say: devices, times before 1970 (whole seconds, rounded down), long links. */
+static void extremes_come_back(void)
+{
+	begin("cd up && mknod b b 4095 1048575 && mknod c c 4095 1048575 && touch -d @-5 old && touch -d @-1.5 half && "
+	      "for n in 99 100 101 155 156 255; do printf x >$(printf \"%0${n}d\" 0) && "
+	      "ln $(printf \"%0${n}d\" 0) $n || exit; done && d=$(printf %0250d 0)/$(printf %0250d 0) && mkdir -p $d && "
+	      "echo y >$d/f && ln $d/f zlink && touch -d @-2000000000 $d");
+	CHECK(run("1.tar", "up") == 0);
+	SHELL("LC_ALL=C tar xpf 1.tar -C out --numeric-owner 2>err && ! grep -v ' time stamp ' err");
+	SHELL("look() { cd $1 && find . ! -path . -printf '%p %y %m %T@ %n %l\n' | grep -v '^./half' | LC_ALL=C sort; }; "
+	      "(look up) >a && (look out) >b && diff a b");
+	SHELL("[ $(stat -c %Y out/half) = -2 ] && [ $(stat -c %t:%T out/b) = fff:fffff ] && [ $(stat -c %t:%T out/c) = fff:fffff ] "
+	      "&& [ out/zlink -ef out/$(printf %0250d 0)/$(printf %0250d 0)/f ]");
+}
+
 static void a_tar_is_not_sparse_and_its_holes_are_not_read(void)
 {
 	struct stat st;
@@ -460,6 +475,7 @@ int main(void)
 		TEST(equal_layers_make_equal_tars),
 		TEST(times_end_at_the_epoch),
 		TEST(gnu_tar_reads_everything),
+		TEST(extremes_come_back),
 		TEST(a_tar_is_not_sparse_and_its_holes_are_not_read),
 		TEST(a_full_disk_is_told),
 		TEST(ids_are_mapped_or_refused),

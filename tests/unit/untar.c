@@ -37,6 +37,33 @@ static void put(const void *data, size_t n)
 		CHECK(write(tar_fd, zeros, 512 - n % 512) == (ssize_t)(512 - n % 512));
 }
 
+/* What the next header has at these places instead. */
+static struct {
+	size_t at, n;
+	char bytes[155];
+} patches[4];
+static size_t npatches;
+
+static void patch(size_t at, const void *bytes, size_t n)
+{
+	patches[npatches].at = at;
+	patches[npatches].n = n;
+	(void)memcpy(patches[npatches++].bytes, bytes, n);
+}
+
+/* A number in GNU's binary form. */
+static void patch_number(size_t at, size_t n, long long value)
+{
+	unsigned char bytes[12];
+
+	for (size_t i = n; i-- > 0; value >>= 8)
+		bytes[i] = (unsigned char)(value & 0xff);
+	bytes[0] |= 0x80;
+	patch(at, bytes, n);
+}
+
+enum { MTIME_AT = 136, MAGIC_AT = 257, MAJOR_AT = 329, MINOR_AT = 337, PREFIX_AT = 345 };
+
 static void header(const char *name, char type, unsigned int mode, unsigned long long size, const char *link)
 {
 	unsigned char h[513] = { 0 };
@@ -56,6 +83,10 @@ static void header(const char *name, char type, unsigned int mode, unsigned long
 		(void)snprintf((char *)h + 329, 8, "%07o", 0);
 		(void)snprintf((char *)h + 337, 8, "%07o", mode >> 12);
 	}
+	for (size_t i = 0; type != 'x' && i < npatches; i++)
+		(void)memcpy(h + patches[i].at, patches[i].bytes, patches[i].n);
+	if (type != 'x')
+		npatches = 0;
 	for (size_t i = 0; i < 512; i++)
 		sum += h[i];
 	(void)snprintf((char *)h + 148, 8, "%06o", sum);
@@ -566,6 +597,145 @@ static void the_last_of_several_entries_of_a_name_counts(void)
 	refused("./: the layer's top");
 }
 
+static void a_device_has_a_number_that_linux_has_or_is_refused(void)
+{
+	static const struct {
+		size_t at;
+		long long number;
+	} others[] = { { MAJOR_AT, 4096 },    { MAJOR_AT, (1LL << 32) + 8 }, { MAJOR_AT, -1 },
+		       { MINOR_AT, 1048576 }, { MINOR_AT, (1LL << 32) + 8 }, { MINOR_AT, 1LL << 32 } };
+	struct stat st;
+
+	for (const char *type = "34"; *type; type++) {
+		begin(DELTA_OVERLAY);
+		patch_number(MAJOR_AT, 8, 4095);
+		patch_number(MINOR_AT, 8, 1048575);
+		add("d", *type, 0600, NULL);
+		patch(MAJOR_AT, "0000010", 8);
+		patch(MINOR_AT, "3777777", 8);
+		add("e", *type, 0600, NULL);
+		CHECK(extract() == 0 && lstat("layer/d", &st) == 0 && st.st_rdev == makedev(4095, 1048575));
+		CHECK(lstat("layer/e", &st) == 0 && st.st_rdev == makedev(8, 1048575));
+		for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+			begin(DELTA_OVERLAY);
+			patch_number(others[i].at, 8, others[i].number);
+			add("d", *type, 0600, NULL);
+			refused("d: a device number that Linux does not have");
+		}
+	}
+	begin(DELTA_OVERLAY);
+	pax("SCHILY.devmajor", "8");
+	pax("SCHILY.devminor", "3");
+	add("d", '4', 0600, NULL);
+	CHECK(extract() == 0 && lstat("layer/d", &st) == 0 && st.st_rdev == makedev(8, 3));
+	begin(DELTA_OVERLAY);
+	pax("SCHILY.devmajor", "4294967304");
+	add("d", '4', 0600, NULL);
+	refused("d: a device number that Linux does not have");
+	begin(DELTA_OVERLAY);
+	pax("SCHILY.devminor", "3x");
+	add("d", '4', 0600, NULL);
+	refused("a pax record 'SCHILY.devminor=3x': it is no number");
+}
+
+/* GNU's header has times where POSIX's has the beginning of a long name; some programs mixed both. */
+static void a_gnu_header_has_no_prefix(void)
+{
+	static const char *const prefixes[] = { "usr/share",	"0", "0123", "0123456789", "12345678901234",
+						"01234567012/x" };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		begin(DELTA_OVERLAY);
+		patch(MAGIC_AT, "ustar  ", 8);
+		patch(PREFIX_AT, prefixes[i], strlen(prefixes[i]));
+		FILE_("name");
+		refused("GNU");
+	}
+	/* The times, in both forms, and the same prefix in a header of POSIX's. */
+	begin(DELTA_OVERLAY);
+	patch(MAGIC_AT, "ustar  ", 8);
+	patch(PREFIX_AT, "00000000005", 12);
+	patch(PREFIX_AT + 12, "00000000006 ", 12);
+	FILE_("octal");
+	patch(MAGIC_AT, "ustar  ", 8);
+	patch_number(PREFIX_AT, 12, 5);
+	FILE_("binary");
+	patch(PREFIX_AT, "usr/share", 9);
+	FILE_("name");
+	CHECK(extract() == 0 && there("layer/octal") && there("layer/usr/share/name"));
+	CHECK(stat("layer/octal", &st) == 0 && st.st_atime == 5 && stat("layer/binary", &st) == 0 && st.st_atime == 5);
+}
+
+static void a_time_before_1970_is_right_or_refused(void)
+{
+	static const char *const bad[] = { "-1.5", "-0.5", "-0.000000001", "-100.25" };
+	struct stat st;
+
+	begin(DELTA_OVERLAY);
+	patch_number(MTIME_AT, 12, -5);
+	FILE_("binary");
+	pax("mtime", "-6");
+	FILE_("record");
+	pax("mtime", "-2000000000.000");
+	pax("atime", "-7");
+	FILE_("old");
+	CHECK(extract() == 0);
+	CHECK(stat("layer/binary", &st) == 0 && st.st_mtime == -5);
+	CHECK(stat("layer/record", &st) == 0 && st.st_mtime == -6);
+	CHECK(stat("layer/old", &st) == 0 && st.st_mtime == -2000000000 && st.st_atime == -7);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		for (int k = 0; k < 2; k++) {
+			begin(DELTA_OVERLAY);
+			pax(k ? "atime" : "mtime", bad[i]);
+			FILE_("f");
+			refused(": a time before 1970 with a fraction");
+		}
+	}
+}
+
+/* Of this many bytes, in directories of 100. */
+static const char *long_name(size_t n)
+{
+	static char name[4096];
+
+	for (size_t i = 0; i < n; i++)
+		name[i] = i % 100 == 99 && i + 1 < n ? '/' : 'n';
+	name[n] = '\0';
+	return name;
+}
+
+static void a_hard_link_may_be_of_any_length(void)
+{
+	static const size_t lengths[] = { 99, 100, 101, 155, 255, 256, 257, 1000, 4000, 4094 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		for (int gnu = 0; gnu < 2; gnu++) {
+			const char *target = long_name(lengths[i]);
+			struct stat st;
+
+			begin(DELTA_OVERLAY);
+			pax("path", target);
+			FILE_("f");
+			if (gnu) {
+				patch(MAGIC_AT, "ustar  ", 8);
+				header("././@LongLink", 'K', 0644, strlen(target) + 1, NULL);
+				put(target, strlen(target) + 1);
+				patch(MAGIC_AT, "ustar  ", 8);
+			} else {
+				pax("linkpath", target);
+			}
+			HARDLINK("l", target);
+			CHECK(extract() == 0 && lstat("layer/l", &st) == 0 && st.st_nlink == 2);
+			SHELL("sed 's/^/# /' said");
+		}
+	}
+	begin(DELTA_OVERLAY);
+	FILE_(long_name(100));
+	HARDLINK("l", long_name(100));
+	CHECK(extract() == 0 && there("layer/l"));
+}
+
 static void ids_are_mapped_and_others_refused(void)
 {
 	static const char capability[20] = { 0x01, 0, 0, 0x02, 0, 0x20 };
@@ -1047,6 +1217,10 @@ int main(void)
 		TEST(an_opaque_top_hides_each_name_below),
 		TEST(a_base_layer_has_no_whiteouts),
 		TEST(the_last_of_several_entries_of_a_name_counts),
+		TEST(a_device_has_a_number_that_linux_has_or_is_refused),
+		TEST(a_gnu_header_has_no_prefix),
+		TEST(a_time_before_1970_is_right_or_refused),
+		TEST(a_hard_link_may_be_of_any_length),
 		TEST(ids_are_mapped_and_others_refused),
 		TEST(zeros_and_holes_take_no_room),
 		TEST(a_size_that_lies_is_refused),
