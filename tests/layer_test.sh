@@ -29,6 +29,20 @@ tree() {
 		find . -type f -exec md5sum {} + | sort && xattrs -e hex)
 }
 
+testAStoreThatDoesNotExistYetHasNoLayers() {
+	layer list
+	assert_status 0
+	assertEquals '' "$out$err"
+	layer list --json
+	assert_status 0
+	assertEquals '[]' "$(printf '%s' "$out" | jq -c .)"
+	assertFalse 'it is not made' "[ -e '$store' ]"
+	touch file
+	store=$HERE/file
+	layer list
+	assert_status 1
+}
+
 testTheLifeOfALayer() {
 	mkdir one two
 	echo one >one/file

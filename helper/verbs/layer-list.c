@@ -79,6 +79,14 @@ static void print_line(const struct found *found)
 				   : "-");
 }
 
+/* A store comes to be with its first layer: before, there are none. */
+static int list_nothing(const struct args *args)
+{
+	if (args->json)
+		layer_print_json(json_object_new_array());
+	return 0;
+}
+
 static int run_list(const struct args *args, struct store *store)
 {
 	struct json_object *list = args->json ? json_object_new_array() : NULL;
@@ -198,6 +206,7 @@ const struct layer_verb layer_verb_list = {
 	.options = "",
 	.min = 0,
 	.max = 0,
+	.without = list_nothing,
 	.run = run_list,
 };
 

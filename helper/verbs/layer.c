@@ -7,6 +7,7 @@
 #include "../core/log.h"
 
 #include <json-c/json.h>
+#include <unistd.h>
 
 #define ENTRY(v) &layer_verb_##v,
 static const struct layer_verb *const layer_verbs[] = { LAYER_VERBS(ENTRY) };
@@ -78,6 +79,8 @@ static int run(const struct args *args)
 	r = check(verb, &own);
 	if (r == 0 && geteuid() != 0)
 		return log_refuse(EXIT_FAILED, "this needs root");
+	if (r == 0 && verb->without && access(dir, F_OK) < 0 && errno == ENOENT)
+		return verb->without(&own);
 	if (r == 0 && !verb->no_store)
 		r = store_open(dir, args->driver, verb->create, &store);
 	if (r == 0 && verb->writes)

@@ -7,13 +7,14 @@
 /* What is done with a layer store: lxc-bdev layer NAME. */
 struct layer_verb {
 	const char *name;
-	const char *usage;   /* what follows the name */
-	const char *summary; /* one line */
-	const char *options; /* the letters it takes beside --store and --driver, see main.c */
-	int min, max;	     /* how many words */
-	bool create;	     /* the store is made if there is none */
-	bool writes;	     /* the store is changed: one of aufs's graph driver is refused */
-	bool no_store;	     /* it opens the store by itself; then there is none given */
+	const char *usage;			 /* what follows the name */
+	const char *summary;			 /* one line */
+	const char *options;			 /* the letters it takes beside --store and --driver, see main.c */
+	int min, max;				 /* how many words */
+	bool create;				 /* the store is made if there is none */
+	bool writes;				 /* the store is changed: one of aufs's graph driver is refused */
+	int (*without)(const struct args *args); /* run instead of `run` when there is no store yet; NULL: an error */
+	bool no_store;				 /* it opens the store by itself; then there is none given */
 	/* args->argv is what follows the name. 0, -errno after an error line, or an exit code. */
 	int (*run)(const struct args *args, struct store *store);
 };
