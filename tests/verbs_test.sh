@@ -404,6 +404,49 @@ testUsedOfWhatNothingWritesToIsNotKnown() {
 	stop c1
 }
 
+testStatusOfAFileNeedsTheContainersName() {
+	container c1 dir:lower
+	bdev status -f "$LXCPATH/c1/config"
+	assert_usage "-f '$LXCPATH/c1/config'" '-n NAME'
+	bdev status -n c1 -f "$LXCPATH/c1/config"
+	assert_status 0
+	assertEquals "c1  ($LXCPATH/c1)  not running" "$out"
+}
+
+# --- plan and start: warnings ---
+
+testFilesThatTheStackHidesAreToldByPlanAndStart() {
+	container c1 "dir:$(shared_root)"
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 0
+	assertEquals '' "$err"
+	touch "$LXCPATH/c1/rootfs/file"
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 0
+	assert_one_line "$LXCPATH/c1/config: lxc.rootfs.path '$LXCPATH/c1/rootfs' has files in it ('file')"
+	start c1
+	assert_status 0
+	assertContains "$(our_lines c1 pre-start)" "'$LXCPATH/c1/rootfs' has files in it"
+	assertEquals 'said once' 1 "$(our_lines c1 pre-start | wc -l)"
+	stop c1
+}
+
+testTrailingCommentIsWarnedOf() {
+	mkdir "$LXCPATH/x" 'lower # mine'
+	container c1 "dir:$HERE/lower # mine"
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 0
+	assert_one_line "$LXCPATH/c1/config:" "part of the value"
+	container c2 "dir:$(shared_root) # mine"
+	bdev plan -P "$LXCPATH" -n c2
+	assert_status 1
+	assertContains "$err" "put a comment on a line of its own"
+	container c3 "dir:$(shared_root),ro" overlay:a#b
+	bdev plan -P "$LXCPATH" -n c3
+	assert_status 0
+	assertEquals '' "$err"
+}
+
 # --- JSON ---
 
 testJsonIsValid() {

@@ -31,6 +31,19 @@ static void replace(char **slot, const char *value)
 	*slot = *value ? xstrdup(value) : NULL;
 }
 
+/* A `#` begins a comment at the beginning of a line only, as in LXC's configs. Said once, however often it is read. */
+static void warn_of_comment(const char *where, const char *value)
+{
+	static char *said;
+
+	if (!strstr(value, " #") || (said && strcmp(said, where) == 0))
+		return;
+	free(said);
+	said = xstrdup(where);
+	log_warn("%s: '%s': what follows the '#' is part of the value; put a comment on a line of its own", where,
+		 value);
+}
+
 static int key_bdev(struct conf_reader *reader, const char *key, const char *value)
 {
 	_cleanup_free_ char *where = xasprintf("%s:%u: %s", reader->file, reader->line, key);
@@ -61,6 +74,7 @@ static int key_bdev(struct conf_reader *reader, const char *key, const char *val
 		stack_clear(&conf->stack);
 		return 0;
 	}
+	warn_of_comment(where, value);
 	return spec_add(&conf->stack, value, where);
 }
 

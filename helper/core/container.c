@@ -13,6 +13,7 @@
 #include "rootfs-options.h"
 #include "view.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
@@ -380,6 +381,27 @@ int container_plan(const struct container *container, const struct conf *conf, c
 	stack_clear(&below);
 	rootfs_clear(&rootfs);
 	return r;
+}
+
+void container_warn_of_hidden(const struct container *container, const struct plan *plan)
+{
+	DIR *dir = opendir(plan->at);
+	const struct dirent *entry = NULL;
+
+	while (dir && (errno = 0, entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+		    strcmp(entry->d_name, ".lxc_keep") != 0)
+			break;
+	if (entry)
+		log_warn(
+			"%s: lxc.rootfs.path '%s' has files in it ('%s'), which the stack of bdev.rootfs hides; name an "
+			"empty directory",
+			container->config, plan->at, entry->d_name);
+	else if (!dir || errno)
+		log_warn("%s: cannot tell whether lxc.rootfs.path '%s' is empty: %s", container->config, plan->at,
+			 strerror(errno));
+	if (dir)
+		(void)closedir(dir);
 }
 
 void container_plan_close(struct plan *plan)

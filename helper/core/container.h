@@ -71,3 +71,6 @@ int rootfs_shared(const struct rootfs *rootfs, const struct stack *stack, char *
 int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,
 		   struct plan *ret);
 void container_plan_close(struct plan *plan);
+
+/* Warn if the directory on which the planned stack will be attached has files in it, which the stack will hide. */
+void container_warn_of_hidden(const struct container *container, const struct plan *plan);

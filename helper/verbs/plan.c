@@ -89,6 +89,8 @@ static int run(const struct args *args)
 		r = link_check_clones(&container, &plan);
 	if (r == 0) {
 		foresee_profile();
+		if (!plan.at_readonly)
+			container_warn_of_hidden(&container, &plan);
 		if (args->json)
 			print_json(&plan);
 		else

@@ -255,6 +255,8 @@ static int start(const struct container *container, struct conf *conf, const str
 		r = container_plan(container, conf, rootfs, &plan);
 	if (r == 0)
 		r = link_check_clones(container, &plan);
+	if (r == 0 && !plan.at_readonly)
+		container_warn_of_hidden(container, &plan);
 	if (r == 0)
 		r = journal_begin(&journal, container->dir, container->name, monitor);
 	if (r == 0 && plan_keeps(&plan))

@@ -270,6 +270,8 @@ static int run(const struct args *args)
 	bool listed;
 	int r = 0;
 
+	if (args->config && !args->name)
+		return log_refuse(EXIT_USAGE, "-f '%s' without a container: name it, too, with -n NAME", args->config);
 	if (args->name)
 		r = args->config ? container_from_config(args->name, args->config, &container)
 				 : container_from_lxcpath(args->name, args->lxcpath, &container);
