@@ -68,6 +68,53 @@ testSnapshotsOfAQcow2HoldAndRestore() { snapshots_hold_and_restore nbd; }
 testARenameOfAnImageKeepsTheData() { rename_keeps_the_data loop; }
 testARenameOfAStackKeepsTheData() { rename_keeps_the_data stack; }
 
+# --- what the caller sees ---
+
+# on_terminal COMMAND... - run it with a terminal of its own; $seen is what that has shown.
+on_terminal() {
+	printf '%s ' 'exec' >terminal.sh
+	for _word; do
+		printf "'%s' " "$_word"
+	done >>terminal.sh
+	script -q -e -c 'sh ./terminal.sh' /dev/null </dev/null >seen 2>&1
+	status=$?
+	seen=$(tr -d '\r' <seen)
+}
+
+testRefusalsOfCopySnapshotAndDestroyAreOnTheCallersTerminalOnce() {
+	stored c1 loop
+	printf 'bdev.clone = link\n' >>"$LXCPATH/c1/config"
+	copy -n c1 -N c2
+	assert_status 0
+	mkdir "$LXCPATH/c2/mnt"
+	mount -t tmpfs none "$LXCPATH/c2/mnt"
+	on_terminal lxc-destroy -P "$LXCPATH" -n c2
+	assertNotEquals "$seen" 0 "$status"
+	assertEquals "$seen" 1 "$(printf '%s\n' "$seen" | grep -c "lxc-bdev: destroy: 'c2': not destroyed: '$LXCPATH/c2/mnt' is mounted")"
+	umount "$LXCPATH/c2/mnt"
+	run lxc-destroy -P "$LXCPATH" -n c2
+	sed -i '/bdev.clone/d' "$LXCPATH/c1/config"
+	mkdir m
+	bdev mount "loop:$(printf '%s' "$LXCPATH" | sed 's/ /\\ /')/c1/i.img" m
+	assert_status 0
+	for command in 'lxc-copy -N c3' lxc-snapshot; do
+		# shellcheck disable=SC2086 # words
+		on_terminal $command -P "$LXCPATH" -n c1
+		assertEquals "$seen" 1 "$(printf '%s\n' "$seen" | grep -c 'lxc-bdev: clone: .*not copied: ')"
+	done
+	bdev umount m
+}
+
+testWithoutATerminalRefusalsGoWhereLxcPutsThem() {
+	stored c1 loop
+	mkdir "$LXCPATH/c1/mnt"
+	mount -t tmpfs none "$LXCPATH/c1/mnt"
+	run setsid -w lxc-destroy -P "$LXCPATH" -n c1 -o "$HERE/log" -l DEBUG
+	assertNotEquals 0 "$status"
+	assertEquals 1 "$(grep -c 'lxc-bdev: destroy: ' log)"
+	umount "$LXCPATH/c1/mnt"
+}
+
 # --- where the source is ---
 
 testCloneToAnotherLxcpath() {

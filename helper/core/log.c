@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #define LINE_MAX_BYTES 2048
@@ -20,6 +21,7 @@ static const char *current_verb;
 static enum log_level lowest = LOG_LEVEL_WARN;
 static int log_fd = -EBADF;
 static const char *denied_by;
+static bool to_terminal;
 
 void log_verb(const char *verb)
 {
@@ -29,6 +31,22 @@ void log_verb(const char *verb)
 void log_denied_by(const char *remark)
 {
 	denied_by = remark;
+}
+
+void log_to_terminal(void)
+{
+	struct stat st;
+
+	to_terminal = fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+/* Progress may stand in the terminal's line. Without a terminal there is nobody to tell. */
+static void write_to_terminal(const char *line, size_t n)
+{
+	_cleanup_close_ int fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0)
+		(void)dprintf(fd, "\r\033[K%.*s", (int)n, line);
 }
 
 int log_set_level(const char *name)
@@ -89,6 +107,8 @@ static void log_write(enum log_level level, const char *format, va_list args, co
 	}
 	line[n++] = '\n';
 	(void)!write(STDERR_FILENO, line, n);
+	if (to_terminal && level <= LOG_LEVEL_WARN)
+		write_to_terminal(line, n);
 	if (log_fd >= 0)
 		(void)!write(log_fd, line, n);
 }

@@ -16,6 +16,12 @@ int log_open(const char *file);
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);
 
 /*
+ * From now on errors and warnings also go to the terminal, if stderr is a pipe: so a hook of a command that a user has
+ * run tells them. LXC reads that pipe, and shows what it reads in its log at DEBUG alone.
+ */
+void log_to_terminal(void);
+
+/*
  * From now on log_errno() of EACCES or EPERM ends in this remark on who may have denied it. The string must live as
  * long as the process.
  */

@@ -50,6 +50,9 @@ int hook_container(const struct args *args, const char *type, struct container *
 	int r;
 
 	*ret = (struct container){ 0 };
+	/* Those of lxc-copy, lxc-snapshot and lxc-destroy; a start has a log that lxc-start names. */
+	if (strcmp(type, "clone") == 0 || strcmp(type, "destroy") == 0)
+		log_to_terminal();
 	if (args->argc && strcmp(called_as(args, type), type) != 0)
 		return log_refuse(EXIT_USAGE, "called as LXC's %s hook; bdev.conf has the right lines",
 				  called_as(args, type));
