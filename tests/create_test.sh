@@ -556,6 +556,72 @@ testMappedBusybox() {
 	boots c1 /etc/passwd
 }
 
+# A layer is what its files' ids make it: those of the host's would be nobody's in the container.
+testMappedLayerMustHaveTheContainersIds() {
+	mapped_conf
+	layer() { "$LXC_BDEV" layer --store "$HERE/store" "$@"; }
+	layer apply plain "$(tarball)" >/dev/null
+	layer apply shifted "$(tarball)" --idmap b:0:100000:65536 >/dev/null
+	chmod o+x "$HERE/store" "$HERE/store/diff"
+	create c1 --layer plain --layer-store "$HERE/store"
+	assert_failed "--layer 'plain': its files have not the ids of lxc.idmap"
+	create c1 --layer nosuch --layer-store "$HERE/store"
+	assert_failed "--layer 'nosuch'"
+	create c1 --layer shifted --layer-store "$HERE/store"
+	assert_status 0
+	start c1
+	assert_status 0
+	inside c1 /bin/ls -ln /etc/marker /etc/owned
+	assertEquals '0 0
+4711 4712' "$(printf '%s\n' "$out" | awk '{ print $3, $4 }')"
+	stop c1
+}
+
+# --- host names ---
+
+testTheHostNameInsideIsTheContainersWhateverItIsMadeFrom() {
+	cp -a "$(shared_root)" named
+	echo other >named/etc/hostname
+	tar -C named -cf named.tar .
+	make_image named.img ext4 32 "$HERE/named"
+	"$LXC_BDEV" layer -P "$LXCPATH" apply named named.tar >/dev/null
+	for from in '--tarball named.tar' '--tarball named.tar --store dir' '--tarball named.tar --store overlay' \
+		'--base ./named' '--layer named' '--image named.img' '--image named.img --copy'; do
+		# shellcheck disable=SC2086 # words
+		create c1 $from
+		assert_status 0
+		start c1
+		assert_status 0
+		inside c1 /bin/cat /etc/hostname
+		assertEquals "$from" c1 "$out"
+		stop c1
+		assertFalse 'it is written once' "[ -e '$LXCPATH/c1/.lxc-bdev.hostname' ]"
+		start c1
+		inside c1 /bin/sh -c 'echo renamed >/etc/hostname'
+		stop c1
+		start c1
+		inside c1 /bin/cat /etc/hostname
+		assertEquals 'what the container says later stays' renamed "$out"
+		stop c1
+		run lxc-destroy -P "$LXCPATH" -n c1
+	done
+	assertEquals 'the base is untouched' other "$(cat named/etc/hostname)"
+}
+
+testTheHostNameOfAMappedContainerIsItsOwn() {
+	mapped_conf
+	cp -a "$(shared_root)" named
+	echo other >named/etc/hostname
+	tar -C named -cf named.tar .
+	create c1 --tarball "$HERE/named.tar" --store dir
+	assert_status 0
+	start c1
+	assert_status 0
+	inside c1 /bin/sh -c 'cat /etc/hostname; ls -ln /etc/hostname'
+	assertEquals 'c1 0' "$(printf '%s\n' "$out" | awk 'NR == 1 { name = $0 } NR == 2 { print name, $3 }')"
+	stop c1
+}
+
 # --- bad input ---
 
 testBadInputIsRefusedInOneLine() {
