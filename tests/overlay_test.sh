@@ -375,6 +375,20 @@ checkWhetherAnUpperIsFreeIsNoErrorOfTheKernels() {
 	assertEquals 'the overlay, and the question' 2 "$(grep -c 'upperdir' trace)"
 }
 
+# As a conversion does, between the look at the upper and its lock.
+checkAnUpperThatIsReplacedBeforeItIsLockedIsRefused() {
+	mkdir up
+	strace -o /dev/null -P "$HERE/up" -e trace=flock -e inject=flock:delay_enter=2000000 \
+		"$LXC_BDEV" mount dir:a,ro overlay:up m 2>err1 &
+	# shellcheck disable=SC2016 # for the inner shell
+	eventually sh -c '[ "$(find /proc/[0-9]*/fd -lname "$1" 2>/dev/null)" ]' sh "$HERE/up"
+	mv up old && mkdir up
+	wait $!
+	assertEquals 1 $?
+	assertContains "$(cat err1)" "upper 'up' was replaced just now; start it again"
+	assertTrue 'nothing is left' nothing_left
+}
+
 # Only the kernel knows of it.
 checkAnUpperOfAnOverlayThatIsMountedNowhereIsInUse() {
 	mkdir up work

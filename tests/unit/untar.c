@@ -1137,6 +1137,35 @@ static void only_zeros_may_follow_compressed_data(void)
 	}
 }
 
+static void what_is_compressed_twice_is_refused(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++) {
+		_cleanup_free_ char *again = xasprintf("cd below && gzip <tar | cat >inner && %s <inner >tar", compressions[i]);
+		_cleanup_close_ int fd = -EBADF;
+
+		begin(DELTA_OVERLAY);
+		SHELL("echo x >below/f && tar -C below -cf below/tar f");
+		SHELL(again);
+		fd = open("below/tar", O_RDONLY | O_CLOEXEC);
+		CHECK(extract_again(fd) < 0);
+		SHELL("test $(wc -l <said) = 1 && grep -q 'the input is compressed more than once' said");
+	}
+}
+
+/* To chown(2), the last number means "as it is". */
+static void the_last_id_of_all_is_in_no_range(void)
+{
+	static const char *const refused_ones[] = { "u:4294967295:0:1", "u:0:4294967295:1", "g:4294967294:0:2",
+						    "b:0:1:4294967295", "u:0:0:4294967296" };
+	struct idmap ids = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(refused_ones); i++)
+		CHECK(idmap_add(&ids, refused_ones[i]) < 0);
+	CHECK(idmap_add(&ids, "u:4294967294:4294967294:1") == 0);
+	CHECK(idmap_add(&ids, "g:0:0:4294967295") == 0);
+	idmap_clear(&ids);
+}
+
 static void an_end_that_is_missing_is_found_in_every_compression(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++) {
@@ -1230,6 +1259,8 @@ int main(void)
 		TEST(every_compression_is_taken),
 		TEST(a_flipped_bit_is_found_in_every_compression),
 		TEST(only_zeros_may_follow_compressed_data),
+		TEST(what_is_compressed_twice_is_refused),
+		TEST(the_last_id_of_all_is_in_no_range),
 		TEST(an_end_that_is_missing_is_found_in_every_compression),
 		TEST(a_digest_is_of_the_input_with_or_without_its_compression),
 #ifndef __SANITIZE_ADDRESS__
