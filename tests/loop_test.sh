@@ -671,8 +671,10 @@ testQemuMayReadWhatWeOnlyRead() {
 hold_by_qemu() { # [OPTION...]
 	qemu-nbd -t -f raw -k "$PWD/socket" "$@" image &
 	qemu=$!
-	eventually [ -S socket ]
+	assertTrue 'QEMU serves the image' 'eventually qemu_serves'
 }
+# qemu-nbd listens before it opens the image, and so before it locks that; it answers when all is done.
+qemu_serves() { qemu-img info --image-opts "driver=nbd,server.type=unix,server.path=$PWD/socket" >/dev/null 2>&1; }
 
 testWeAreKeptOutWhileQemuWrites() {
 	ext4 image
