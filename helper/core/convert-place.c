@@ -144,7 +144,8 @@ static int failed(const struct convert *convert, const struct place *place, int 
 	const char *error = convert->copy.error;
 
 	if (r == -EINTR)
-		return log_refuse(r, "convert '%s': interrupted; nothing was changed, and nothing is left", place->path);
+		return log_refuse(r, "convert '%s': interrupted; nothing was changed, and nothing is left",
+				  place->path);
 	if (r == -EXDEV)
 		return log_refuse(r, "convert '%s': something is mounted in it, at '%s'", place->path, error);
 	if (r == -EPERM)

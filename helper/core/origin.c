@@ -71,8 +71,8 @@ static void look(struct search *search, char *dir)
 }
 
 /*
- * Call with the command line of each of our ancestors, the nearest first, until it says other than 0, which is returned.
- * 0: none did; or -errno (logged): one could not be read. argv is argument's for as long as the call lasts.
+ * Call with the command line of each of our ancestors, the nearest first, until it says other than 0, which is
+ * returned. 0: none did; or -errno (logged): one could not be read. argv is argument's for as long as the call lasts.
  */
 static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg)
 {
@@ -80,7 +80,8 @@ static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < ANCESTORS && pid > 1; i++) {
-		_cleanup_free_ char *path = xasprintf("/proc/%d/cmdline", (int)pid), *text = xcalloc(COMMAND_MAX + 2, 1);
+		_cleanup_free_ char *path = xasprintf("/proc/%d/cmdline", (int)pid),
+				    *text = xcalloc(COMMAND_MAX + 2, 1);
 		_cleanup_free_ char **argv = NULL;
 		_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 		ssize_t n = fd < 0 ? -1 : read(fd, text, COMMAND_MAX);

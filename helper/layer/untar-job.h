@@ -62,8 +62,8 @@ struct job {
 	char *text;	 /* one of them, read back */
 	size_t text_size;
 	bool top_opaque, ask_opaque, plnk, warned;
-	const char *name; /* of the entry, as the tar has it; NULL: none */
-	char *why;	  /* after a failure: what is wrong, instead of the error's text */
+	const char *name;	 /* of the entry, as the tar has it; NULL: none */
+	char *why;		 /* after a failure: what is wrong, instead of the error's text */
 	char settling[PATH_MAX]; /* where it failed after the tar's end */
 };
 

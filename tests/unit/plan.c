@@ -23,7 +23,7 @@ static int make(bool in_namespace, const char *const *specs)
 	return plan_make(&stack, &target, &plan);
 }
 
-#define MAKE(...) make(false, (const char *const[]){ __VA_ARGS__, NULL })
+#define MAKE(...)	       make(false, (const char *const[]){ __VA_ARGS__, NULL })
 #define MAKE_IN_NAMESPACE(...) make(true, (const char *const[]){ __VA_ARGS__, NULL })
 
 static void each_spec_is_one_step_lowest_first(void)
@@ -105,21 +105,17 @@ static void planning_makes_no_directory(void)
 int main(void)
 {
 	static const struct unit_test tests[] = {
-		TEST(each_spec_is_one_step_lowest_first),
-		TEST(who_undoes_the_last_step_is_said),
-		TEST(a_root_hidden_by_another_is_refused),
-		TEST(a_stack_without_a_root_is_refused),
-		TEST(a_tmpfs_that_nothing_uses_is_refused),
-		TEST(the_third_stacking_file_system_is_refused),
-		TEST(only_what_outlives_the_run_is_a_writer),
-		TEST(keep_holds_for_the_whole_stack),
-		TEST(a_relative_path_cannot_leave_the_directory),
-		TEST(planning_makes_no_directory),
+		TEST(each_spec_is_one_step_lowest_first),	  TEST(who_undoes_the_last_step_is_said),
+		TEST(a_root_hidden_by_another_is_refused),	  TEST(a_stack_without_a_root_is_refused),
+		TEST(a_tmpfs_that_nothing_uses_is_refused),	  TEST(the_third_stacking_file_system_is_refused),
+		TEST(only_what_outlives_the_run_is_a_writer),	  TEST(keep_holds_for_the_whole_stack),
+		TEST(a_relative_path_cannot_leave_the_directory), TEST(planning_makes_no_directory),
 	};
 	int status;
 
 	(void)!freopen("/dev/null", "w", stderr);
-	if (!mkdtemp(dir) || chdir(dir) < 0 || mkdir("a", 0755) < 0 || mkdir("b", 0755) < 0 || symlink("/etc", "out") < 0)
+	if (!mkdtemp(dir) || chdir(dir) < 0 || mkdir("a", 0755) < 0 || mkdir("b", 0755) < 0 ||
+	    symlink("/etc", "out") < 0)
 		return 1;
 	plan.dir = dir;
 	plan.dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);

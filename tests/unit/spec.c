@@ -54,9 +54,10 @@ static void a_colon_or_equals_in_a_value_is_ordinary(void)
 static void what_is_not_a_spec_is_refused(void)
 {
 	static const char *const bad[] = {
-		"", ":", "loop", "loop:", ":/x", "loop,ro", "loop:/x,", "loop:/x,,ro", "loop:/x,=3", "loop:a::b",
-		"overlay::up", "loop:/x:", "dir:/a\\", "dir:/a\\b", "dir:/x,ro=1", "dir:/x,a=1,a=2", "dir:/x,ro,ro", "dir:/x\r",
-		"dir:/a\tb", "dir:/a\x7f", "di\\r:/x",
+		"",	     ":",	    "loop",	   "loop:",	     ":/x",	     "loop,ro",
+		"loop:/x,",  "loop:/x,,ro", "loop:/x,=3",  "loop:a::b",	     "overlay::up",  "loop:/x:",
+		"dir:/a\\",  "dir:/a\\b",   "dir:/x,ro=1", "dir:/x,a=1,a=2", "dir:/x,ro,ro", "dir:/x\r",
+		"dir:/a\tb", "dir:/a\x7f",  "di\\r:/x",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -90,9 +91,10 @@ static void bytes_take_units_of_1024(void)
 
 static void bytes_out_of_range_or_of_no_unit_are_refused(void)
 {
-	static const char *const bad[] = { "x:y,size=-1",   "x:y,size=",       "x:y,size",	   "x:y,size=1X",
-					   "x:y,size=1MB",  "x:y,size=0x10",   "x:y,size=1.5G", "x:y,size=99999999T",
-					   "x:y,size= 1",   "x:y,size=99999999999999999999" };
+	static const char *const bad[] = {
+		"x:y,size=-1",	 "x:y,size=",	  "x:y,size",		"x:y,size=1X", "x:y,size=1MB",
+		"x:y,size=0x10", "x:y,size=1.5G", "x:y,size=99999999T", "x:y,size= 1", "x:y,size=99999999999999999999"
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		const struct spec *s = parse(bad[i]);

@@ -1140,7 +1140,8 @@ static void only_zeros_may_follow_compressed_data(void)
 static void what_is_compressed_twice_is_refused(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(compressions); i++) {
-		_cleanup_free_ char *again = xasprintf("cd below && gzip <tar | cat >inner && %s <inner >tar", compressions[i]);
+		_cleanup_free_ char *again =
+			xasprintf("cd below && gzip <tar | cat >inner && %s <inner >tar", compressions[i]);
 		_cleanup_close_ int fd = -EBADF;
 
 		begin(DELTA_OVERLAY);
