@@ -247,13 +247,10 @@ static int mount_attached(const struct spec *spec, struct attachment *attachment
 		.fixed = fixed,
 	};
 	_cleanup_close_ int mount = blockfs_mount(&fs, attachment->node, false);
-	int r;
+	int r = mount < 0 ? mount : attach_settle(attachment, mount);
 
-	if (mount < 0) {
+	if (mount < 0)
 		attach_abandon(attachment);
-		return mount;
-	}
-	r = attach_settle(attachment, mount);
 	return r < 0 ? r : build_add_root(build, &mount, NULL);
 }
 

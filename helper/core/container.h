@@ -4,6 +4,7 @@
 #include "conf.h"
 #include "journal.h"
 #include "plan.h"
+#include "rootfs.h"
 
 /*
  * A container as its hooks and its administrator name it. Its directory is the one that holds its config file
@@ -40,15 +41,6 @@ char *container_called(const struct container *container);
 /* journal_open() for it. */
 int container_journal(const struct container *container, bool create, struct journal *ret);
 
-/* Where LXC's three forms of a rootfs path ("/P", "TYPE:/P", "[TYPE:]/LOWER:/UPPER") let a stack go. */
-struct rootfs {
-	char *path;  /* the directory to attach to */
-	char *upper; /* the upper of LXC's own overlay, whose lower `path` is: read-only then; or NULL */
-};
-/* 0, or -EINVAL (logged). rootfs_clear() in both cases. */
-int rootfs_parse(const char *text, struct rootfs *ret);
-void rootfs_clear(struct rootfs *rootfs);
-
 /*
  * Add to *out what the stack of the container in that directory (absolute) shows, read-only, be it ours or a plain
  * rootfs of LXC's. spec: for whom. 0 or -errno (logged).
@@ -60,12 +52,6 @@ int container_view(const struct spec *spec, const char *dir, struct stack *out);
  * shows; below: without what LXC's own overlay of it adds. A constant, or NULL after an error line.
  */
 const char *container_union(const char *dir, bool below);
-
-/*
- * Look for an absolute source of the stack that is the rootfs path or below it: *ret, for the caller to free. 1, 0, or
- * -errno (logged) when that could not be looked up.
- */
-int rootfs_shared(const struct rootfs *rootfs, const struct stack *stack, char **ret);
 
 /* The plan of this container's start; plan_clear() and container_plan_close() end it. 0 or -errno (logged). */
 int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,

@@ -6,9 +6,9 @@
  * device, and gives for that the errno of a damaged one.
  */
 #include "fssize.h"
+#include "bytes.h"
 #include "cleanup.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,67 +17,38 @@
 #define EXT_64BIT      0x80
 #define SQUASHFS_BLOCK 1024 /* what the kernel reads squashfs in */
 
-static uint16_t be16(const unsigned char *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static uint32_t le32(const unsigned char *at)
-{
-	uint32_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return le32toh(n);
-}
-
-static uint64_t le64(const unsigned char *at)
-{
-	uint64_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return le64toh(n);
-}
-
-static uint64_t be64(const unsigned char *at)
-{
-	uint64_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return be64toh(n);
-}
-
 static void size_ext(const unsigned char *sb, struct fs_size *ret)
 {
-	uint64_t blocks = le32(sb + 4);
+	uint64_t blocks = le(sb + 4, 4);
 
-	if (le32(sb + 0x60) & EXT_64BIT)
-		blocks |= (uint64_t)le32(sb + 0x150) << 32;
-	ret->block = 1024U << (le32(sb + 0x18) & 7);
+	if (le(sb + 0x60, 4) & EXT_64BIT)
+		blocks |= (uint64_t)le(sb + 0x150, 4) << 32;
+	ret->block = 1024U << (le(sb + 0x18, 4) & 7);
 	ret->bytes = blocks * ret->block;
 }
 
 static void size_xfs(const unsigned char *sb, struct fs_size *ret)
 {
-	ret->block = be16(sb + 102); /* a sector's size */
-	ret->bytes = be64(sb + 8) * ((uint64_t)be16(sb + 4) << 16 | be16(sb + 6));
+	ret->block = be(sb + 102, 2); /* a sector's size */
+	ret->bytes = be(sb + 8, 8) * ((uint64_t)be(sb + 4, 2) << 16 | be(sb + 6, 2));
 }
 
 static void size_btrfs(const unsigned char *sb, struct fs_size *ret)
 {
-	ret->block = le32(sb + 0x90);
-	ret->bytes = le64(sb + 0xd1); /* of this device's item */
+	ret->block = le(sb + 0x90, 4);
+	ret->bytes = le(sb + 0xd1, 8); /* of this device's item */
 }
 
 static void size_squashfs(const unsigned char *sb, struct fs_size *ret)
 {
 	ret->block = SQUASHFS_BLOCK;
-	ret->bytes = (le64(sb + 40) + SQUASHFS_BLOCK - 1) / SQUASHFS_BLOCK * SQUASHFS_BLOCK;
+	ret->bytes = (le(sb + 40, 8) + SQUASHFS_BLOCK - 1) / SQUASHFS_BLOCK * SQUASHFS_BLOCK;
 }
 
 static void size_erofs(const unsigned char *sb, struct fs_size *ret)
 {
 	ret->block = 1U << (sb[12] & 31);
-	ret->bytes = (uint64_t)le32(sb + 36) * ret->block;
+	ret->bytes = (uint64_t)le(sb + 36, 4) * ret->block;
 }
 
 int fs_size_read(int fd, uint64_t offset, const char *fstype, struct fs_size *ret)

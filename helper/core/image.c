@@ -6,12 +6,12 @@
  * drivers: a fuzzed superblock must not reach every file system in the kernel.
  */
 #include "image.h"
+#include "bytes.h"
 #include "cleanup.h"
 #include "content.h"
 #include "fssize.h"
 
 #include <blkid/blkid.h>
-#include <endian.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -119,7 +119,7 @@ static int find_filesystem(blkid_probe probe, const char *wanted, struct image_a
 static int check_journal(int fd, const struct image_area *area, char **ret_reason)
 {
 	enum { SUPER = 1024, FEATURES = 92, JOURNAL_INODE = 224, HAS_JOURNAL = 4 };
-	uint32_t super[256], features, inode;
+	uint8_t super[1024];
 	ssize_t n;
 
 	if (strncmp(area->fstype, "ext", 3) != 0)
@@ -129,9 +129,7 @@ static int check_journal(int fd, const struct image_area *area, char **ret_reaso
 		*ret_reason = xstrdup("cannot be read");
 		return n < 0 ? -errno : -EIO;
 	}
-	features = le32toh(super[FEATURES / sizeof(*super)]);
-	inode = le32toh(super[JOURNAL_INODE / sizeof(*super)]);
-	if (!(features & HAS_JOURNAL) || inode)
+	if (!(le(super + FEATURES, 4) & HAS_JOURNAL) || le(super + JOURNAL_INODE, 4))
 		return 0;
 	*ret_reason = xstrdup("keeps its journal on another device, which its superblock names: give it one of its own "
 			      "(tune2fs -O ^has_journal, then tune2fs -j)");

@@ -11,6 +11,7 @@
  * image writes its first bytes, and could turn it into any other format.
  */
 #include "qformat.h"
+#include "bytes.h"
 #include "cleanup.h"
 #include "content.h"
 
@@ -47,24 +48,6 @@ static int refuse_magic(const struct image *image)
 
 	return refuse(image, "is not %s (its header says otherwise)%s%s", image->format->name, other ? "; " : "",
 		      other ?: "");
-}
-
-static uint64_t be(const uint8_t *p, size_t bytes)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < bytes; i++)
-		n = n << 8 | p[i];
-	return n;
-}
-
-static uint64_t le(const uint8_t *p, size_t bytes)
-{
-	uint64_t n = 0;
-
-	while (bytes--)
-		n = n << 8 | p[bytes];
-	return n;
 }
 
 static uint64_t whole_sectors(uint64_t bytes)
