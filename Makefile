@@ -137,7 +137,7 @@ check-built: all $(UNITS) $(TOOLS)
 	@tests/run $(TESTS)
 
 check-host:
-	@$(MAKE) --no-print-directory check TESTS="$(wildcard tests/guest_host_6.*_test.sh) tests/guest_oldest_test.sh"
+	@$(MAKE) --no-print-directory check TESTS="$(wildcard tests/guest_host_6.*_test.sh tests/guest_nbd_lxc_*_test.sh) tests/guest_oldest_test.sh"
 
 FAULTS = EMFILE ENOMEM EIO EACCES
 faults:
