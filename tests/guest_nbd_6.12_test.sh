@@ -7,8 +7,9 @@
 SERIES=6.12
 # shellcheck source=tests/guest/nbd_files.sh
 . "$ROOT/tests/guest/nbd_files.sh"
-# The others, which are of containers, take as long again: tests/guest_nbd_lxc_6.12_test.sh.
-FILES='tests/guest/nbd_test.sh tests/guest/nbd_ioctl_test.sh'
+# What is of this kernel's devices; the others are in tests/guest_nbd_all_6.12_test.sh.
+FILES='tests/guest/nbd_netlink_test.sh tests/guest/nbd_ioctl_test.sh'
+SOURCES=''
 # shellcheck source=tests/guest/suite.sh
 . "$ROOT/tests/guest/suite.sh"
 

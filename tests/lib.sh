@@ -12,7 +12,7 @@ LXC_BDEV=$ROOT/build/lxc-bdev
 _lxc=$(readlink -f "$(command -v lxc-start)")
 LXC_COMMON=${_lxc%/bin/lxc-start}/share/lxc/config
 LXC_TEMPLATES=${_lxc%/bin/lxc-start}/share/lxc/templates
-: "${SWEEP:=3}" # sweeps kill at every third system call, or so; `make sweeps` at each
+: "${SWEEP:=4}" # sweeps kill at every fourth system call, or so; `make sweeps` at each
 : "${SCRATCH:?run this through tests/run}" "${TEST_RESULTS:?}"
 
 # run COMMAND... - sets $status, and $out and $err to what it printed.

@@ -109,6 +109,20 @@ testFifoAsAJournalHangsNobody() {
 	bdev umount m
 }
 
+# As a process does that a killed mount has begun.
+testDoctorWaitsForALockThatIsAboutToGo() {
+	bdev mount dir:lower,ro overlay:upper m
+	umount m
+	flock "$(echo /run/lxc-bdev/m.*)" sleep 1 &
+	_holder=$!
+	assertTrue 'held' 'eventually sh -c "! flock -n /run/lxc-bdev/m.* true"'
+	bdev doctor --fix
+	assert_status 0
+	assertContains "$out" ': released'
+	assert_nothing_left
+	wait $_holder
+}
+
 testDoctorDoesNotSayReleasedOfWhatStays() {
 	bdev mount dir:lower,ro overlay:upper m
 	umount m

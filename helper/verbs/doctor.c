@@ -17,6 +17,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+/* How long a lock is waited for that what a killed process has begun may still hold. */
+#define LIST_WAIT_MS 200
+#define FIX_WAIT_MS  5000
+
 /* Will nobody release it, as its monitor is dead, or its mount is gone? 1, 0 or -errno (logged). */
 static int is_left(const struct journal *journal)
 {
@@ -116,6 +120,17 @@ static int look_again(const char *id, struct journal *journal)
 	return is_left(journal);
 }
 
+/* Does another process still work on it after so many ms? What a killed one has begun lets go of the lock by itself. */
+static bool is_in_progress(const struct journal *journal, int ms)
+{
+	long long until = proc_now() + ms;
+	bool locked;
+
+	while ((locked = journal_is_locked(journal)) && proc_now() < until)
+		proc_sleep(20);
+	return locked;
+}
+
 /* 1: something is left and stays; 0; or -errno (logged). */
 static int examine(const char *id, bool fixing)
 {
@@ -128,7 +143,7 @@ static int examine(const char *id, bool fixing)
 		return fixing ? clear_empty(id) : 0;
 	r = is_left(&journal);
 	/* A start or mount that is in progress has recorded only a part of itself. */
-	if (r > 0 && journal_is_locked(&journal))
+	if (r > 0 && is_in_progress(&journal, fixing ? FIX_WAIT_MS : LIST_WAIT_MS))
 		r = 0;
 	if (r > 0)
 		r = look_again(id, &journal);
