@@ -478,7 +478,7 @@ testABaseIsNeitherDestroyedNorWrittenToWhileItIsStoodUpon() {
 	assertNotEquals 'not destroyed' 0 "$status"
 	start base
 	assertNotEquals 'not started' 0 "$status"
-	assertContains "$(our_lines base pre-start)" "clone '$LXCPATH/c1' stands on"
+	assertContains "$(our_lines base pre-start)" "'base' has linked clones, which depend on what a start would write to: '$LXCPATH/c1'"
 	run lxc-destroy -P "$LXCPATH" -n c1
 	assert_status 0
 	boots base
