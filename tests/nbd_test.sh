@@ -744,7 +744,7 @@ testPartitionThatIsNotThereIsRefused() {
 
 testDiskWithoutAPartitionNumberIsRefusedWithTheWayOut() {
 	disk d.qcow2 gpt "$(gpt)"
-	refuses nbd:d.qcow2 'but a gpt partition table: name a partition (IMAGE:1)'
+	refuses nbd:d.qcow2 'but a gpt partition table: name a partition (IMAGE:1;'
 }
 
 testPartitionOfAnImageWithoutATableIsRefused() {
