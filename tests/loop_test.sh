@@ -412,7 +412,7 @@ testDiskWithoutAPartitionNumberIsRefusedWithTheWayOut() {
 	assert_refused "'disk' holds no file system of ext2" 'but a gpt partition table: name a partition (IMAGE:1;'
 	gpt_disk 12
 	bdev mount loop:disk m
-	assert_refused 'name a partition (IMAGE:12)'
+	assert_refused 'name a partition (IMAGE:12;'
 	printf '%s\n' 'label: dos' 'start=1MiB, size=10MiB, type=83' | sfdisk --quiet --wipe always disk
 	bdev mount loop:disk m
 	assert_refused 'but a dos partition table: name a partition (IMAGE:1;'
