@@ -31,16 +31,24 @@ static void purge(int stage)
 	_exit(0);
 }
 
-void store_purge(const struct store *store)
+int store_purge_claim(const struct store *store)
 {
 	_cleanup_close_ int stage = openat(store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (stage < 0 || store_rubbish(stage, false) <= 0)
-		return;
+		return -EBADF;
 	/* The child has this lock as long as it lives: see store_is_purged(). */
 	(void)flock(stage, LOCK_SH | LOCK_NB);
+	return TAKE_FD(stage);
+}
+
+void store_purge(int stage)
+{
+	if (stage < 0)
+		return;
 	if (fork() == 0)
 		purge(stage);
+	(void)close(stage);
 }
 
 int store_is_purged(int stage)

@@ -87,11 +87,17 @@ int store_lock(struct store *store)
 
 void store_unlock(struct store *store)
 {
-	/* Under the lock, so that nobody sees what was just removed without the purge that is at work on it. */
+	int stage = -EBADF;
+
+	/*
+	 * Claimed under the lock, so that nobody sees what was just removed without the purge that is at work on it.
+	 * But the process that purges must not have the lock, as others would wait for it.
+	 */
 	if (store->lock >= 0 && store->fd >= 0 && !store->foreign)
-		store_purge(store);
+		stage = store_purge_claim(store);
 	cleanup_close(&store->lock);
 	store->lock = -EBADF;
+	store_purge(stage);
 }
 
 static int write_temp(int dir, const char *text)
@@ -354,7 +360,7 @@ void store_close(struct store *store)
 {
 	store_unlock(store);
 	if (store->fd >= 0 && !store->foreign)
-		store_purge(store);
+		store_purge(store_purge_claim(store));
 	cleanup_close(&store->fd);
 	free(store->dir);
 	*store = (struct store){ .fd = -EBADF, .lock = -EBADF };

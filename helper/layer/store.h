@@ -126,8 +126,11 @@ int store_stage_like(const struct store *store, const struct stage_dir *stage, i
 int store_bury(const struct store *store, const char *dir, const char *name);
 /* In the stage is what no one has locked. remove: remove it. 1, 0 or -errno: in what could be looked at is none. */
 int store_rubbish(int stage, bool remove);
-/* The same, in a process of its own that nobody waits for. */
-void store_purge(const struct store *store);
+/* The same, in a process of its own that nobody waits for: claim what is there, then begin. A descriptor of the stage,
+ * for store_purge(), or -EBADF: there is nothing to do. */
+int store_purge_claim(const struct store *store);
+/* Takes over the descriptor. */
+void store_purge(int stage);
 /* Whether such a process is at work in the stage, an open directory: 1, 0 or -errno. */
 int store_is_purged(int stage);
 
