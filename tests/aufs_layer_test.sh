@@ -81,6 +81,7 @@ overlay_shows() { # STORE LAYER
 }
 # aufs_shows LAYER... - uppermost first
 aufs_shows() {
+	# shellcheck disable=SC2046 # a word each
 	set -- $(printf 'aufs/diff/%s ' "$@")
 	"$ROOT/build/tests/tools/aufs-show" "$@" | sort -k 2
 }

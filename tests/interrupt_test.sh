@@ -92,7 +92,7 @@ testAnInterruptedConversion() {
 	done
 	# Killed, the next one removes what is left.
 	interrupt_convert KILL 'd/.upper.lxc-bdev-convert/*/many' overlay d/upper
-	assertEquals 'beside it' '.upper.lxc-bdev-convert upper' "$(ls -A d | xargs)"
+	assertEquals 'beside it' '.upper.lxc-bdev-convert upper' "$(ls -A d | tr '\n' ' ' | sed 's/ $//')"
 	bdev convert overlay d/upper
 	assert_status 0
 	assertEquals 'beside it' upper "$(ls -A d)"
