@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "foreign.h"
 #include "mount.h"
+#include "path.h"
 #include "proc.h"
 
 #include <ctype.h>
@@ -180,7 +181,6 @@ int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), vo
 
 bool mount_leads_to(const struct mount_seen *mount, const char *path, const struct stat *inode)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	_cleanup_close_ int root = -EBADF, fd = -EBADF;
 	char name[40] = "/";
 	struct stat st;
@@ -191,7 +191,7 @@ bool mount_leads_to(const struct mount_seen *mount, const char *path, const stru
 	if (root >= 0 && mount->foreign)
 		return foreign_leads_to(mount->pid, root, path, inode) != 0;
 	if (root >= 0)
-		fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+		fd = path_resolve(root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return !mount->foreign || errno == EMFILE || errno == ENFILE || errno == ENOMEM;
 	return st.st_dev == inode->st_dev && st.st_ino == inode->st_ino;

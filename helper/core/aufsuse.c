@@ -21,7 +21,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #define OPEN_PATH   (O_PATH | O_DIRECTORY | O_CLOEXEC)
@@ -72,16 +71,10 @@ static void free_mounts(struct search *search)
 /* Open a path as a process sees it. fd or -errno. */
 static int open_as(pid_t pid, const char *path)
 {
-	struct open_how how = { .flags = OPEN_PATH, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	_cleanup_free_ char *name = pid ? xasprintf("/proc/%d/root", (int)pid) : xstrdup("/");
 	_cleanup_close_ int root = open(name, OPEN_PATH);
-	long fd = root < 0 ? -1 : -EAGAIN;
 
-	for (int i = 0; i < 32 && fd == -EAGAIN; i++) {
-		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-		fd = fd < 0 && (errno == EAGAIN || errno == EINTR) ? -EAGAIN : fd;
-	}
-	return fd == -1 ? -errno : (int)fd;
+	return root < 0 ? -errno : path_resolve(root, path, OPEN_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 /* A descriptor of one of the mounts, and whose it is: while it is open, the aufs stays. fd or -errno. */

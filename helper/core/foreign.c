@@ -9,17 +9,16 @@
  */
 #include "foreign.h"
 #include "cleanup.h"
+#include "path.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define GROUPS_MAX 256
-#define RACE_TRIES 32 /* openat2(2): EAGAIN when a rename anywhere raced with the walk */
 
 struct user {
 	uid_t uid;
@@ -90,18 +89,15 @@ static int root_of(pid_t pid, const char *map, unsigned int *ret)
 /* In the child. 0: it leads there; 1: it does not; 2: nobody knows. */
 static int look_as(const struct user *user, int root, const char *path, const struct stat *inode)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	struct stat st;
-	long fd = -1;
+	int fd;
 
 	/* Without the user id 0 there are no capabilities any more. */
 	if (setgroups(user->ngroups, user->groups) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
 	    setresuid(user->uid, user->uid, user->uid) < 0)
 		return 2;
-	errno = EAGAIN;
-	for (int i = 0; i < RACE_TRIES && fd < 0 && (errno == EAGAIN || errno == EINTR); i++)
-		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
-	if (fd < 0 || fstat((int)fd, &st) < 0)
+	fd = path_resolve(root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? 2 : 1;
 	return st.st_dev == inode->st_dev && st.st_ino == inode->st_ino ? 0 : 1;
 }

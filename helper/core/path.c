@@ -15,12 +15,9 @@
 
 #define RACE_TRIES 32 /* openat2(2): EAGAIN when a rename anywhere raced with the walk */
 
-static int open_beneath(int dirfd, const char *path, int flags)
+int path_resolve(int dirfd, const char *path, int flags, unsigned long long resolve)
 {
-	struct open_how how = {
-		.flags = (unsigned int)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
+	struct open_how how = { .flags = (unsigned int)(flags | O_CLOEXEC), .resolve = resolve };
 
 	for (int i = 0; i < RACE_TRIES; i++) {
 		long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
@@ -31,6 +28,11 @@ static int open_beneath(int dirfd, const char *path, int flags)
 			return -errno;
 	}
 	return -EAGAIN;
+}
+
+static int open_beneath(int dirfd, const char *path, int flags)
+{
+	return path_resolve(dirfd, path, flags, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
 int path_open(int dirfd, const char *path, int flags)

@@ -12,6 +12,12 @@
  */
 int path_open(int dirfd, const char *path, int flags);
 
+/*
+ * openat2(2) with these RESOLVE_* flags, again when a rename anywhere has raced with the walk. fd (O_CLOEXEC) or
+ * -errno. It calls nothing else, so the child of a fork() may call it.
+ */
+int path_resolve(int dirfd, const char *path, int flags, unsigned long long resolve);
+
 /* Open a directory, making it and its missing parents below dirfd (mode 0755). Never leaves dirfd. fd or -errno. */
 int path_open_made(int dirfd, const char *path);
 

@@ -7,13 +7,15 @@
  * a name up in all branches and takes the lowest opaque directory for the last
  * one, whatever is opaque above it; and it passes over what is no directory
  * (au_do_lookup() of aufs 6.1; both seen after a remount). So where a directory
- * of the delta hides what is below, and aufs would show it all the same, the
- * directory is made opaque, and what still shows is taken away name by name.
+ * of the delta hides its lower directories, and aufs would show them all the same,
+ * settle makes the directory opaque, and writes a whiteout for each name that
+ * aufs would still show.
  */
 #include "settle.h"
 #include "cleanup.h"
 #include "delta-names.h"
 #include "delta.h"
+#include "path.h"
 #include "walk.h"
 
 #include <dirent.h>
@@ -21,13 +23,11 @@
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 /* walk_dir's state: this directory is opaque; it hides all below, because it or one above it is. */
 enum { OPAQUE = 1, HIDES = 2 };
 
-#define OPEN_DIR   (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-#define RACE_TRIES 32 /* openat2(2): EAGAIN when a rename anywhere raced with the walk */
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 static const struct delta aufs = { .form = DELTA_AUFS };
 
@@ -156,22 +156,16 @@ static int parts_here(const struct settle *settle, struct parts *ret)
  */
 static int is_plain(const struct settle *settle)
 {
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
 	_cleanup_free_ char *path = walk_path(&settle->walk, "");
 
 	for (size_t i = 0; i < settle->n; i++) {
-		long fd = -1;
+		_cleanup_close_ int fd = path_resolve(settle->lowers[i], *path ? path : ".", O_PATH | O_DIRECTORY,
+						      RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 
-		errno = EAGAIN;
-		for (int k = 0; k < RACE_TRIES && fd < 0 && errno == EAGAIN; k++)
-			fd = syscall(SYS_openat2, settle->lowers[i], *path ? path : ".", &how, sizeof(how));
-		if (fd >= 0)
-			(void)close((int)fd);
-		else if (errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG)
+		if (fd == -ENOTDIR || fd == -ELOOP || fd == -ENAMETOOLONG)
 			return 0;
-		else if (errno != ENOENT)
-			return -errno;
+		if (fd < 0 && fd != -ENOENT)
+			return fd;
 	}
 	return 1;
 }
@@ -217,7 +211,7 @@ static int restore_times(int fd, const struct statx *st)
 	return utimensat(fd, ".", times, 0) < 0 ? -errno : 0;
 }
 
-/* The directory hides what is below, but aufs would show these parts. 0 or -errno. */
+/* Hide these lower directories, which the current one hides, and which aufs would show. 0 or -errno. */
 static int hide(struct settle *settle, const struct delta_dir *dir, struct parts *parts)
 {
 	struct walk *walk = &settle->walk;

@@ -4,12 +4,10 @@
  */
 #include "untar-job.h"
 #include "../core/cleanup.h"
+#include "../core/path.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sys/syscall.h>
-
-#define RACE_TRIES 32 /* openat2(2): EAGAIN when a rename anywhere raced with the walk */
 
 int names_split(struct job *job, struct names *names, const char *text)
 {
@@ -45,20 +43,8 @@ int names_split(struct job *job, struct names *names, const char *text)
 
 int names_open(int at, const char *path, int flags)
 {
-	struct open_how how = {
-		.flags = (unsigned int)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-	};
-
-	for (int i = 0; i < RACE_TRIES; i++) {
-		long fd = syscall(SYS_openat2, at, path, &how, sizeof(how));
-
-		if (fd >= 0)
-			return (int)fd;
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-	}
-	return -EAGAIN;
+	return path_resolve(at, path, flags,
+			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 }
 
 int names_open_parent(int top, const struct names *names)
