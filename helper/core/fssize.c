@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fssize - how long a file system is, by its superblock.
+ * fssize - what a file system needs, by its superblock.
  *
  * libblkid tells the type only. The kernel mounts none that is longer than its
  * device, and gives for that the errno of a damaged one.
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define SUPERBLOCK     1024 /* bytes that are read of it */
+#define EXT_JOURNAL    0x4
 #define EXT_64BIT      0x80
 #define SQUASHFS_BLOCK 1024 /* what the kernel reads squashfs in */
 
@@ -25,6 +26,8 @@ static void size_ext(const unsigned char *sb, struct fs_size *ret)
 		blocks |= (uint64_t)le(sb + 0x150, 4) << 32;
 	ret->block = 1024U << (le(sb + 0x18, 4) & 7);
 	ret->bytes = blocks * ret->block;
+	/* The journal has an inode, or the superblock names a device. */
+	ret->journal_elsewhere = (le(sb + 0x5c, 4) & EXT_JOURNAL) && !le(sb + 0xe0, 4);
 }
 
 static void size_xfs(const unsigned char *sb, struct fs_size *ret)

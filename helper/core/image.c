@@ -6,7 +6,6 @@
  * drivers: a fuzzed superblock must not reach every file system in the kernel.
  */
 #include "image.h"
-#include "bytes.h"
 #include "cleanup.h"
 #include "content.h"
 #include "fssize.h"
@@ -112,30 +111,6 @@ static int find_filesystem(blkid_probe probe, const char *wanted, struct image_a
 	return 0;
 }
 
-/*
- * An ext3 or ext4 may say in its superblock that its journal is on another device, by number: the kernel would open
- * that device of the host's, and write to it. See ext4's disk layout in the kernel's documentation. 0 or -errno.
- */
-static int check_journal(int fd, const struct image_area *area, char **ret_reason)
-{
-	enum { SUPER = 1024, FEATURES = 92, JOURNAL_INODE = 224, HAS_JOURNAL = 4 };
-	uint8_t super[1024];
-	ssize_t n;
-
-	if (strncmp(area->fstype, "ext", 3) != 0)
-		return 0;
-	n = pread(fd, super, sizeof(super), (off_t)area->offset + SUPER);
-	if (n != (ssize_t)sizeof(super)) {
-		*ret_reason = xstrdup("cannot be read");
-		return n < 0 ? -errno : -EIO;
-	}
-	if (!(le(super + FEATURES, 4) & HAS_JOURNAL) || le(super + JOURNAL_INODE, 4))
-		return 0;
-	*ret_reason = xstrdup("keeps its journal on another device, which its superblock names: give it one of its own "
-			      "(tune2fs -O ^has_journal, then tune2fs -j)");
-	return -EINVAL;
-}
-
 /* What may be there in the place of a file system that we mount, and what to do with it. NULL: nothing known. */
 static const char *find_other(blkid_probe probe)
 {
@@ -219,10 +194,11 @@ static int get_size(int fd, uint64_t *ret)
 }
 
 /*
- * The file system must end where its device does, or before. The device has whole sectors only. 0 or -errno, with
- * *ret_reason as image_probe says.
+ * The file system must end where its device does, or before; the device has whole sectors only. And it must have its
+ * journal in itself: the kernel would open, and write to, whatever device of the host the superblock names. 0 or
+ * -errno, with *ret_reason as image_probe says.
  */
-static int check_size(int fd, uint64_t size, unsigned int partition, const struct image_area *area, char **ret_reason)
+static int check_needs(int fd, uint64_t size, unsigned int partition, const struct image_area *area, char **ret_reason)
 {
 	uint64_t there = (area->size ?: size - area->offset) / SECTOR * SECTOR;
 	uint64_t rounded = (size - area->offset + SECTOR - 1) / SECTOR * SECTOR;
@@ -232,6 +208,11 @@ static int check_size(int fd, uint64_t size, unsigned int partition, const struc
 	if (r < 0) {
 		*ret_reason = xasprintf("cannot be read: %s", strerror(-r));
 		return r;
+	}
+	if (fs.journal_elsewhere) {
+		*ret_reason = xstrdup("keeps its journal on another device, which its superblock names: give it one of "
+				      "its own (tune2fs -O ^has_journal, then tune2fs -j)");
+		return -EINVAL;
 	}
 	if (fs.bytes <= there)
 		return 0;
@@ -274,7 +255,7 @@ static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int pa
 		goto unreadable;
 	r = find_filesystem(probe, fstype, area, ret_reason);
 	if (r == 0)
-		r = check_journal(fd, area, ret_reason) ?: check_size(fd, size, partition, area, ret_reason);
+		r = check_needs(fd, size, partition, area, ret_reason);
 	if (r != -ENODATA)
 		return r;
 	*ret_reason = no_filesystem(probe, fd, size, partition, area);
