@@ -154,9 +154,7 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 			return r;
 		depth = r + 1;
 	} else if (!data->readonly || !bdev_has_readers(fd)) {
-		r = loopdev_foresee(spec);
-		if (r < 0)
-			return r;
+		plan->loop = plan->loop ?: spec;
 	}
 	plan_add_root(plan, spec, depth, !data->readonly);
 	plan->roots[plan->nroots - 1].fstype = data->area.fstype;

@@ -11,7 +11,6 @@
  * has a page cache already and QEMU must not need another to write it back.
  */
 #include "bdev.h"
-#include "../core/loopdev.h"
 #include "../core/attach.h"
 #include "../core/blockfs.h"
 #include "../core/qemu.h"
@@ -194,10 +193,10 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 	if (r == 0 && !spec->readonly && graph.nfds && mount_is_readonly(graph.fds[0]) == 1)
 		r = spec_refuse(spec, -EROFS, "image '%s' lies on a read-only file system; add ,ro", spec->sources[0]);
 	qemu_close(&graph);
-	if (r == 0 && data->transport.kind == TRANSPORT_FUSE)
-		r = loopdev_foresee(spec);
 	if (r < 0)
 		return r;
+	if (data->transport.kind == TRANSPORT_FUSE)
+		plan->loop = plan->loop ?: spec;
 	image = data->qemu.uri ?: spec->sources[0];
 	part = data->partition ? xasprintf(" partition %u", data->partition) : xstrdup("");
 	plan_add_root(plan, spec, 0, !spec->readonly);

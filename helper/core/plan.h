@@ -67,6 +67,7 @@ struct plan {
 	char *delta;	 /* that overlay's upper; or NULL */
 	size_t *writers; /* all of them, as places in the stack */
 	size_t nwriters;
+	const struct spec *loop;   /* the first spec that needs a free loop device, or NULL */
 	const struct spec *writer; /* the first spec whose store a start of the container changes, or NULL */
 };
 

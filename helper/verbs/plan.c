@@ -10,6 +10,7 @@
 #include "../core/convert-lines.h"
 #include "../core/link.h"
 #include "../core/log.h"
+#include "../core/loopdev.h"
 #include "verbs.h"
 
 #include <json-c/json.h>
@@ -87,6 +88,9 @@ static int run(const struct args *args)
 		r = container_plan(&container, &conf, NULL, &plan);
 	if (r == 0)
 		r = link_check_clones(&container, &plan);
+	/* A start sees it when it attaches one. */
+	if (r == 0 && plan.loop)
+		r = loopdev_foresee(plan.loop);
 	if (r == 0) {
 		foresee_profile();
 		if (!plan.at_readonly)
