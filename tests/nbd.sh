@@ -54,7 +54,7 @@ setUpEach() {
 
 tearDownEach() {
 	exec 7>&- 8>&-
-	if ! no_records; then
+	if ! no_record; then
 		for _target in m2 m; do
 			"$LXC_BDEV" umount "$HERE/$_target" 2>/dev/null
 		done
@@ -112,11 +112,6 @@ assert_one_line() { # TEXT...
 
 # --- what is there ---
 
-no_records() {
-	set -- /run/lxc-bdev/*
-	[ "$*" = '/run/lxc-bdev/*' ]
-}
-
 # The processes that serve images of this test, or watch over those that do, one a line with its pid first. All of them
 # have the mark in argv[0]. What they have open may be shown without the name of the mount that it is on.
 processes() {
@@ -156,7 +151,7 @@ left() {
 	for _file in /sys/block/nbd*/pid; do
 		case " $CONNECTED " in *" $_file "*) ;; *) echo "device $_file" ;; esac
 	done
-	no_records || echo /run/lxc-bdev/*
+	no_record || echo /run/lxc-bdev/*
 	processes
 }
 assert_nothing_left() { same 'left behind' '' "$(left)"; }

@@ -2,7 +2,7 @@
 /*
  * aufs-show BRANCH... - the names that aufs shows of these branches, uppermost first, when it is mounted anew: "d PATH"
  * for directories, "f PATH" for the rest, sorted. As its au_do_lookup() does it: a whiteout ends the search for a name,
- * the lowest opaque directory is the last one, and below a directory, what is none is passed over.
+ * the lowest opaque directory is the last one, and a file in a lower branch is passed over.
  */
 #include <dirent.h>
 #include <fcntl.h>

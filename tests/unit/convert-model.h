@@ -389,13 +389,15 @@ struct branch {
 	unsigned int layer;
 };
 
-static void aufs_union(struct node *to, const struct branch *branches, size_t n);
+/*
+ * Which directories, or which file, of the branches (uppermost first) are seen under one name: to *found, which has
+ * room for n. How many of them.
+ */
+typedef size_t find_t(const char *name, const struct branch *branches, size_t n, struct branch *found);
 
-/* One name in directories of branches, uppermost first. */
-static void aufs_lookup(struct node *to, const char *name, const struct branch *branches, size_t n)
+/* As it is meant: an opaque directory hides all below it, and so does a file. */
+static size_t find_meant(const char *name, const struct branch *branches, size_t n, struct branch *found)
 {
-	struct branch found[n];
-	struct node *node;
 	size_t have = 0;
 
 	for (size_t i = 0; i < n && !has_whiteout(branches[i].dir, name); i++) {
@@ -406,44 +408,15 @@ static void aufs_lookup(struct node *to, const char *name, const struct branch *
 		if ((here && here->type != 'd') || node_find(branches[i].dir, OPAQUE))
 			break;
 	}
-	if (have == 0)
-		return;
-	node = node_add(to, node_copy(found[0].dir));
-	node->layer = found[0].layer;
-	if (node->type == 'd')
-		aufs_union(node, found, have);
+	return have;
 }
-
-static void aufs_union(struct node *to, const struct branch *branches, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		for (const struct node *node = branches[i].dir->child; node; node = node->next)
-			if (!starts(node->name, WH) && !node_find(to, node->name))
-				aufs_lookup(to, node->name, branches, n);
-}
-
-/* The union of trees in aufs's form, uppermost first. */
-static struct node *aufs_mount(struct node *const *layers, size_t n)
-{
-	struct branch branches[n];
-	struct node *to = node_copy(layers[0]);
-
-	for (size_t i = 0; i < n; i++)
-		branches[i] = (struct branch){ layers[i], (unsigned int)i };
-	aufs_union(to, branches, n);
-	return to;
-}
-
-static void aufs_show_union(struct node *to, const struct branch *branches, size_t n);
 
 /*
- * The same as the code of aufs does it: the lowest opaque directory is the last one, and what is no directory below one
- * is passed over.
+ * As the code of aufs does it after a remount: the lowest opaque directory is the last one, and a file below a
+ * directory is passed over.
  */
-static void aufs_show_name(struct node *to, const char *name, const struct branch *branches, size_t n)
+static size_t find_shown(const char *name, const struct branch *branches, size_t n, struct branch *found)
 {
-	struct branch found[n];
-	struct node *node;
 	size_t have = 0, last = 0;
 
 	for (size_t i = 0; i < n && !has_whiteout(branches[i].dir, name); i++) {
@@ -456,32 +429,54 @@ static void aufs_show_name(struct node *to, const char *name, const struct branc
 		if (have && found[0].dir->type != 'd')
 			break;
 	}
+	return last ? last : have;
+}
+
+static void aufs_union(struct node *to, const struct branch *branches, size_t n, find_t *find);
+
+static void aufs_lookup(struct node *to, const char *name, const struct branch *branches, size_t n, find_t *find)
+{
+	struct branch found[n];
+	size_t have = find(name, branches, n, found);
+	struct node *node;
+
 	if (have == 0)
 		return;
 	node = node_add(to, node_copy(found[0].dir));
 	node->layer = found[0].layer;
 	if (node->type == 'd')
-		aufs_show_union(node, found, last ? last : have);
+		aufs_union(node, found, have, find);
 }
 
-static void aufs_show_union(struct node *to, const struct branch *branches, size_t n)
+static void aufs_union(struct node *to, const struct branch *branches, size_t n, find_t *find)
 {
 	for (size_t i = 0; i < n; i++)
 		for (const struct node *node = branches[i].dir->child; node; node = node->next)
 			if (!starts(node->name, WH) && !node_find(to, node->name))
-				aufs_show_name(to, node->name, branches, n);
+				aufs_lookup(to, node->name, branches, n, find);
 }
 
-/* What aufs itself shows, when it is mounted anew. */
-static struct node *aufs_show(struct node *const *layers, size_t n)
+static struct node *aufs_tree(struct node *const *layers, size_t n, find_t *find)
 {
 	struct branch branches[n];
 	struct node *to = node_copy(layers[0]);
 
 	for (size_t i = 0; i < n; i++)
 		branches[i] = (struct branch){ layers[i], (unsigned int)i };
-	aufs_show_union(to, branches, n);
+	aufs_union(to, branches, n, find);
 	return to;
+}
+
+/* The union of trees in aufs's form, uppermost first, as it is meant. */
+static struct node *aufs_mount(struct node *const *layers, size_t n)
+{
+	return aufs_tree(layers, n, find_meant);
+}
+
+/* The same as aufs itself shows it, when it is mounted anew. */
+static struct node *aufs_show(struct node *const *layers, size_t n)
+{
+	return aufs_tree(layers, n, find_shown);
 }
 
 /*
