@@ -3,8 +3,8 @@
  * dir - a directory of the host, bound as it is.
  */
 #include "../core/dirinuse.h"
-#include "bdev.h"
 #include "../core/idmapped.h"
+#include "bdev.h"
 
 #include <fcntl.h>
 

@@ -7,6 +7,7 @@
  */
 #include "check.h"
 #include "cleanup.h"
+#include "delta-names.h"
 #include "path.h"
 #include "walk.h"
 
@@ -16,7 +17,7 @@
 
 enum { IN_AUFS = 1, IN_OVERLAY = 2 }; /* walk_dir's state: in or below a directory that is opaque in that form */
 
-#define AUFS_NAME(name) (strncmp(name, ".wh.", 4) == 0)
+#define AUFS_NAME(name) (strncmp(name, WH, strlen(WH)) == 0)
 
 struct form_walk {
 	struct walk walk;
@@ -86,7 +87,7 @@ static int is_opaque_below(const struct check *check, const struct walk *walk)
 	for (size_t i = 0; r == 0 && i < check->nlowers; i++) {
 		_cleanup_close_ int fd = walk_dir_open(walk->here, check->lowers[i]);
 
-		r = fd < 0 ? fd : path_has(fd, ".wh..wh..opq", S_IFREG);
+		r = fd < 0 ? fd : path_has(fd, WH_OPQ, S_IFREG);
 		if (r == -ENOENT || r == -ENOTDIR || r == -ELOOP)
 			r = 0;
 	}

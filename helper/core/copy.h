@@ -10,8 +10,8 @@
 /* What is being copied, and how far it is. */
 struct copy {
 	uint64_t bytes, files; /* written so far */
-	int (*tick)(
-		struct copy *copy); /* NULL, or called now and then (each file, each few MiB): 0, or -errno to end */
+	/* NULL, or called now and then (each file, each few MiB): 0, or -errno to end the copy. */
+	int (*tick)(struct copy *copy);
 	void *arg;
 	char error[PATH_MAX]; /* after a failure: which file of the tree, relative to it ("" the root itself) */
 };

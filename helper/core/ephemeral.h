@@ -7,8 +7,8 @@
 /* Does LXC or lxc-bdev remove the container of this config when it stops? 1, 0 or -errno (logged). */
 int ephemeral_is(const char *config);
 
-/* Is it one that lxc-bdev ephemeral made, to be removed when it stops? 1; 0, also when there is none; or -errno
- * (logged).
+/* Is it one that lxc-bdev ephemeral made, to be removed when it stops? 1; 0, also when the config does not exist;
+ * or -errno (logged).
  */
 int ephemeral_has_mark(const char *config);
 

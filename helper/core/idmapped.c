@@ -6,6 +6,7 @@
  * system nor the reason.
  */
 #include "idmapped.h"
+#include "aufsinfo.h"
 #include "cleanup.h"
 #include "log.h"
 #include "mount.h"
@@ -13,7 +14,6 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
-#define AUFS_MAGIC     0x61756673
 #define XFS_MAGIC      0x58465342
 #define FUSE_MAGIC     0x65735546
 #define ECRYPTFS_MAGIC 0xf15f
@@ -28,7 +28,7 @@ static const struct {
 	{ "btrfs", BTRFS_SUPER_MAGIC, 5, 15 }, { "erofs", EROFS_SUPER_MAGIC_V1, 5, 19 },
 	{ "squashfs", SQUASHFS_MAGIC, 6, 2 },  { "tmpfs", TMPFS_MAGIC, 6, 3 },
 	{ "fuse", FUSE_MAGIC, 6, 12 },	       { "overlay", OVERLAYFS_SUPER_MAGIC, 0, 0 },
-	{ "aufs", AUFS_MAGIC, 0, 0 },	       { "nfs", NFS_SUPER_MAGIC, 0, 0 },
+	{ "aufs", AUFS_SUPER_MAGIC, 0, 0 },    { "nfs", NFS_SUPER_MAGIC, 0, 0 },
 	{ "ecryptfs", ECRYPTFS_MAGIC, 0, 0 },
 };
 

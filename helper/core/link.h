@@ -10,7 +10,7 @@
 int link_container(const struct container *container, const struct container *source);
 
 /*
- * Refuse to start a container that would write to a store of which linked clones depend; the line names them. 0, -EBUSY
+ * Refuse to start a container that would write to a store on which linked clones depend; the line names them. 0, -EBUSY
  * (logged), or -errno (logged): the clones could not be found out.
  */
 int link_check_clones(const struct container *container, const struct plan *plan);

@@ -72,7 +72,7 @@ static void look(struct search *search, char *dir)
 
 /*
  * Call with the command line of each of our ancestors, the nearest first, until it says other than 0, which is
- * returned. 0: none did; or -errno (logged): one could not be read. argv is argument's for as long as the call lasts.
+ * returned. 0: none did; or -errno (logged): one could not be read. argv lives as long as the call.
  */
 static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg)
 {

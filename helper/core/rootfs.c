@@ -7,7 +7,6 @@
 #include "log.h"
 #include "path.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 int rootfs_parse(const char *text, struct rootfs *ret)

@@ -90,8 +90,8 @@ static int open_recorded(const char *inode, const char *path)
 }
 
 /*
- * Open the directory of the host's that the stack writes to, as the last step says. fd; -ENOENT: it is none, or it is
- * one in a tmpfs or image of its own; or another -errno.
+ * Open the host's directory that the stack writes to, as the last step says. fd; -ENOENT: the stack writes to a tmpfs
+ * or an image of its own, or to nothing; or another -errno.
  */
 static int open_written(const struct journal *journal, int root)
 {

@@ -2,12 +2,12 @@
 /*
  * paxcheck - records of pax headers that libarchive would take for others.
  *
- * It cuts a name at a zero byte, takes an id or a time that is no number for 0,
- * forgets the sign of a fraction, and drops attributes that it cannot decode, all
- * without a word. So the tar is
- * looked at on its way to it: from one header to the next, as POSIX's pax
- * interchange format and GNU's tar place them. Where that cannot be told, this
- * says no more, and libarchive has the last word.
+ * libarchive cuts a name at a zero byte, takes an id or a time that is no number
+ * for 0, forgets the sign of a fraction, and drops attributes that it cannot
+ * decode, all without a word. So this file looks at the tar before libarchive
+ * does: from one header to the next, as POSIX's pax interchange format and GNU's
+ * tar place them. Where it cannot tell where the next header is, it accepts the
+ * rest, and libarchive has the last word.
  */
 #include "paxcheck.h"
 #include "../core/cleanup.h"

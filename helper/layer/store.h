@@ -124,7 +124,10 @@ void store_unstage(const struct store *store, struct stage_dir *stage);
 int store_stage_like(const struct store *store, const struct stage_dir *stage, int parent, bool all);
 /* Move DIR/NAME of the store to where it is purged. 0 (also when there is none) or -errno (logged). */
 int store_bury(const struct store *store, const char *dir, const char *name);
-/* In the stage is what no one has locked. remove: remove it. 1, 0 or -errno: in what could be looked at is none. */
+/*
+ * Look in the stage for entries that no process has locked. remove: remove them. 1, also when others could not be
+ * looked at; 0; or -errno: an entry could not be looked at, and no other is unlocked.
+ */
 int store_rubbish(int stage, bool remove);
 /* The same, in a process of its own that nobody waits for: claim what is there, then begin. A descriptor of the stage,
  * for store_purge(), or -EBADF: there is nothing to do. */
