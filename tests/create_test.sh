@@ -471,6 +471,17 @@ testABaseContainer() {
 	boots base
 }
 
+# By hand, as LXC knows the longer keys from 6.0 on.
+testTheEnvironmentOfABaseComesAlong() {
+	by_hand base --store dir --tarball "$(tarball)"
+	printf 'lxc.environment = A=1\nlxc.environment.runtime = B=2\nlxc.environment.hooks = C=3\n' >>"$LXCPATH/base/config"
+	by_hand c1 --base base
+	assert_status 0
+	for _line in 'lxc.environment = A=1' 'lxc.environment.runtime = B=2' 'lxc.environment.hooks = C=3'; do
+		assertContains "$(cat "$LXCPATH/c1/config")" "$_line"
+	done
+}
+
 testABaseIsNeitherDestroyedNorWrittenToWhileItIsStoodUpon() {
 	create base --store loop,size=64M --tarball "$(tarball)"
 	create c1 --base base
@@ -740,14 +751,18 @@ testHelp() {
 
 # --- signals ---
 
-# interrupted SIGNAL DELAY STORE - after that time, nothing is left but what was there, and the mark by which doctor
-# finds what LXC leaves of it.
+# interrupted SIGNAL DELAY STORE - after that time, or once the template runs, nothing is left but what was there, and the
+# mark by which doctor finds what LXC leaves of it.
 interrupted() {
 	mkdir -p "$LXCPATH/c1/rootfs"
 	printf 'lxc.rootfs.path = dir:%s\n' "$LXCPATH/c1/rootfs" >"$LXCPATH/c1/config"
 	"$HERE/lxc-bdev" --path "$LXCPATH/c1" --name c1 --store "$3" --template "$HERE/inner" >/dev/null 2>&1 &
 	_pid=$!
-	sleep "$2"
+	if [ "$2" = template ]; then
+		eventually [ -s pids ]
+	else
+		sleep "$2"
+	fi
 	kill -s "$1" "$_pid"
 	wait "$_pid"
 	status=$?
@@ -766,11 +781,33 @@ testASignalLeavesNothing() {
 		interrupted TERM "$_delay" loop,size=64M
 		interrupted HUP "$_delay" nbd,size=64M
 	done
-	interrupted TERM 3 overlay
+	rm -f pids
+	interrupted TERM template overlay
 	assertTrue 'it came as far as the template' "[ -s '$HERE/pids' ]"
 	while read -r _pid; do
-		assertTrue "process $_pid" "gone $_pid"
+		assertTrue "process $_pid" "eventually gone $_pid"
 	done <pids
+}
+
+# A signal comes while a program has been started but has done nothing yet.
+testWhatHadJustBegunAtASignalMakesNothingAfterIt() {
+	inner 'touch "${3#--rootfs=}/x"'
+	mkdir bin
+	for _program in truncate mkfs.ext4 qemu-img; do
+		printf '#!/bin/sh\n: >"%s/begun"\nsleep 0.5\nexec %s "$@"\n' "$HERE" "$(command -v "$_program")" >"bin/$_program"
+		chmod 0755 "bin/$_program"
+		rm -f begun
+		mkdir -p "$LXCPATH/c1/rootfs"
+		PATH="$HERE/bin:$PATH" "$HERE/lxc-bdev" --path "$LXCPATH/c1" --name c1 --store nbd,size=64M --template "$HERE/inner" >/dev/null 2>&1 &
+		_pid=$!
+		eventually [ -e begun ]
+		kill -s HUP "$_pid"
+		wait "$_pid"
+		assertNotEquals "$_program" 0 "$?"
+		sleep 1
+		assertEquals "$_program" rootfs "$(find "$LXCPATH/c1" -mindepth 1 -maxdepth 1 ! -name .lxc-bdev.cloning -printf '%f\n' | sort)"
+		rm -r bin/* "$LXCPATH/c1"
+	done
 }
 
 testAKillLeavesNoMountAndNoDevice() {

@@ -124,7 +124,7 @@ testTheImageIsOfTheHostsMountNotOfTheStages() {
 		for image in disk/i.img "$HERE/disk/i.img"; do
 			bdev mount "loop:$image,ro" target
 			assert_status 0
-			assertEquals "$HERE/disk/i.img" "$(losetup --list --noheadings --output BACK-FILE | grep -F i.img)"
+			assertEquals "$HERE/disk/i.img" "$(losetup --list --noheadings --output BACK-FILE | grep -F "$HERE/disk/i.img")"
 			assertFalse "$image: its disk was taken off" 'umount disk 2>/dev/null'
 			bdev umount target
 			assert_status 0
