@@ -24,6 +24,9 @@ BINDIR = $(PREFIX)/bin
 MANDIR = $(PREFIX)/share/man
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 
+# Of the QEMU to run; without it, the one in the caller's PATH.
+QEMU_BINDIR =
+
 # LXC's own places, asked from the installed LXC.
 LXC_START := $(shell $(LXC_ASK) readlink -f "$$(command -v lxc-start)")
 LXC_CONFIG_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/config,$(LXC_START))
@@ -33,6 +36,7 @@ LXC_NET = $(firstword $(wildcard $(foreach d,libexec/lxc lib/*/lxc lib/lxc libex
 	$(patsubst %/bin/lxc-start,%,$(LXC_START))/$(d)/lxc-net)))
 LXC_RUN := $(shell sed -n 's|^varrun="\(/[^"]*\)".*|\1|p' $(LXC_NET) /dev/null 2>/dev/null | head -n 1)
 LXC_PATH := $(shell $(LXC_ASK) lxc-config lxc.lxcpath 2>/dev/null || echo /var/lib/lxc)
+LXC_BINDIR = $(patsubst %/lxc-start,%,$(LXC_START))
 LXC_ETC := $(shell $(LXC_ASK) dirname -- "$$(lxc-config lxc.default_config 2>/dev/null || echo /etc/lxc/default.conf)")
 
 ifeq ($(origin CC),default)
@@ -42,7 +46,8 @@ CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Werror
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF='"$(LXC_ETC)/lxc.conf"' \
 	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' \
-	-DLXC_RUN='"$(or $(LXC_RUN),/run/lxc)"' -DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' $(WARNINGS) $(CFLAGS)
+	-DLXC_RUN='"$(or $(LXC_RUN),/run/lxc)"' -DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' \
+	-DLXC_BINDIR='"$(LXC_BINDIR)"' -DQEMU_BINDIR='"$(QEMU_BINDIR)"' $(WARNINGS) $(CFLAGS)
 LIBS = -lblkid -ljson-c -larchive -lz -lzstd -llzma -lbz2
 # Static: a hook is one exec, and the dynamic linker would be a third of it. And no library of a container's is ever loaded.
 ALL_LDFLAGS = -static $(LDFLAGS)

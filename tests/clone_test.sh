@@ -199,6 +199,32 @@ testAnUnknownProgramThatMayMeanSeveralIsRefused() {
 	assertTrue 'the image' '[ -e "$LXCPATH/c3/i.img" ]'
 }
 
+# LXC 6 can be built as one program for all of its commands.
+testWhatLxcsOneProgramIsToldIsUnderstood() {
+	stored c1 loop
+	mkdir other
+	cp -a "$LXCPATH/c1" other/
+	sed -i "s|$LXCPATH|$HERE/other|" other/c1/config
+	mark c1 of-c1
+	cp "$(command -v lxc-copy)" lxc
+	run ./lxc copy -P "$LXCPATH" -n c1 -N c2 -p "$HERE/other"
+	assert_status 0
+	run ./lxc copy -P "$LXCPATH" -n c1 -N c3 -R
+	assert_status 0
+	assertFalse 'it was renamed' '[ -e "$LXCPATH/c1" ]'
+	cp "$(command -v lxc-snapshot)" lxc
+	stored snap0 loop
+	mark snap0 of-a-stranger
+	run ./lxc snapshot -P "$LXCPATH" -n c3
+	assert_status 0
+	run ./lxc snapshot -P "$LXCPATH" -n c3 -r snap0
+	assert_status 0
+	begin c3
+	has c3 of-c1
+	has_not c3 of-a-stranger
+	end c3
+}
+
 testARestoreDoesNotTakeAContainerThatIsCalledAsTheSnapshot() {
 	stored c1 stack
 	stored snap0 stack

@@ -121,8 +121,15 @@ static int read_told(int argc, char **argv, void *arg)
 	struct told *told = arg;
 	int letter;
 
-	told->snapshot = strcmp(program, "lxc-snapshot") == 0;
-	if (!told->snapshot && strcmp(program, "lxc-copy") != 0)
+	/* LXC 6 may be one program, `lxc copy`, whose links have the names of the others. */
+	if (strcmp(program, "lxc") == 0 && argc > 1)
+		program = (argc--, *++argv);
+	else if (strncmp(program, "lxc-", 4) == 0)
+		program += 4;
+	else
+		return 0;
+	told->snapshot = strcmp(program, "snapshot") == 0;
+	if (!told->snapshot && strcmp(program, "copy") != 0)
 		return 0;
 	opterr = 0;
 	optind = 0;

@@ -14,6 +14,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "mount.h"
+#include "program.h"
 #include "sandbox.h"
 
 #include <fcntl.h>
@@ -28,7 +29,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define DAEMON_PATH  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define CGROUP	     "lxc-bdev"
 #define FIRST_FD     3
 #define END_WAIT_MS  10000
@@ -42,20 +42,6 @@
 /* cgroup2, its place beside version 1, and those of version 1 that kill, freeze or limit. */
 static const char *const hierarchies[] = { "/sys/fs/cgroup",	     "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd",
 					   "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/memory",  "/sys/fs/cgroup/pids" };
-
-char *server_find(const char *program)
-{
-	_cleanup_free_ char *dirs = xstrdup(DAEMON_PATH);
-	char *rest = dirs, *dir;
-
-	while ((dir = strsep(&rest, ":"))) {
-		_cleanup_free_ char *path = xasprintf("%s/%s", dir, program);
-
-		if (access(path, X_OK) == 0)
-			return TAKE_PTR(path);
-	}
-	return NULL;
-}
 
 static void write_file(const char *path, const char *text)
 {
@@ -101,9 +87,10 @@ void server_tidy(void)
 static int leave_mount_namespace(const struct server_request *request)
 {
 	_cleanup_close_ int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
-	/* What programs, their libraries and configuration, and we need; the last one may be NULL. */
-	const char *const needed[] = { "/proc",	 "/sys", "/dev",  "/usr",	  "/bin", "/lib",
-				       "/lib64", "/etc", RUN_DIR, request->needs, NULL };
+	_cleanup_free_ char *program = request->argv ? program_find(request->name) : NULL;
+	/* What programs, their libraries and configuration, and we need; the last ones may be NULL. */
+	const char *const needed[] = { "/proc", "/sys",	 "/dev",	 "/usr",  "/bin", "/lib", "/lib64",
+				       "/etc",	RUN_DIR, program ?: "/", request->needs, NULL };
 	bool copy = false;
 
 	if (request->home >= 0 && setns(request->home, CLONE_NEWNS) < 0)
@@ -162,7 +149,7 @@ static void default_limits(void)
 /* Returns -errno, and *ret_what (static) says what failed. */
 static int execute(const struct server_request *request, const char **ret_what)
 {
-	_cleanup_free_ char *path = server_find(request->name), *marked = xasprintf("@%s", request->name);
+	_cleanup_free_ char *path = program_find(request->name), *marked = xasprintf("@%s", request->name);
 	const struct sandbox sandbox = {
 		.program = path,
 		.first = FIRST_FD + 1, /* FIRST_FD is its socket */
@@ -171,7 +158,7 @@ static int execute(const struct server_request *request, const char **ret_what)
 		.network = request->network,
 	};
 	const char **argv = NULL;
-	char *environment[4] = { (char *)"PATH=" DAEMON_PATH };
+	char *environment[4] = { program_path() };
 	size_t n = 0;
 	int r;
 
@@ -326,8 +313,8 @@ static int wait_for(pid_t pid)
 
 int server_call(const char *const argv[])
 {
-	_cleanup_free_ char *path = server_find(argv[0]);
-	char *environment[] = { (char *)"PATH=" DAEMON_PATH, NULL };
+	_cleanup_free_ char *path = program_find(argv[0]), *search = program_path();
+	char *environment[] = { search, NULL };
 	pid_t pid = path ? fork() : -1;
 
 	if (!path)

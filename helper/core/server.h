@@ -24,9 +24,6 @@ struct server {
 	int log;     /* its stderr */
 };
 
-/* In PATH of a daemon: its path, for the caller to free, or NULL. */
-char *server_find(const char *program);
-
 /*
  * Start it, recorded (`server PID START NAME`; journal may be NULL) before it does anything: out of our mount
  * namespace, session, cgroup and descriptors; with a mark that spares it at shutdown until the root is read-only, as
@@ -45,7 +42,7 @@ void server_close(struct server *server);
 void server_end(struct server *server);
 
 /*
- * Run a program to its end, argv[0] being its name. Its exit status, 127: it could not be executed, or -errno. Signals
+ * Run a program to its end, argv[0] being its name (program_find()). Its exit status, 127: it could not be executed, or -errno. Signals
  * that the caller has blocked are delivered while this waits: -EINTR, and the program still runs.
  */
 int server_call(const char *const argv[]);

@@ -5,6 +5,7 @@
 #include "transport.h"
 #include "cleanup.h"
 #include "nbddev.h"
+#include "program.h"
 #include "server.h"
 
 #include <sys/utsname.h>
@@ -42,7 +43,7 @@ static bool has_fuse(void)
 /* nbd, by netlink if it can be. 0, or -EOPNOTSUPP and *ret_reason says what is missing. */
 static int choose_nbd(struct transport *transport, const char **ret_reason)
 {
-	_cleanup_free_ char *program = server_find("qemu-nbd");
+	_cleanup_free_ char *program = program_find("qemu-nbd");
 	const char *knob = getenv("LXC_BDEV_NBD"); /* a test knob (HACKING.md) */
 	bool ready = access("/sys/block/nbd0", F_OK) == 0;
 
@@ -61,7 +62,7 @@ static int choose_nbd(struct transport *transport, const char **ret_reason)
 
 static int choose_fuse(struct transport *transport, const char **ret_reason)
 {
-	_cleanup_free_ char *program = server_find("qemu-nbd");
+	_cleanup_free_ char *program = program_find("qemu-nbd");
 
 	*ret_reason = NO_QEMU_NBD;
 	if (!program)

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * program - where the programs of other packages are.
+ *
+ * Several LXCs or QEMUs may be installed beside each other. A container is run
+ * by one LXC, so its programs come from the one whose hooks run this. All else
+ * comes from where the administrator's shell would take it.
+ */
+#include "program.h"
+#include "cleanup.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* The directories, with a ':' between them, have it. Its path, or NULL. */
+static char *find_in(const char *dirs, const char *name)
+{
+	_cleanup_free_ char *copy = xstrdup(dirs);
+	char *rest = copy, *dir;
+
+	while ((dir = strsep(&rest, ":"))) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
+		struct stat st;
+
+		/* A relative one, "" among them, is where the caller happens to be: anybody's file may be there. */
+		if (*dir == '/' && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
+			return TAKE_PTR(path);
+	}
+	return NULL;
+}
+
+char *program_path(void)
+{
+	const char *path = getenv("PATH");
+	_cleanup_free_ char *copy = xstrdup(path ?: ""), *taken = xstrdup("PATH=");
+	char *rest = copy, *dir;
+
+	while ((dir = strsep(&rest, ":"))) {
+		char *longer = *dir == '/' ? xasprintf("%s%s:", taken, dir) : NULL;
+
+		if (longer) {
+			free(taken);
+			taken = longer;
+		}
+	}
+	return xasprintf("%s" SYSTEM_PATH, taken);
+}
+
+char *program_find(const char *name)
+{
+	_cleanup_free_ char *path = program_path();
+	char *found = NULL;
+
+	if (strncmp(name, "lxc-", strlen("lxc-")) == 0)
+		found = find_in(LXC_BINDIR, name);
+	else if (strncmp(name, "qemu-", strlen("qemu-")) == 0)
+		found = find_in(QEMU_BINDIR, name);
+	return found ?: find_in(path + strlen("PATH="), name);
+}
