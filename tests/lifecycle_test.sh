@@ -461,6 +461,27 @@ testFullFileSystemStartsReadOnlyAndCanBeClearedFromInside() {
 	assert_status 0
 }
 
+# Root is above most quotas, but not above those of btrfs.
+testRootThatIsAtItsQuotaStartsReadOnly() {
+	container c1 loop:root.img
+	make_image "$LXCPATH/c1/root.img" btrfs
+	mkdir m
+	bdev mount "loop:$LXCPATH/c1/root.img" m
+	btrfs quota enable m
+	assertTrue 'the limit' 'eventually btrfs qgroup limit 1M m >/dev/null 2>&1'
+	dd if=/dev/zero of=m/fill bs=64k count=64 oflag=sync 2>/dev/null
+	_i=0
+	while [ "$_i" -lt 10000 ] && : >"m/more.$_i"; do _i=$((_i + 1)); done 2>/dev/null
+	bdev umount m
+	assert_status 0
+	start c1
+	assert_status 0
+	assertContains "$(cat "$LXCPATH/c1.log")" "lxc-bdev: pre-start: 'c1': its file system is full (Disk quota exceeded)"
+	inside c1 /bin/touch /new
+	assertContains "$err" 'Read-only file system'
+	stop c1
+}
+
 testFullTmpfsIsKeptOverAReboot() {
 	container c1 loop:base.img,ro tmpfs:.,nr_inodes=30 overlay:delta0
 	make_image "$LXCPATH/c1/base.img" ext4

@@ -34,6 +34,34 @@ testKilledProcessBetweenFuseAndQemuGivesErrorsAndNothingIsLeft() {
 	umounted
 }
 
+# The device that a record names may have been taken by others since: its sequence number tells.
+testLoopDeviceThatAnotherHasByNowIsNotWaitedFor() {
+	image i.qcow2
+	mounted nbd:i.qcow2,transport=fuse
+	_journal=$(echo /run/lxc-bdev/*/journal)
+	_gone=$(record loop 3)
+	umount m
+	cp --sparse=always "$SCRATCH/base.raw" other.raw
+	mount -o loop other.raw m2
+	_node=$(findmnt -no SOURCE m2)
+	differs 'one that was used before' "$_gone" "$(cat "/sys/block/${_node#/dev/}/diskseq")"
+	# It is another's by now.
+	sed -i "s|^loop\t.*|loop\t$_node\t$_gone\t0:47-1|" "$_journal"
+	bdev umount "$HERE/m"
+	assert_status 0
+	same '' "$err"
+	# And so it would be its own.
+	mounted nbd:i.qcow2,transport=fuse
+	umount m
+	_now=$(cat "/sys/block/${_node#/dev/}/diskseq")
+	sed -i "s|^loop\t.*|loop\t$_node\t$_now\t0:47-1|" "$_journal"
+	bdev umount "$HERE/m"
+	assert_status 1
+	assert_one_line "'$_node' is still in use"
+	umount m2
+	umounted
+}
+
 # big_disk - an xfs of 6 GiB, which discards free space in requests of up to 3 GiB.
 big_disk() {
 	truncate -s 6G big.raw
