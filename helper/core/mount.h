@@ -77,6 +77,8 @@ int mount_each(bool (*found)(const char *id, const char *dev, char *at, void *ar
 /* Look for a mount at or below path in this namespace: *ret, for the caller to free. 1, 0 or -errno. */
 int mount_find_below(const char *path, char **ret);
 
+/* Enter a copy of the mount namespace, from which no mount propagates. 0 or -errno. */
+int mount_new_namespace(void);
 /*
  * Enter a copy of the mount namespace with nothing in it but what leads to these paths (up to a NULL): every other
  * mount in the copy would keep its file system in use. 0 or -errno.

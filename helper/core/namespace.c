@@ -38,6 +38,11 @@ static int make_slave(void)
 	return fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0 ? -errno : 0;
 }
 
+int mount_new_namespace(void)
+{
+	return unshare(CLONE_NEWNS) < 0 ? -errno : make_slave();
+}
+
 struct mount_points {
 	char **at;
 	size_t n;
@@ -66,12 +71,8 @@ static bool leads_to(const char *at, const char *const *paths)
 int mount_copy_namespace(const char *const *paths)
 {
 	struct mount_points points = { 0 };
-	int r;
+	int r = mount_new_namespace();
 
-	if (unshare(CLONE_NEWNS) < 0)
-		return -errno;
-	/* What follows must not reach the namespace that this is a copy of. */
-	r = make_slave();
 	if (r < 0)
 		return r;
 	(void)mount_each(collect, &points);
@@ -95,9 +96,9 @@ int stage_enter(struct stage *stage, const char *dir)
 		.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
 		.cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
-	if (stage->host < 0 || stage->root < 0 || stage->cwd < 0 || unshare(CLONE_NEWNS) < 0)
+	if (stage->host < 0 || stage->root < 0 || stage->cwd < 0)
 		return -errno;
-	r = make_slave();
+	r = mount_new_namespace();
 	if (r < 0)
 		return r;
 	return mount("lxc-bdev", dir, "tmpfs", MS_NOSUID | MS_NODEV, NULL) < 0 ? -errno : 0;

@@ -20,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/vfs.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define MOUNT_DATA_MAX 4095 /* mount(2) cuts its options here, and reports success */
 
@@ -237,23 +238,19 @@ static int has_index(const struct scratch *scratch)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* Ask with the directory as the lower. 1: in use; 0: not; -EINVAL: it cannot be asked so; or another -errno. */
-static int ask_as_lower(int dir)
+/* Mount it above the scratch directory. 1: EBUSY; 0: not; -EINVAL: it says nothing; or another -errno. */
+static int try_as_lower(int dir, const struct scratch *scratch, bool by_fd)
 {
-	__attribute__((cleanup(scratch_clear))) struct scratch scratch = { -EBADF, -EBADF, -EBADF };
 	_cleanup_close_ int mount = -EBADF;
 	struct fs fs;
-	int r = scratch_make(&scratch);
+	int r = fs_open(&fs, "overlay");
 
-	if (r < 0)
-		return r;
-	r = fs_open(&fs, "overlay");
 	if (r == 0)
-		r = set_layer(&fs, "lowerdir+", dir, true);
+		r = set_layer(&fs, by_fd ? "lowerdir+" : "lowerdir", dir, by_fd);
 	if (r == 0)
-		r = set_layer(&fs, "upperdir", scratch.upper, true);
+		r = set_layer(&fs, "upperdir", scratch->upper, by_fd);
 	if (r == 0)
-		r = set_layer(&fs, "workdir", scratch.work, true);
+		r = set_layer(&fs, "workdir", scratch->work, by_fd);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fixed_options); i++)
 		r = fs_set(&fs, fixed_options[i][0],
 			   strcmp(fixed_options[i][0], "index") == 0 ? "on" : fixed_options[i][1]);
@@ -262,8 +259,59 @@ static int ask_as_lower(int dir)
 	fs_close(&fs);
 	if (r < 0)
 		return r == -EBUSY ? 1 : r;
-	r = has_index(&scratch);
+	r = has_index(scratch);
 	return r > 0 ? 0 : r ?: -EINVAL;
+}
+
+/* In a child: before Linux 6.15, a layer is attached somewhere. Here, the two are, where nobody else looks. */
+static int try_in_namespace(int mount, const struct scratch *scratch)
+{
+	_cleanup_close_ int root = -EBADF, lower = -EBADF;
+	int r = mount_new_namespace();
+
+	if (r < 0)
+		return r;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* a descriptor from before is of the other namespace */
+	r = root < 0 ? -errno : mount_attach(scratch->mount, root);
+	if (r == 0 && mkdirat(scratch->mount, "lower", 0700) < 0)
+		r = -errno;
+	if (r == 0)
+		r = lower = openat(scratch->mount, "lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r >= 0)
+		r = mount_attach(mount, lower);
+	return r < 0 ? r : try_as_lower(mount, scratch, false);
+}
+
+#define IN_USE 255 /* an exit status that is no errno */
+
+/* Ask with the directory as the lower. 1: in use; 0: not; -EINVAL: it cannot be asked so; or another -errno. */
+static int ask_as_lower(int dir)
+{
+	__attribute__((cleanup(scratch_clear))) struct scratch scratch = { -EBADF, -EBADF, -EBADF };
+	_cleanup_close_ int mount = -EBADF;
+	int r = scratch_make(&scratch), status;
+	pid_t child;
+
+	if (r < 0)
+		return r;
+	if (!stage_needed())
+		return try_as_lower(dir, &scratch, true);
+	mount = mount_clone(dir, false);
+	if (mount < 0)
+		return mount;
+	child = fork();
+	if (child == 0) {
+		r = try_in_namespace(mount, &scratch);
+		_exit(r > 0 ? IN_USE : -r);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	if (child < 0)
+		return -EAGAIN;
+	if (!WIFEXITED(status))
+		return -EINTR;
+	return WEXITSTATUS(status) == IN_USE ? 1 : -WEXITSTATUS(status);
 }
 
 /*
@@ -304,12 +352,12 @@ static int ask_as_upper(int dir, int lower)
  * As a lower, below an upper of our own, a directory that is free makes an overlay that mounts, and the log stays as it
  * was; one that is used is a line there, which the kernel writes beside each EBUSY. (With index=off it would be a
  * warning, and no error.) What a lower is needs no right to write, and two who ask at once do not see each other. This
- * takes detached mounts as layers (Linux 6.15), and a file system with file handles and a UUID: without these the
- * kernel switches the index off, and mounts. Then, and on an aufs, which must be no layer, the directory is the upper.
+ * takes a file system with file handles and a UUID: without these the kernel switches the index off, and mounts. Then,
+ * and on an aufs, which must be no layer, the directory is the upper.
  */
 int overlayfs_in_use(int dir, int lower)
 {
-	int r = stage_needed() || aufs_is(dir) ? -EINVAL : ask_as_lower(dir);
+	int r = aufs_is(dir) ? -EINVAL : ask_as_lower(dir);
 
 	if (r == -EINVAL || r == -EOPNOTSUPP)
 		r = ask_as_upper(dir, lower);

@@ -60,6 +60,16 @@ testOverlayTakesItsLayersByMount2() {
 	umounted
 }
 
+# An administrator would look for what is wrong.
+testTheKernelsLogSaysNothingOfAMountThatGoesWell() {
+	mkdir l1
+	dmesg >before
+	mounted dir:l1,ro overlay:upper
+	umounted
+	dmesg | diff before - >after
+	assertEquals '' "$(grep -i overlay after)"
+}
+
 testDirIsTheDirectory() {
 	mkdir data
 	mounted dir:data
