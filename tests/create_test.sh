@@ -685,6 +685,38 @@ testBadInputIsRefusedInOneLine() {
 	END
 }
 
+testAFileOfAnotherKindIsRefusedWithTheOptionThatTakesIt() {
+	make_image disk.img ext4 8
+	qemu-img convert -f raw -O qcow2 disk.img disk.qcow2
+	truncate -s 8M parts.img
+	echo ',,L' | sfdisk -q parts.img
+	tar -cf root.tar conf
+	gzip -k root.tar
+	cp root.tar.gz root.img
+	xz -k disk.img
+	echo words >words
+	while IFS='|' read -r _words _text; do
+		# shellcheck disable=SC2086 # words
+		create c1 --store dir $_words
+		assert_failed "$_text"
+	done <<-END
+		--tarball disk.img|no tar archive but an image of ext4; take --image
+		--tarball disk.qcow2|no tar archive but a qcow2 image; take --image
+		--tarball parts.img|no tar archive but an image with a dos partition table; take --image
+		--tarball words|tar
+	END
+	while IFS='|' read -r _words _text; do
+		# shellcheck disable=SC2086 # words
+		create c1 $_words
+		assert_failed "$_text"
+	done <<-END
+		--image root.tar|no image but a tar archive; take --tarball
+		--image root.img|compressed by gzip; unpack it first, or take --tarball
+		--image disk.img.xz|compressed by xz; unpack it first
+		--image parts.img|name a partition
+	END
+}
+
 testOtherBackingStoresOfLxcAreRefused() {
 	printf 'lxc.rootfs.path = overlay:/a:/b\n' >config
 	by_hand c1 --store dir --tarball "$(tarball)"
