@@ -4,7 +4,7 @@
 # make check   run the tests (root; installs what is missing); SAN=1: under ASan and UBSan
 # make check-host   run those that take long: complete LXC hosts on all kernels, and the oldest kernel
 # make         build; make install: DESTDIR, PREFIX
-# make sweeps  all tests that kill at system calls, at each one; make check takes every fourth
+# make sweeps  all tests that kill at system calls, at each one; make check takes every sixth
 # make faults  the whole of tests/fault_test.sh: each system call of each operation fails (hours); make check has a slice
 # make lint    static checks; make bench: figures; make deps: only install what all of this needs
 

@@ -12,7 +12,7 @@ LXC_BDEV=$ROOT/build/lxc-bdev
 _lxc=$(readlink -f "$(command -v lxc-start)")
 LXC_COMMON=${_lxc%/bin/lxc-start}/share/lxc/config
 LXC_TEMPLATES=${_lxc%/bin/lxc-start}/share/lxc/templates
-: "${SWEEP:=4}" # sweeps kill at every fourth system call, or so; `make sweeps` at each
+: "${SWEEP:=6}" # sweeps kill at every sixth system call, or so; `make sweeps` at each
 : "${SCRATCH:?run this through tests/run}" "${TEST_RESULTS:?}"
 
 # run COMMAND... - sets $status, and $out and $err to what it printed.
@@ -231,8 +231,33 @@ assert_nothing_left() { eventually nothing_left || fail "left behind: $(left)"; 
 
 # --- shunit2's hooks ---
 
+# shunit2 counts and searches by starting programs, which took a good part of all tests' time.
+quick_asserts() {
+	_shunit_assertPass() {
+		__shunit_assertsPassed=$((__shunit_assertsPassed + 1))
+		__shunit_assertsTotal=$((__shunit_assertsTotal + 1))
+	}
+	assertContains() { # [MESSAGE] TEXT PART
+		[ $# -eq 3 ] || set -- '' "$@"
+		if _shunit_shouldSkip; then return; fi
+		case $2 in
+		*"$3"*) _shunit_assertPass ;;
+		*) fail "${1:+$1: }not found: <$3> in: <$2>" ;;
+		esac
+	}
+	assertNotContains() { # [MESSAGE] TEXT PART
+		[ $# -eq 3 ] || set -- '' "$@"
+		if _shunit_shouldSkip; then return; fi
+		case $2 in
+		*"$3"*) fail "${1:+$1: }found: <$3> in: <$2>" ;;
+		*) _shunit_assertPass ;;
+		esac
+	}
+}
+
 setUp() {
 	[ "${_shunit_test_-}" ] || return 0
+	quick_asserts
 	read -r _began _ </proc/uptime
 	[ ! "${TEST_NOW-}" ] || printf '%s %s\n' "${_began%.*}" "$_shunit_test_" >"$TEST_NOW"
 	HERE="$SCRATCH/t"
