@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Find a program of another package: its path, for the caller to free, or NULL. LXC's are those of the LXC that this was
- * built for, and QEMU's those of QEMU_BINDIR, if `make` was told of one; what is not there, and all others, are looked
- * for in program_path().
+ * Find a program of another package: its path, for the caller to free, or NULL. LXC's are those of the LXC that this
+ * was built for, and QEMU's those of QEMU_BINDIR, if `make` was told of one; what is not there, and all others, are
+ * looked for in program_path().
  */
 char *program_find(const char *name);
 

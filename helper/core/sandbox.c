@@ -96,7 +96,8 @@ static int add_rules(int ruleset, const struct rule *rules)
 /* The program, and if it is not the system's, its libraries beside it: /opt/qemu/bin/qemu-nbd has /opt/qemu/lib. */
 static int add_program(int ruleset, const char *program)
 {
-	_cleanup_free_ char *real = realpath(program, NULL), *prefix = xstrdup(real ?: program), *lib = NULL, *lib64 = NULL;
+	_cleanup_free_ char *real = realpath(program, NULL), *prefix = xstrdup(real ?: program), *lib = NULL,
+			    *lib64 = NULL;
 
 	for (int i = 0; i < 2; i++)
 		if (strrchr(prefix, '/'))

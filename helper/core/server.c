@@ -89,8 +89,8 @@ static int leave_mount_namespace(const struct server_request *request)
 	_cleanup_close_ int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *program = request->argv ? program_find(request->name) : NULL;
 	/* What programs, their libraries and configuration, and we need; the last ones may be NULL. */
-	const char *const needed[] = { "/proc", "/sys",	 "/dev",	 "/usr",  "/bin", "/lib", "/lib64",
-				       "/etc",	RUN_DIR, program ?: "/", request->needs, NULL };
+	const char *const needed[] = { "/proc",	 "/sys", "/dev",  "/usr",	  "/bin",	  "/lib",
+				       "/lib64", "/etc", RUN_DIR, program ?: "/", request->needs, NULL };
 	bool copy = false;
 
 	if (request->home >= 0 && setns(request->home, CLONE_NEWNS) < 0)
