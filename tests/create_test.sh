@@ -677,6 +677,8 @@ testBadInputIsRefusedInOneLine() {
 		--store nbd,format=floppy --tarball /x|format 'floppy'
 		--store dir,size=1G --tarball /x|'size'
 		--store loop,siez=1G --tarball /x|'siez'
+		--store loop,size=1G,size=2G --tarball /x|'size' is given twice
+		--store nbd,cache=none,format=qcow2,cache=none --tarball /x|'cache' is given twice
 		--store loop,partition=1 --tarball /x|partition=
 		--store loop,rw --tarball /x|rw
 		--store loop --base /|--store 'loop'
@@ -694,6 +696,7 @@ testAFileOfAnotherKindIsRefusedWithTheOptionThatTakesIt() {
 	gzip -k root.tar
 	cp root.tar.gz root.img
 	xz -k disk.img
+	gzip -k parts.img
 	echo words >words
 	while IFS='|' read -r _words _text; do
 		# shellcheck disable=SC2086 # words
@@ -703,7 +706,10 @@ testAFileOfAnotherKindIsRefusedWithTheOptionThatTakesIt() {
 		--tarball disk.img|no tar archive but an image of ext4; take --image
 		--tarball disk.qcow2|no tar archive but a qcow2 image; take --image
 		--tarball parts.img|no tar archive but an image with a dos partition table; take --image
+		--tarball disk.img.xz|no tar archive but an image of ext4; unpack it (by xz) and take --image
+		--tarball parts.img.gz|an image with a dos partition table; unpack it (by gzip) and take --image
 		--tarball words|tar
+		--tarball $(shared_root | tr ' ' '?')|it is a directory; take --base
 	END
 	while IFS='|' read -r _words _text; do
 		# shellcheck disable=SC2086 # words
@@ -714,6 +720,7 @@ testAFileOfAnotherKindIsRefusedWithTheOptionThatTakesIt() {
 		--image root.img|compressed by gzip; unpack it first, or take --tarball
 		--image disk.img.xz|compressed by xz; unpack it first
 		--image parts.img|name a partition
+		--image $(shared_root | tr ' ' '?')|it is a directory; take --base
 	END
 }
 

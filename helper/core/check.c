@@ -207,11 +207,14 @@ static int check_dir(struct walk *walk)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(forms); i++)
 		r = delta_read(&forms[i], walk->fd, top, &dirs[i]);
 	if (r == 0) {
+		int aufs, overlay;
+
 		walk->here->state |= (dirs[0].opaque ? IN_AUFS : 0U) | (dirs[1].opaque ? IN_OVERLAY : 0U);
 		if (top)
 			r = check_top(check, walk);
-		r = check_aufs(check, walk, &dirs[0]) ?: r;
-		r = check_overlay(check, walk, &dirs[1]) ?: r;
+		aufs = check_aufs(check, walk, &dirs[0]);
+		overlay = check_overlay(check, walk, &dirs[1]);
+		r = overlay ?: aufs ?: r;
 		check_other(check, walk, &dirs[2]);
 	}
 	for (size_t i = 0; r == 0 && i < dirs[0].n; i++)

@@ -42,8 +42,8 @@ void server_close(struct server *server);
 void server_end(struct server *server);
 
 /*
- * Run a program to its end, argv[0] being its name (program_find()). Its exit status, 127: it could not be executed, or -errno. Signals
- * that the caller has blocked are delivered while this waits: -EINTR, and the program still runs.
+ * Run a program to its end, argv[0] being its name (program_find()). Its exit status, 127: it could not be executed, or
+ * -errno. Signals that the caller has blocked are delivered while this waits: -EINTR, and the program still runs.
  */
 int server_call(const char *const argv[]);
 
