@@ -849,6 +849,23 @@ testWhatHadJustBegunAtASignalMakesNothingAfterIt() {
 	done
 }
 
+# Also when all but the last look at the config is done: doctor shall know of it.
+testASignalAtTheLastStepLeavesTheMarkOfWhatIsNotWhole() {
+	printf '#!/bin/sh\n[ "$1" != plan ] || { : >"%s/begun"; sleep 2; }\nexec "%s" "$@"\n' "$HERE" "$LXC_BDEV" >slow
+	chmod 0755 slow
+	sed -i "s|^HELPER=.*|HELPER='$HERE/slow'|" lxc-bdev
+	mkdir -p "$LXCPATH/c1/rootfs"
+	"$HERE/lxc-bdev" --path "$LXCPATH/c1" --name c1 --store dir --tarball "$(tarball)" >/dev/null 2>&1 &
+	_pid=$!
+	eventually [ -e begun ]
+	kill -s TERM "$_pid"
+	wait "$_pid"
+	assertEquals 143 "$?"
+	bdev doctor -P "$LXCPATH"
+	assert_status 1
+	assertContains "$out$err" 'interrupted while it was made'
+}
+
 testAKillLeavesNoMountAndNoDevice() {
 	inner 'echo x >"${3#--rootfs=}/x"; echo $$ >"$HERE/pid"; exec sleep 1000'
 	export HERE

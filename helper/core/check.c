@@ -207,14 +207,14 @@ static int check_dir(struct walk *walk)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(forms); i++)
 		r = delta_read(&forms[i], walk->fd, top, &dirs[i]);
 	if (r == 0) {
-		int aufs, overlay;
+		int at_top = 0, aufs, overlay;
 
 		walk->here->state |= (dirs[0].opaque ? IN_AUFS : 0U) | (dirs[1].opaque ? IN_OVERLAY : 0U);
 		if (top)
-			r = check_top(check, walk);
+			at_top = check_top(check, walk);
 		aufs = check_aufs(check, walk, &dirs[0]);
 		overlay = check_overlay(check, walk, &dirs[1]);
-		r = overlay ?: aufs ?: r;
+		r = overlay ?: aufs ?: at_top;
 		check_other(check, walk, &dirs[2]);
 	}
 	for (size_t i = 0; r == 0 && i < dirs[0].n; i++)

@@ -48,14 +48,25 @@ char *program_path(void)
 	return xasprintf("%s" SYSTEM_PATH, taken);
 }
 
-char *program_find(const char *name)
+static char *find(const char *name, const char *dirs)
 {
-	_cleanup_free_ char *path = program_path();
 	char *found = NULL;
 
 	if (strncmp(name, "lxc-", strlen("lxc-")) == 0)
 		found = find_in(LXC_BINDIR, name);
 	else if (strncmp(name, "qemu-", strlen("qemu-")) == 0)
 		found = find_in(QEMU_BINDIR, name);
-	return found ?: find_in(path + strlen("PATH="), name);
+	return found ?: find_in(dirs, name);
+}
+
+char *program_find(const char *name)
+{
+	_cleanup_free_ char *path = program_path();
+
+	return find(name, path + strlen("PATH="));
+}
+
+char *program_find_system(const char *name)
+{
+	return find(name, SYSTEM_PATH);
 }

@@ -13,3 +13,6 @@ char *program_find(const char *name);
  * and behind them those of the system, since a hook may have no PATH at all.
  */
 char *program_path(void);
+
+/* The same without the caller's PATH, only in the system's directories. */
+char *program_find_system(const char *name);

@@ -93,22 +93,6 @@ static int add_rules(int ruleset, const struct rule *rules)
 	return r;
 }
 
-/* The program, and if it is not the system's, its libraries beside it: /opt/qemu/bin/qemu-nbd has /opt/qemu/lib. */
-static int add_program(int ruleset, const char *program)
-{
-	_cleanup_free_ char *real = realpath(program, NULL), *prefix = xstrdup(real ?: program), *lib = NULL,
-			    *lib64 = NULL;
-
-	for (int i = 0; i < 2; i++)
-		if (strrchr(prefix, '/'))
-			*strrchr(prefix, '/') = '\0';
-	lib = xasprintf("%s/lib", prefix);
-	lib64 = xasprintf("%s/lib64", prefix);
-	const struct rule rules[] = { { program, RUN }, { lib, LIBRARIES }, { lib64, LIBRARIES }, { NULL, 0 } };
-
-	return add_rules(ruleset, rules);
-}
-
 static int add_files(int ruleset, const struct sandbox *sandbox, unsigned long long truncate)
 {
 	int r = 0;
@@ -124,6 +108,7 @@ static int make_ruleset(const struct sandbox *sandbox)
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	unsigned long long truncate = version >= 3 ? LANDLOCK_ACCESS_FS_TRUNCATE : 0;
 	struct landlock_ruleset_attr attr = { .handled_access_fs = HANDLED | truncate };
+	const struct rule program[] = { { sandbox->program, RUN }, { NULL, 0 } };
 	_cleanup_close_ int ruleset = -EBADF;
 	int r;
 
@@ -134,7 +119,7 @@ static int make_ruleset(const struct sandbox *sandbox)
 		return -errno;
 	r = add_rules(ruleset, for_all);
 	if (r == 0)
-		r = add_program(ruleset, sandbox->program);
+		r = add_rules(ruleset, program);
 	if (r == 0 && sandbox->network)
 		r = add_rules(ruleset, for_servers);
 	if (r == 0)

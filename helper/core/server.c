@@ -14,11 +14,13 @@
 #include "cleanup.h"
 #include "log.h"
 #include "mount.h"
+#include "path.h"
 #include "program.h"
 #include "sandbox.h"
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -84,10 +86,9 @@ void server_tidy(void)
 }
 
 /* The host's mount namespace, by way of its first process; where that may not be seen, a copy of ours. 0 or -errno. */
-static int leave_mount_namespace(const struct server_request *request)
+static int leave_mount_namespace(const struct server_request *request, const char *program)
 {
 	_cleanup_close_ int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
-	_cleanup_free_ char *program = request->argv ? program_find(request->name) : NULL;
 	/* What programs, their libraries and configuration, and we need; the last ones may be NULL. */
 	const char *const needed[] = { "/proc",	 "/sys", "/dev",  "/usr",	  "/bin",	  "/lib",
 				       "/lib64", "/etc", RUN_DIR, program ?: "/", request->needs, NULL };
@@ -146,10 +147,39 @@ static void default_limits(void)
 		(void)setrlimit(limits[i], &none);
 }
 
-/* Returns -errno, and *ret_what (static) says what failed. */
-static int execute(const struct server_request *request, const char **ret_what)
+/* A program that was found before the mount namespace was left: by the same path, anybody's file may be there now. */
+struct found {
+	char *path; /* NULL: none */
+	struct stat st;
+};
+
+static struct found find(const char *name)
 {
-	_cleanup_free_ char *path = program_find(request->name), *marked = xasprintf("@%s", request->name);
+	_cleanup_free_ char *path = program_find(name);
+	struct found found = { .path = path ? realpath(path, NULL) : NULL };
+
+	if (found.path && stat(found.path, &found.st) < 0) {
+		free(found.path);
+		found.path = NULL;
+	}
+	return found;
+}
+
+static bool is_there(const struct found *found)
+{
+	_cleanup_close_ int fd =
+		found->path ? path_resolve(AT_FDCWD, found->path, O_PATH, RESOLVE_NO_SYMLINKS) : -EBADF;
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == found->st.st_dev && st.st_ino == found->st.st_ino;
+}
+
+/* Returns -errno, and *ret_what says what failed. */
+static int execute(const struct server_request *request, const struct found *found, const char **ret_what)
+{
+	/* Where the caller has mounts of its own, or a root, its program may not be there. */
+	char *path = is_there(found) ? found->path : program_find_system(request->name);
+	_cleanup_free_ char *marked = xasprintf("@%s", request->name);
 	const struct sandbox sandbox = {
 		.program = path,
 		.first = FIRST_FD + 1, /* FIRST_FD is its socket */
@@ -177,7 +207,7 @@ static int execute(const struct server_request *request, const char **ret_what)
 	r = sandbox_enter(&sandbox, ret_what);
 	if (r < 0)
 		return r;
-	*ret_what = "execute it";
+	*ret_what = xasprintf("execute '%s'", path);
 	(void)execve(path, (char **)argv, environment);
 	return -errno;
 }
@@ -185,6 +215,7 @@ static int execute(const struct server_request *request, const char **ret_what)
 /* In the child. Whatever it writes to stderr is read by the parent. */
 static _Noreturn void become(const struct server_request *request, int go, int log)
 {
+	const struct found found = request->argv ? find(request->name) : (struct found){ 0 };
 	const char *what = "prepare it";
 	char byte;
 	int r;
@@ -199,7 +230,7 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 	default_limits();
 	write_file("/proc/self/oom_score_adj", OOM_SCORE);
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* Linux 5.6 */
-	r = leave_mount_namespace(request);
+	r = leave_mount_namespace(request, found.path);
 	if (r == 0)
 		r = take_fds(request, log);
 	if (r == 0)
@@ -210,7 +241,7 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 		_exit(request->run(request->arg));
 	}
 	if (r == 0)
-		r = execute(request, &what);
+		r = execute(request, &found, &what);
 	(void)dprintf(log, "%s: %s\n", what, strerror(-r));
 	_exit(1);
 }
