@@ -178,7 +178,8 @@ static char *no_filesystem(blkid_probe probe, int fd, uint64_t size, unsigned in
 		return xasprintf("%s" NO_FS, part);
 	other = find_other(probe) ?: content_advice(fd, area->offset);
 	if (!other && partition)
-		other = larger = find_with_larger_sectors(probe, fd, size, area);
+		larger = find_with_larger_sectors(probe, fd, size, area);
+	other = other ?: larger;
 	return xasprintf("%s" NO_FS "%s%s", part, other ? "; " : "", other ?: "");
 }
 

@@ -258,7 +258,8 @@ static int try_as_lower(int dir, const struct scratch *scratch, bool by_fd)
 		r = fs_set(&fs, fixed_options[i][0],
 			   strcmp(fixed_options[i][0], "index") == 0 ? "on" : fixed_options[i][1]);
 	if (r == 0)
-		r = mount = fs_mount(&fs, true);
+		mount = fs_mount(&fs, true);
+	r = r ?: mount;
 	fs_close(&fs);
 	if (r < 0)
 		return r == -EBUSY ? 1 : r;

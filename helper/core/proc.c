@@ -51,8 +51,8 @@ static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
 
 int proc_identify(pid_t pid, struct process *ret)
 {
-	unsigned long long start;
-	char state;
+	unsigned long long start = 0;
+	char state = '?';
 	int r = read_stat(pid, &state, &start);
 
 	if (r < 0)
@@ -122,8 +122,8 @@ int proc_in_our_namespace(pid_t pid)
 static int open_process(const struct process *process)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	unsigned long long start;
-	char state;
+	unsigned long long start = 0;
+	char state = '?';
 	int r;
 
 	if (fd < 0)

@@ -137,7 +137,7 @@ static int parts_here(const struct settle *settle, struct parts *ret)
 
 	*ret = (struct parts){ 0 };
 	for (const struct walk_dir *dir = settle->walk.here; dir->parent; dir = dir->parent)
-		*ARRAY_ADD(way, n) = dir;
+		*ARRAY_ADD(way, n) = dir; /* NOLINT(bugprone-sizeof-expression): pointers are meant */
 	for (size_t i = 0; r == 0 && i < settle->n; i++) {
 		int fd = openat(settle->lowers[i], ".", OPEN_DIR);
 

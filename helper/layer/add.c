@@ -24,7 +24,7 @@ static int is_empty(int fd)
 	struct dirent *entry;
 	int r = dir ? 1 : -errno;
 
-	while (r == 1 && (errno = 0, entry = readdir(dir)))
+	while (dir && r == 1 && (errno = 0, entry = readdir(dir)))
 		r = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
 	if (r == 1 && errno)
 		r = -errno;

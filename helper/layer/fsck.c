@@ -61,7 +61,7 @@ static void check_mount(struct fsck *fsck, const char *id)
 	_cleanup_free_ char *dir = xasprintf(STORE_HOLDERS "/%s", id);
 	const struct store *store = fsck->store;
 	char **names = NULL, **living = NULL;
-	struct inuse inuse;
+	struct inuse inuse = { 0 };
 	size_t n = 0, m = 0;
 	int r = store_look(store, dir, NULL);
 

@@ -67,7 +67,7 @@ static int mount_it(const struct store *store, struct layer *layer, const struct
 static int get(const struct store *store, struct layer *layer, const char *holder)
 {
 	int held = holders_has(store, layer->id, holder), r = held < 0 ? held : 0;
-	struct inuse inuse;
+	struct inuse inuse = { 0 };
 
 	if (r == 0)
 		r = inuse_look(store, layer->id, false, &inuse);
@@ -111,7 +111,7 @@ int mounts_unmount(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *at = xasprintf("%s/mnt/%s", store->dir, id);
 	_cleanup_close_ int work = openat(store->fd, STORE_WORK, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct inuse inuse;
+	struct inuse inuse = { 0 };
 	int r;
 
 	for (;;) {
@@ -137,7 +137,7 @@ int mounts_unmount(const struct store *store, const char *id)
 
 int mounts_put_dead(const struct store *store, const char *id)
 {
-	struct inuse inuse;
+	struct inuse inuse = { 0 };
 	char **living;
 	size_t n;
 	int r = holders_living(store, id, true, &living, &n);

@@ -136,7 +136,7 @@ static int is_fresh(int fd)
 	struct dirent *entry;
 	int fresh = dir ? 1 : -errno;
 
-	while (fresh == 1 && (errno = 0, entry = readdir(dir)))
+	while (dir && fresh == 1 && (errno = 0, entry = readdir(dir)))
 		fresh = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 			strcmp(entry->d_name, "lock") == 0 || strcmp(entry->d_name, STORE_TEMP) == 0;
 	if (fresh == 1 && errno)

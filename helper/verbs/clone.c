@@ -47,7 +47,8 @@ static int copy(const struct container *container, const struct container *sourc
 	int r = link ? 0 : copyable_apart(source, &conf->stack, container->name), name;
 
 	if (r == 0)
-		r = mark = container_mark(container);
+		mark = container_mark(container);
+	r = r ?: mark;
 	if (r >= 0)
 		r = link ? link_container(container, source)
 			 : clone_stack(&conf->stack, source->dir, container->dir, called);

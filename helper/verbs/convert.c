@@ -186,7 +186,7 @@ static int check_layers(const struct job *job, const char *dir)
 /* 0 or -errno (logged). */
 static int convert_dir(struct job *job, const char *dir)
 {
-	bool store;
+	bool store = false;
 	int r = check_layers(job, dir) ?: convert_meant(dir, job->to, &store);
 
 	if (r < 0)

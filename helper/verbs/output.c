@@ -103,7 +103,7 @@ int output_close(struct output *output, int r)
 		if (r < 0)
 			(void)log_errno(r, "write '%s'", output->file);
 	}
-	if (output->named && r != 0)
+	if (output->named && output->temp && r != 0)
 		(void)unlink(output->temp);
 	unfinished = NULL;
 	/* Some file systems say only now that it is not written. */

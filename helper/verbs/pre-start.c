@@ -220,7 +220,6 @@ static void set_hostname(int stack, const struct container *container, const str
 
 	if (r < 0)
 		return;
-	r = 0;
 	if (on && conf->uts_name && rootfs_path && rootfs_parse(rootfs_path, &rootfs) == 0 && rootfs.upper)
 		r = hostname_write_upper(stack, rootfs.upper, conf->uts_name);
 	else if (conf->hostname)
