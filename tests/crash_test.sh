@@ -165,14 +165,14 @@ testMonitorThatDiedBeforeItsHookLookedIsNoMonitor() {
 # Each start makes the same calls: also those that make the upper.
 fresh_upper() { rm -rf "$LXCPATH/c1/delta0" "$LXCPATH/c1/delta0.work"; }
 
-# calls HOOK - the system calls of c1's helper in that hook: for each, a line with its name and how many there are
-# of that name so far.
+# calls HOOK - the system calls of c1's helper in that hook, not those of its children, which strace counts apart: for each,
+# a line with its name and how many there are of that name so far.
 calls() {
 	trace_hook "$1" "-o '$HERE/trace'"
 	fresh_upper
 	start c1
 	stop c1
-	sed -n 's/^[0-9 ]*\([a-z_0-9]*\)(.*/\1/p' trace | grep -v -x -e execve -e exit_group | awk '{print $1, ++seen[$1]}'
+	awk 'NR == 1 { helper = $1 } $1 == helper' trace | sed -n 's/^[0-9 ]*\([a-z_0-9]*\)(.*/\1/p' | grep -v -x -e execve -e exit_group | awk '{print $1, ++seen[$1]}'
 	echo 'exit_group 1'
 }
 
