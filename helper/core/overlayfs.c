@@ -245,9 +245,6 @@ static int try_as_lower(int dir, const struct scratch *scratch, bool by_fd)
 	struct fs fs;
 	int r = fs_open(&fs, "overlay");
 
-	/* A kernel without overlay has none that could use it. */
-	if (r == -ENODEV)
-		return 0;
 	if (r == 0)
 		r = set_layer(&fs, by_fd ? "lowerdir+" : "lowerdir", dir, by_fd);
 	if (r == 0)
@@ -330,7 +327,7 @@ static int ask_as_upper(int dir, int lower)
 	int r = elsewhere < 0 ? -errno : fs_open(&fs, "overlay");
 
 	if (r < 0)
-		return r == -ENODEV ? 0 : r;
+		return r;
 	r = set_layer(&fs, "lowerdir", lower, false);
 	if (r == 0)
 		r = set_layer(&fs, "upperdir", dir, false);
@@ -361,7 +358,13 @@ static int ask_as_upper(int dir, int lower)
  */
 int overlayfs_in_use(int dir, int lower)
 {
-	int r = aufs_is(dir) ? -EINVAL : ask_as_lower(dir);
+	struct fs fs;
+	int r = fs_open(&fs, "overlay");
 
+	fs_close(&fs);
+	/* A kernel without overlay has none that could use it. */
+	if (r < 0)
+		return r == -ENODEV ? 0 : r;
+	r = aufs_is(dir) ? -EINVAL : ask_as_lower(dir);
 	return r == -EINVAL || r == -EOPNOTSUPP ? ask_as_upper(dir, lower) : r;
 }
