@@ -9,7 +9,6 @@
 #include "program.h"
 #include "cleanup.h"
 
-#include <stdbool.h>
 #include <sys/stat.h>
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
