@@ -156,7 +156,7 @@ sweeps:
 lint:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_LINT))
 	@$(MAKE) --no-print-directory all
-	@tests/lint
+	@LIBS="$(LIBS)" tests/lint
 
 bench:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_BENCH))

@@ -128,7 +128,7 @@ struct seen {
 /* Is the process's mount namespace one to look through, as it was not seen before? 1, 0 or -errno. */
 static int is_new(const char *pid, struct seen *seen)
 {
-	unsigned long long ns;
+	unsigned long long ns = 0;
 	int r = namespace_of(pid, &ns);
 
 	/* Without the right to trace a process, its mounts can be read, but not in which namespace it is. */

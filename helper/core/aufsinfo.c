@@ -161,7 +161,7 @@ char *aufs_compare(int dir, const struct branches *branches)
 		if (i == branches->n)
 			return r ? xasprintf("it has a branch too many, '%s'", path) : NULL;
 		wanted = path_of(branches->fds[i]);
-		if (!r)
+		if (!r || !path)
 			return xasprintf("it has %zu of %zu branches: not '%s'", i, branches->n, wanted);
 		if (strcmp(path, wanted) != 0)
 			return xasprintf("its branch %zu is '%s', not '%s'", i, path, wanted);

@@ -191,7 +191,7 @@ int attributes_copy(struct job *job, int from, struct node *to)
 	_cleanup_free_ char *keys = NULL;
 	ssize_t n = list(from, &keys);
 
-	for (const char *key = keys; n > 0 && key < keys + n; key += strlen(key) + 1) {
+	for (const char *key = keys; key && n > 0 && key < keys + n; key += strlen(key) + 1) {
 		_cleanup_free_ void *value = NULL;
 		ssize_t size;
 		int r;
@@ -215,7 +215,7 @@ int attributes_clear(int fd)
 	_cleanup_free_ char *keys = NULL;
 	ssize_t n = list(fd, &keys);
 
-	for (const char *key = keys; n > 0 && key < keys + n; key += strlen(key) + 1)
+	for (const char *key = keys; key && n > 0 && key < keys + n; key += strlen(key) + 1)
 		if (allowed(key) && fremovexattr(fd, key) < 0 && errno != ENODATA)
 			return -errno;
 	return n < 0 ? (int)n : 0;

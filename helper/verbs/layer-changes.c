@@ -86,23 +86,29 @@ static int run_diffsize(const struct args *args, struct store *store)
 	return r;
 }
 
+/* Are both the ids of layers of the store? 1, 0 or -errno. */
+static int has_both(struct store *store, const char *from, const char *to)
+{
+	int r = store_is_id(from) && store_is_id(to);
+
+	if (r > 0)
+		r = store_has(store, from);
+	return r > 0 ? store_has(store, to) : r;
+}
+
 /* FROM..TO NEW. An id may have two dots in it: then the layers that exist say where it is to be cut. */
 static int run_squash(const struct args *args, struct store *store)
 {
-	const char *range = args->argv[0];
+	_cleanup_free_ char *range = xstrdup(args->argv[0]);
 
-	for (const char *dots = strstr(range, ".."); dots; dots = strstr(dots + 1, "..")) {
-		_cleanup_free_ char *from = xstrndup(range, (size_t)(dots - range));
-
+	for (char *dots = strstr(range, ".."); dots; dots = strstr(dots + 1, "..")) {
 		int r;
 
-		if (!store_is_id(from) || !store_is_id(dots + 2))
-			continue;
-		r = store_has(store, from);
-		if (r > 0)
-			r = store_has(store, dots + 2);
+		*dots = '\0';
+		r = has_both(store, range, dots + 2);
 		if (r)
-			return r < 0 ? r : squash_layers(store, from, dots + 2, args->argv[1]);
+			return r < 0 ? r : squash_layers(store, range, dots + 2, args->argv[1]);
+		*dots = '.';
 	}
 	return log_refuse(-ENOENT, "'%s': not FROM..TO of two layers in '%s'", range, store->dir);
 }
