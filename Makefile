@@ -148,7 +148,7 @@ FAULTS = EMFILE ENOMEM EIO EACCES
 faults:
 	$(call need,$(DEPS_BUILD) $(DEPS_DEMO) $(DEPS_CHECK))
 	@$(MAKE) --no-print-directory all $(TOOLS)
-	@FAULTS='$(FAULTS)' tests/run tests/fault_test.sh
+	@FAULTS='$(FAULTS)' TEST_SECONDS=7200 tests/run tests/fault_test.sh
 
 sweeps:
 	@SWEEP=1 $(MAKE) --no-print-directory check TESTS="$$(grep -l SWEEP tests/*_test.sh | tr '\n' ' ')"
