@@ -262,6 +262,26 @@ testImageIsProbedUnderItsLock() {
 	assert_nothing_left
 }
 
+# The helper holds a lease of the image for a moment; who opens it for writing meanwhile has it sent SIGIO, whose default is death.
+testWhoOpensTheImageForWritingDoesNotEndTheHelper() {
+	make_image image ext4 8 "$PWD/lower"
+	strace -qq -o calls -e trace=fcntl "$LXC_BDEV" mount loop:image,ro m
+	run bdev umount m
+	: >trace
+	n=$(grep -n 'F_SETLEASE, F_UNLCK' calls | head -n 1 | cut -d : -f 1)
+	strace -o trace -e trace=fcntl -e "inject=fcntl:delay_enter=1000000:when=$n" "$LXC_BDEV" mount loop:image,ro m 2>"$SCRATCH/stderr" &
+	_pid=$!
+	eventually grep -q 'F_SETLEASE, F_RDLCK' trace
+	: >>image
+	status=0
+	wait $_pid || status=$?
+	assert_status 0
+	assertContains "$(cat trace)" 'F_UNLCK)           = 0 (DELAYED)'
+	run bdev umount m
+	assert_status 0
+	assert_nothing_left
+}
+
 # --- limits and odd files ---
 
 testFileSizeLimitIsReportedAndLeavesNothing() {

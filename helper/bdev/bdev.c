@@ -115,8 +115,13 @@ static int find_foreign(const struct spec *spec, int image, const char *name, bo
 	if (r < 0)
 		return spec_refuse(spec, r, "image '%s': cannot read whether %s has it: %s", name,
 				   node ?: "a loop device", strerror(-r));
-	if (r == 0)
-		return image_is_written(image) == 1 ? -EBUSY : 0;
+	if (r == 0) {
+		r = image_is_written(image);
+		if (r < 0 && r != -EOPNOTSUPP)
+			return spec_refuse(spec, r, "image '%s': cannot find out whether somebody writes to it: %s", name,
+					   strerror(-r));
+		return r > 0 ? -EBUSY : 0;
+	}
 	at = describe_mount(node);
 	return spec_refuse(spec, -ETXTBSY, "image '%s' is in use by %s%s%s; unmount or detach that first", name, node,
 			   at, readonly ? ", which can write it" : "");

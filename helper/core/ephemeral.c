@@ -11,6 +11,7 @@
 #include "depends.h"
 #include "cleanup.h"
 #include "journal.h"
+#include "lease.h"
 #include "log.h"
 #include "mount.h"
 #include "release.h"
@@ -285,35 +286,32 @@ int ephemeral_remove(const struct ephemeral *ephemeral)
 int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms)
 {
 	long long until = proc_now() + ms;
+	int r;
 
-	/* A file that is open for writing gets no read lease: so LXC, which has the log open, is asked nothing. */
-	while (fcntl(ephemeral->log, F_SETLEASE, F_RDLCK) < 0) {
-		if (errno != EAGAIN)
-			return -errno;
+	/* LXC has the log open for writing, and is asked nothing. */
+	while ((r = lease_is_written(ephemeral->log)) > 0) {
 		if (proc_now() >= until)
 			return -ETIMEDOUT;
 		proc_sleep(END_POLL_MS);
 	}
-	(void)fcntl(ephemeral->log, F_SETLEASE, F_UNLCK);
-	return 0;
+	return r;
 }
 
 /*
- * Does somebody work on the container of this log: LXC, which has it open for writing and so prevents a read lease, or
- * the process that made it, which has it locked? 1; 0, also when there is no log; or -errno (logged).
+ * Does somebody work on the container of this log: LXC, which has it open for writing, or the process that made it,
+ * which has it locked? 1; 0, also when there is no log; or -errno (logged).
  */
 static int has_keeper(const char *logfile)
 {
 	_cleanup_close_ int fd = open(logfile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", logfile);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? 1 : log_errno(-errno, "lock '%s'", logfile);
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
-		return errno == EAGAIN ? 1 : log_errno(-errno, "find out whether LXC writes to '%s'", logfile);
-	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	return 0;
+	r = lease_is_written(fd);
+	return r < 0 ? log_errno(r, "find out whether LXC writes to '%s'", logfile) : r;
 }
 
 /* Does its journal name a process that runs? 1, 0 or -errno (logged). */

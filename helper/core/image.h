@@ -37,8 +37,9 @@ int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared);
 void image_share(int fd, bool share);
 
 /*
- * Whether any process, or the kernel, has the file open for writing; fd is open for reading only. 1, 0, or -EOPNOTSUPP:
- * the file's file system cannot tell (no leases: network file systems, FUSE), nor can a process without CAP_LEASE.
+ * Whether any process, or the kernel, has the file open for writing; fd is open for reading only. 1; 0; -EOPNOTSUPP:
+ * the file's file system cannot tell (no leases: network file systems, FUSE), nor can a process without CAP_LEASE; or
+ * another -errno.
  */
 int image_is_written(int fd);
 

@@ -8,6 +8,7 @@
  */
 #include "image.h"
 #include "cleanup.h"
+#include "lease.h"
 #include "proc.h"
 
 #include <fcntl.h>
@@ -120,23 +121,19 @@ void image_share(int fd, bool share)
 	}
 }
 
-/*
- * A read lease is granted for a file that nobody has open for writing (fcntl(2)), loop devices, swap and memory maps
- * included. Network file systems refuse it for reasons of their own.
- */
+/* Network file systems refuse a lease for reasons of their own. */
 int image_is_written(int fd)
 {
 	static const long network[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,
 					CEPH_SUPER_MAGIC };
 	struct statfs st;
+	int r;
 
 	if (fstatfs(fd, &st) < 0)
-		return -EOPNOTSUPP;
+		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(network); i++)
 		if ((unsigned int)st.f_type == (unsigned int)network[i])
 			return -EOPNOTSUPP;
-	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
-		return errno == EAGAIN ? 1 : -EOPNOTSUPP;
-	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	return 0;
+	r = lease_is_written(fd);
+	return r == -EINVAL || r == -EACCES ? -EOPNOTSUPP : r;
 }
