@@ -118,8 +118,8 @@ static int find_foreign(const struct spec *spec, int image, const char *name, bo
 	if (r == 0) {
 		r = image_is_written(image);
 		if (r < 0 && r != -EOPNOTSUPP)
-			return spec_refuse(spec, r, "image '%s': cannot find out whether somebody writes to it: %s", name,
-					   strerror(-r));
+			return spec_refuse(spec, r, "image '%s': cannot find out whether somebody writes to it: %s",
+					   name, strerror(-r));
 		return r > 0 ? -EBUSY : 0;
 	}
 	at = describe_mount(node);
