@@ -286,6 +286,27 @@ testATemplateThatLeavesAProcessBehind() {
 	assertTrue 'nothing is left' nothing_left
 }
 
+testATemplateThatLeavesAProcessInAMountNamespaceOfItsOwn() {
+	inner 'touch "${3#--rootfs=}/x"; setsid unshare --mount sh -c "umount /proc; exec sleep 1000" >/dev/null 2>&1 & exit '"\$(cat '$HERE/code')"
+	for _code in 0 7; do
+		for _store in loop,size=64M dir; do
+			echo "$_code" >code
+			create c1 --template "$HERE/inner" --store "$_store"
+			assert_status $((_code != 0))
+			assertTrue "nothing of $_store is left" nothing_left
+			assertNull "$_store" "$(pgrep -f '^sleep 1000$')"
+			[ "$_code" -ne 0 ] || lxc-destroy -P "$LXCPATH" -n c1
+		done
+	done
+}
+
+testThatProcIsAnothersIsSaidBeforeAProcessIsEndedByANumberOfIt() {
+	inner 'touch "${3#--rootfs=}/x"'
+	run unshare --pid --fork lxc-create -P "$LXCPATH" -n c1 -f "$HERE/conf" -t "$HERE/lxc-bdev" -- --template "$HERE/inner"
+	assertNotEquals 0 "$status"
+	assertContains "$err$out" "/proc is another pid namespace's"
+}
+
 testATemplateThatMakesNothing() {
 	inner :
 	create c1 --template "$HERE/inner" --store loop,size=64M
