@@ -188,6 +188,7 @@ writer_and_reader_exclude_each_other() { # KIND
 
 # ephemerals_share KIND HOW-MANY
 ephemerals_share() {
+	needs_lxc_copy_e || return 0
 	stored c1 "$1"
 	mark c1 first
 	_pids=''

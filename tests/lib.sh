@@ -56,6 +56,20 @@ skip() {
 	startSkipping
 }
 
+# needs_lxc_copy_e - skip, and be false, where LXC cannot start an ephemeral copy of its own even without lxc-bdev (see bdev.conf(5)).
+needs_lxc_copy_e() {
+	_plain=$HERE/plain
+	mkdir -p "$_plain/c/rootfs"
+	make_root "$_plain/c/rootfs"
+	printf 'lxc.rootfs.path = dir:%s/c/rootfs\n%s\n' "$_plain" "$CONTAINER_CONF" >"$_plain/c/config"
+	if lxc-copy -P "$_plain" -n c -N e -e >/dev/null 2>&1; then
+		lxc-stop -k -P "$_plain" -n e
+	else
+		skip "lxc-copy -e of LXC $(lxc-copy --version) cannot start a copy, with and without lxc-bdev"
+		return 1
+	fi
+}
+
 # make_root DIR - a minimal system that boots as a container: busybox and nothing else.
 make_root() {
 	mkdir -p "$1/bin" "$1/sbin" "$1/etc" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/run" "$1/root" &&
