@@ -516,6 +516,26 @@ testABaseIsNeitherDestroyedNorWrittenToWhileItIsStoodUpon() {
 	boots base
 }
 
+testUntilItsBaseKnowsAContainerItIsOneThatDoctorLists() {
+	create base --store loop,size=64M --tarball "$(tarball)"
+	run strace -f -s 300 -o trace -e trace=execve,unlink,unlinkat lxc-create -P "$LXCPATH" -n c1 -f "$HERE/conf" -t "$HERE/lxc-bdev" -- --base base
+	assert_status 0
+	assertEquals 'depend
+rm' "$(sed -n 's/.*"depend", "--name".*/depend/p; s/.*unlink.*"[^"]*\.lxc-bdev\.cloning".*) = 0/rm/p' trace)"
+}
+
+testAContainerThatThePlanRefusesLeavesItsBaseFree() {
+	create base --store loop,size=64M --tarball "$(tarball)"
+	echo 'lxc.rootfs.options = subvol=x' >>conf
+	create c1 --base base
+	assertNotEquals 0 "$status"
+	assertContains "$err" lxc.rootfs.options
+	assertFalse '[ -e "$LXCPATH/c1" ]'
+	start base
+	assert_status 0
+	stop base
+}
+
 testAQcow2WithoutAFileSystemIsRefusedAtOnce() {
 	qemu-img create -q -f qcow2 empty.qcow2 8M
 	create c1 --image "$HERE/empty.qcow2"
