@@ -308,14 +308,14 @@ testALayerThatIsRemovedWhileAContainerStartsIsMissed() {
 	container c1 "$(spec three)" overlay:delta0
 	# What is looked up first is there; what counts is what is there when it is recorded.
 	cat >slow <<-E
-		exec strace -o /dev/null -e trace=flock -P "$STORE/lock" -e inject=flock:delay_enter=2000000 "$LXC_BDEV" \
+		exec strace -o trace -e trace=flock -P "$STORE/lock" -e inject=flock:delay_enter=2000000 "$LXC_BDEV" \
 			mount "$(spec three)" "$HERE/m"
 	E
 	mkdir m
+	: >trace
 	sh slow 2>err1 &
 	first=$!
-	eventually sh -c 'grep -q layer /run/lxc-bdev/*/journal 2>/dev/null || pgrep -f "lxc-bdev mount layer" >/dev/null'
-	sleep 0.5
+	assertTrue 'the lock is waited for' 'eventually grep -q LOCK_ trace'
 	layer remove three
 	wait "$first"
 	assertEquals "the mount: $(cat err1); the removal: $err" 1 "$(($? + status))"

@@ -7,7 +7,9 @@
 setUpEach() {
 	mkdir m m2 src
 	echo content >src/marker
+	qemu=''
 }
+tearDownEach() { [ ! "$qemu" ] || kill "$qemu" 2>/dev/null || :; }
 
 # An ext4 of 8 MiB holding src, made once for all tests: copying it is faster.
 ext4() {
@@ -683,8 +685,8 @@ testWeAreKeptOutWhileQemuWrites() {
 	assert_refused "image 'image' is in use by QEMU"
 	bdev mount loop:image,ro m
 	assert_refused "image 'image' is in use by QEMU"
-	kill $qemu
-	wait $qemu
+	kill $qemu && wait $qemu
+	qemu=''
 	bdev mount loop:image m
 	assert_mounted
 }
@@ -696,8 +698,8 @@ testWeMayOnlyReadWhatQemuReads() {
 	assert_refused "image 'image' is in use by QEMU"
 	bdev mount loop:image,ro m
 	assert_mounted
-	kill $qemu
-	wait $qemu
+	kill $qemu && wait $qemu
+	qemu=''
 }
 
 # --- users who know nothing of our locks ---
