@@ -602,7 +602,11 @@ testTwoContainersThatStandOnEachOtherAreRefused() {
 	container c2 "container:$(printf '%s' "$LXCPATH/c1" | sed 's/ /\\ /g')" overlay:delta0
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 1
-	assert_one_line 'stand on each other'
+	assert_one_line 'stands on itself, or on more than'
+	container c3 "container:$(printf '%s' "$LXCPATH/c3" | sed 's/ /\\ /g')" overlay:delta0
+	bdev plan -P "$LXCPATH" -n c3
+	assert_status 1
+	assert_one_line 'stands on itself, or on more than'
 }
 
 # shellcheck source=/dev/null

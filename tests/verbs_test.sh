@@ -467,6 +467,45 @@ testJsonIsValid() {
 	assertEquals '"dir:q\"u\\\\o te"' "$("$LXC_BDEV" status --json | jq '.[0].stack[0].spec')"
 }
 
+testStatusOfAnLxcpathShowsItsContainersAlone() {
+	container c1 "dir:$(shared_root),ro" overlay:delta0
+	start c1
+	mkdir other
+	bdev status -P "$LXCPATH"
+	assertContains "$out" "c1  ($LXCPATH/c1)"
+	for _other in other "$LXCPATH/c1" "${LXCPATH%?}"; do
+		mkdir -p "$_other"
+		bdev status -P "$_other"
+		assert_status 0
+		assertEquals "$_other" '' "$out"
+	done
+}
+
+testAnLxcpathThatDoesNotExistIsAnError() {
+	for _verb in status doctor 'doctor --fix'; do
+		# shellcheck disable=SC2086 # a verb and its option
+		bdev $_verb -P "$HERE/nosuch"
+		assert_status 1
+		assert_one_line "lxcpath '$HERE/nosuch'" 'No such file or directory'
+	done
+}
+
+testStatusSaysOfAContainerWithoutABdevRootfsThatLxcHasItsRoot() {
+	container c1
+	bdev status -P "$LXCPATH" -n c1
+	assert_status 0
+	assertContains "$out" 'no bdev.rootfs in its config'
+	assertNotContains "$out" 'not running'
+}
+
+testPlanOfWhatIsNotWholeSaysSoFirst() {
+	container c1
+	: >"$LXCPATH/c1/.lxc-bdev.cloning"
+	bdev plan -P "$LXCPATH" -n c1
+	assert_status 1
+	assert_one_line 'making it was interrupted'
+}
+
 testEmptyStatusIsAnEmptyList() {
 	bdev status --json
 	assertEquals '[]' "$(printf '%s' "$out" | jq -c .)"

@@ -239,7 +239,10 @@ static int view_container(const char *dir, bool below, unsigned int depth, struc
 	int r = container_check_whole(dir) ?: conf_read(config, &conf);
 
 	if (r == 0 && depth > VIEW_DEPTH_MAX)
-		r = log_refuse(-ELOOP, "%s: %d containers that stand on each other", config, VIEW_DEPTH_MAX);
+		r = log_refuse(-ELOOP,
+			       "%s: the container stands on itself, or on more than %d others: "
+			       "end the circle or the chain by a copy (lxc-copy)",
+			       config, VIEW_DEPTH_MAX);
 	if (r == 0 && conf.stack.n && conf.rootfs_path)
 		r = rootfs_parse(conf.rootfs_path, &rootfs);
 	if (r == 0 && !conf.stack.n)

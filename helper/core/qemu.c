@@ -166,8 +166,10 @@ static int add_backing(struct walk *walk, const char *image, const struct qforma
 		return spec_refuse(walk->spec, -EINVAL, "image '%s': its backing file has an unknown format, '%s'",
 				   image, refs->backing_format);
 	if (depth + 1 >= CHAIN_MAX)
-		return spec_refuse(walk->spec, -ELOOP, "image '%s': more than %d images stand on each other", image,
-				   CHAIN_MAX);
+		return spec_refuse(walk->spec, -ELOOP,
+				   "image '%s' stands on itself, or on more than %d others (qemu-img info shows its "
+				   "backing file)",
+				   image, CHAIN_MAX);
 	fd = open_named(walk, image, refs->backing, "backing file");
 	if (fd < 0)
 		return fd;

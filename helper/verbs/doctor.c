@@ -16,6 +16,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 /* How long a lock is waited for that what a killed process has begun may still hold. */
 #define LIST_WAIT_MS 200
@@ -218,11 +219,15 @@ static int examine_lxcpath(const char *lxcpath, bool fix, bool snapshots)
 static int run(const struct args *args)
 {
 	_cleanup_free_ char *lxcpath = args->lxcpath ? xstrdup(args->lxcpath) : conf_lxcpath();
-	int made = examine_lxcpath(lxcpath, args->fix, true);
+	struct stat st;
 	char **ids;
 	size_t n;
-	int r = rundir_list(&ids, &n);
+	int made, r;
 
+	if (args->lxcpath && stat(lxcpath, &st) < 0)
+		return log_errno(-errno, "lxcpath '%s'", lxcpath);
+	made = examine_lxcpath(lxcpath, args->fix, true);
+	r = rundir_list(&ids, &n);
 	if (r == 0 || made < 0)
 		r = made;
 

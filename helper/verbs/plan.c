@@ -73,7 +73,7 @@ static int run(const struct args *args)
 	r = args->config ? container_from_config(args->name, args->config, &container)
 			 : container_from_lxcpath(args->name, args->lxcpath, &container);
 	if (r == 0)
-		r = conf_read(container.config, &conf);
+		r = container_check_whole(container.dir) ?: conf_read(container.config, &conf);
 	/* A start would not come to our hook. */
 	if (r == 0 && convert_lxc_aufs(conf.rootfs_path))
 		r = log_refuse(-EINVAL,

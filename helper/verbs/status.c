@@ -254,16 +254,38 @@ static struct json_object *found_json(const struct journal *journal, const struc
 	return object;
 }
 
-static bool wanted(const struct args *args, const struct container *container, const struct journal *journal)
+/* lxcpath: all of its containers; else this container; NULL: all. */
+static bool wanted(const char *lxcpath, const struct container *container, const struct journal *journal)
 {
 	const char *name = journal_get(journal, "container", 0), *place = journal_get(journal, "container", 1);
 
-	return !args->name || (name && place && strcmp(name, args->name) == 0 && strcmp(place, container->dir) == 0);
+	if (lxcpath) {
+		const char *slash = place ? strrchr(place, '/') : NULL;
+
+		return slash && strncmp(place, lxcpath, (size_t)(slash - place)) == 0 && !lxcpath[slash - place];
+	}
+	return !container->name ||
+	       (name && place && strcmp(name, container->name) == 0 && strcmp(place, container->dir) == 0);
+}
+
+/* It has no record. */
+static int print_unused(const struct container *container)
+{
+	struct conf conf;
+	int r = conf_read(container->config, &conf);
+
+	if (r < 0)
+		return r;
+	printf("%s  (%s)  %s\n", container->name, container->dir,
+	       conf.stack.n ? "not running" : "no bdev.rootfs in its config: LXC's own rootfs is used");
+	conf_clear(&conf);
+	return 0;
 }
 
 static int run(const struct args *args)
 {
 	struct json_object *list = json_object_new_array();
+	_cleanup_free_ char *lxcpath = NULL;
 	struct container container = { 0 };
 	char **ids = NULL;
 	size_t n = 0, shown = 0;
@@ -275,6 +297,8 @@ static int run(const struct args *args)
 	if (args->name)
 		r = args->config ? container_from_config(args->name, args->config, &container)
 				 : container_from_lxcpath(args->name, args->lxcpath, &container);
+	else if (args->lxcpath && !(lxcpath = realpath(args->lxcpath, NULL)))
+		r = log_errno(-errno, "lxcpath '%s'", args->lxcpath);
 	if (r == 0)
 		r = rundir_list(&ids, &n);
 	listed = r == 0;
@@ -289,7 +313,7 @@ static int run(const struct args *args)
 			r = journal_unreadable(ids[i], one);
 		if (one < 0)
 			continue;
-		if (!wanted(args, &container, &journal)) {
+		if (!wanted(lxcpath, &container, &journal)) {
 			journal_close(&journal);
 			continue;
 		}
@@ -307,7 +331,7 @@ static int run(const struct args *args)
 	if (listed && args->json)
 		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	else if (r == 0 && args->name && !shown)
-		printf("%s  (%s)  not running\n", container.name, container.dir);
+		r = print_unused(&container);
 	json_object_put(list);
 	container_clear(&container);
 	return r;
@@ -315,7 +339,7 @@ static int run(const struct args *args)
 
 const struct verb verb_status = {
 	.name = "status",
-	.usage = "[-n NAME [-P LXCPATH | -f FILE]] [--json]",
+	.usage = "[-P LXCPATH] [-n NAME [-f FILE]] [--json]",
 	.summary = "the stacks in use: what stands on what, devices, locks, sizes",
 	.options = "nPfj",
 	.run = run,
