@@ -449,6 +449,11 @@ testWhatIsNoTarIsNoLayer() {
 	mkfs.ext4 -q image 2>/dev/null
 	layer apply a image
 	assert_one_line "'image': it is no tar (a file system image?"
+	truncate -s 8M image
+	mkfs.ext4 -q -F image 2>/dev/null
+	gzip image
+	layer apply a image.gz
+	assert_one_line "'image.gz': it is no tar (a file system image?"
 	echo text >text
 	layer apply a text
 	assert_one_line "'text': it is no tar, nor one compressed"

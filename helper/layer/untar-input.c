@@ -97,7 +97,7 @@ void input_close(struct input *input)
 static int check_digest(struct input *input)
 {
 	unsigned char raw[SHA256_SIZE], plain[SHA256_SIZE];
-	char raw_text[SHA256_TEXT], plain_text[SHA256_TEXT];
+	char raw_text[SHA256_TEXT], plain_text[SHA256_TEXT], wanted[SHA256_TEXT];
 
 	sha256_end(&input->plain.raw_sum, raw);
 	sha256_end(&input->plain.plain_sum, plain);
@@ -105,11 +105,13 @@ static int check_digest(struct input *input)
 		return 0;
 	sha256_print(raw, raw_text);
 	sha256_print(plain, plain_text);
+	sha256_print(input->digest, wanted);
 	if (input->plain.codec)
-		(void)snprintf(input->why, sizeof(input->why), "its digest is %s, and %s without its compression",
-			       raw_text, plain_text);
+		(void)snprintf(input->why, sizeof(input->why),
+			       "its digest is %s, and %s without its compression, not %s", raw_text, plain_text,
+			       wanted);
 	else
-		(void)snprintf(input->why, sizeof(input->why), "its digest is %s", raw_text);
+		(void)snprintf(input->why, sizeof(input->why), "its digest is %s, not %s", raw_text, wanted);
 	return -EINVAL;
 }
 
@@ -131,13 +133,13 @@ static int finish(struct input *input, uint64_t end)
 		r = next_bytes(input, &data);
 	if (r < 0)
 		return check ? (int)r : 0;
-	if (r > 0 && check)
-		return refuse(input, -EFBIG, "more than 1 MiB of data is behind the end of the tar");
 	if (!input->given)
 		return refuse(input, -ENODATA, "the input is empty");
 	/* The end of a tar is zeros, as is the beginning of many other things. */
 	if (input->begun && !input->any)
 		return refuse(input, -EINVAL, INPUT_NO_TAR);
+	if (r > 0 && check)
+		return refuse(input, -EFBIG, "more than 1 MiB of data is behind the end of the tar");
 	return input->digest ? check_digest(input) : 0;
 }
 

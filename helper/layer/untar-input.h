@@ -22,7 +22,7 @@ struct input {
 	bool any;		     /* there was an entry */
 	bool whole;		     /* after a failure: it is not of an entry, but of the input as a whole */
 	const unsigned char *digest; /* the input must have this one (SHA256_SIZE), or NULL */
-	char why[256];		     /* after a failure: what is wrong */
+	char why[320];		     /* after a failure: what is wrong */
 };
 
 /* Begin to read; `digest` as above. 0 or -errno; input_close() in both cases. */
