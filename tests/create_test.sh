@@ -464,8 +464,7 @@ testALayerIsFoundInTheContainersLxcpath() {
 	assert_specs c1 "layer:base,store=$LXCPATH/.bdev-layers" overlay:delta0
 	create c2 --layer nosuch
 	assert_status 1
-	assertContains "$err" "config:"
-	assertContains "$err" "there is no layer 'nosuch' in '$LXCPATH/.bdev-layers'"
+	assertContains "$err" "--layer 'nosuch': there is no layer 'nosuch' in '$LXCPATH/.bdev-layers'"
 }
 
 # --- bases ---
@@ -534,6 +533,22 @@ testAContainerThatThePlanRefusesLeavesItsBaseFree() {
 	start base
 	assert_status 0
 	stop base
+}
+
+# No line of a config, no file of the container: they are gone when it is read.
+testWhatTheHelperRefusesIsSaidOfTheOption() {
+	echo secret >elsewhere
+	mkdir images
+	qemu-img create -q -f qcow2 -b "$HERE/elsewhere" -F raw images/i.qcow2 8M
+	for _copy in '' --copy; do
+		# shellcheck disable=SC2086 # perhaps none
+		create c1 --image images/i.qcow2 $_copy
+		assert_failed "lxc-bdev: --image '$HERE/images/i.qcow2': image '" "names '$HERE/elsewhere' as its backing file"
+		assertNotContains "$err" SPEC
+	done
+	create c1 --layer nosuch
+	assert_failed "lxc-bdev: --layer 'nosuch': " 
+	assertNotContains "$err" config:
 }
 
 testAQcow2WithoutAFileSystemIsRefusedAtOnce() {
