@@ -816,6 +816,8 @@ testItBelievesNoWord() {
 	sleep 1000 &
 	_pid=$!
 	run "$HERE/lxc-bdev" --in-namespace --path "$LXCPATH/c1" --name c1 --store dir --template "$HERE/inner"
+	assert_status 2
+	run "$HERE/lxc-bdev" --in-namespace "$(readlink /proc/self/ns/mnt)" --path "$LXCPATH/c1" --name c1 --store dir --template "$HERE/inner"
 	assert_status 0
 	assertTrue 'others live' "kill -0 $_pid"
 	kill "$_pid"
