@@ -62,6 +62,26 @@ testLoopDeviceThatAnotherHasByNowIsNotWaitedFor() {
 	umounted
 }
 
+testADeviceThatAnotherHasByNowIsNotShared() {
+	image i.qcow2
+	mkdir taker
+	mounted nbd:i.qcow2,ro,transport=fuse
+	_journal=$(echo /run/lxc-bdev/*/journal)
+	cp "$_journal" right
+	for _field in loop server; do
+		# The sequence number of the device, the start time of the server.
+		awk -F '\t' -v OFS='\t' -v kind="$_field" '$1 == kind {$3 = $3 + 1} 1' right >"$_journal"
+		cmp -s right "$_journal" && fail "no $_field in it"
+		bdev mount nbd:i.qcow2,ro,transport=fuse "$HERE/taker"
+		assert_status 0
+		differs "$_field" 1 "$(server qemu | sort -u | wc -l)"
+		cat right >"$_journal"
+		bdev umount "$HERE/taker"
+		assert_status 0
+	done
+	umounted
+}
+
 # big_disk - an xfs of 6 GiB, which discards free space in requests of up to 3 GiB.
 big_disk() {
 	truncate -s 6G big.raw

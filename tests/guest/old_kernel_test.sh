@@ -343,6 +343,17 @@ testKilledAtAnyMountCallNothingIsLeft() {
 	all_is_gone
 }
 
+# lxc-attach of LXC 5.0 starts itself anew from memory, which fails on 5.10 on the guest's root: there it is entered by hand.
+case $(uname -r) in
+5.10.*)
+	inside() {
+		_init=$(lxc info "$1" -pH)
+		shift
+		run nsenter -t "$_init" -m -u -i -n -p -r -w -- "$@"
+	}
+	;;
+esac
+
 testAContainerStartsWritesRebootsAndStops() {
 	container c1 loop:base.img,ro tmpfs:.,size=16m overlay:delta0
 	base_image "$LXCPATH/c1/base.img"
