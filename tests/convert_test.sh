@@ -214,6 +214,19 @@ testWhatHasTheFormAlreadyIsLeftAlone() {
 	assertEquals "$ino" "$(stat -c %i d e)"
 }
 
+testADirectoryThatIsReplacedBeforeItIsLockedIsRefused() {
+	mkdir d
+	: >d/.wh.x
+	: >trace
+	strace -o trace -P "$HERE/d" -e trace=flock -e inject=flock:delay_enter=1000000 "$LXC_BDEV" convert overlay d 2>err1 &
+	assertTrue 'the lock is waited for' 'eventually grep -q LOCK_EX trace'
+	mv d old && mkdir d && : >d/.wh.y
+	wait $!
+	assertEquals 1 $?
+	assertContains "$(cat err1)" "d' is in use by another process"
+	assertTrue 'both are as they were' '[ -f old/.wh.x ] && [ -f d/.wh.y ]'
+}
+
 testADirectoryInUseIsRefusedWhoeverUsesIt() {
 	mkdir -p d l o m
 	: >d/.wh.x

@@ -388,6 +388,18 @@ checkAnUpperThatIsReplacedBeforeItIsLockedIsRefused() {
 	assertTrue 'nothing is left' nothing_left
 }
 
+checkALowerThatIsReplacedBeforeItIsLockedIsRefused() {
+	: >trace
+	strace -o trace -P "$HERE/a" -e trace=flock -e inject=flock:delay_enter=1000000 \
+		"$LXC_BDEV" mount dir:a,ro overlay:up m 2>err1 &
+	assertTrue 'the lock is waited for' 'eventually grep -q LOCK_SH trace'
+	mv a old && mkdir a
+	wait $!
+	assertEquals 1 $?
+	assertContains "$(cat err1)" "'a' was replaced just now; start it again"
+	assertTrue 'nothing is left' nothing_left
+}
+
 # Only the kernel knows of it.
 checkAnUpperOfAnOverlayThatIsMountedNowhereIsInUse() {
 	mkdir up work
