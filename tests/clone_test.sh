@@ -321,6 +321,11 @@ testAnUpperIsCopiedWithEverything() {
 	printf end >>"$d/sparse"
 	mknod "$d/device" b 7 300
 	mkfifo "$d/fifo"
+	# Bits that a umask takes away.
+	mkdir -m 0777 "$d/for-all"
+	echo shared >"$d/for-all/file"
+	mknod "$d/for-all/null" c 1 3
+	chmod 0666 "$d/for-all/file" "$d/for-all/null"
 	chown 1000:1001 "$d/file"
 	chmod 4750 "$d/file"
 	setfattr -n user.note -v hi "$d/file"
