@@ -216,5 +216,30 @@ testImageThatIsASymlinkAFifoOrADeviceIsRefused() {
 	assert_refused c1 "'data/image' is not a regular file"
 }
 
+# --- the host name that is written inside ---
+
+testTheHostNameIsWrittenNowhereButInside() {
+	for _kind in etc-leads-out etc-leads-out-above file-leads-out second-name; do
+		echo precious >outside/hostname
+		rm -rf "${LXCPATH:?}/c1"
+		mkdir -p "$LXCPATH/c1"
+		cp -a "$(shared_root)" "$LXCPATH/c1/tree"
+		container c1 dir:tree
+		echo 'bdev.hostname = written' >>"$LXCPATH/c1/config"
+		cd "$LXCPATH/c1/tree" || return
+		case $_kind in
+		etc-leads-out) mv etc etc.old && ln -s "$HERE/outside" etc ;;
+		etc-leads-out-above) mv etc etc.old && ln -s ../../../outside etc ;;
+		file-leads-out) rm -f etc/hostname && ln -s "$HERE/outside/hostname" etc/hostname ;;
+		second-name) rm -f etc/hostname && ln "$HERE/outside/hostname" etc/hostname ;;
+		esac
+		cd "$HERE" || return
+		start c1
+		assertEquals "$_kind: $err" 0 "$status"
+		stop c1
+		assertEquals "$_kind" precious "$(cat outside/hostname)"
+	done
+}
+
 # shellcheck source=/dev/null
 . shunit2
