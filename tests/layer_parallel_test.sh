@@ -95,4 +95,24 @@ testAnythingAtOnce() {
 	assertEquals '' "$out"
 }
 
+testACleanupLeavesWhatIsBeingApplied() {
+	mkdir in
+	echo first >in/a
+	head -c 3M /dev/urandom >in/b
+	tar -cf in.tar -C in a b
+	{
+		head -c 1M in.tar
+		eventually test -e cleaned
+		tail -c +1048577 in.tar
+	} | quietly apply x - >/dev/null &
+	assertTrue 'it has begun' 'eventually begun'
+	layer cleanup
+	assert_status 0
+	: >cleaned
+	wait $!
+	assertEquals 'applied' 0 $?
+	assertTrue 'it is what was applied' "cmp in/b '$store/diff/x/b'"
+}
+begun() { [ "$(find "$store/stage" -name a -size +0)" ]; }
+
 . shunit2

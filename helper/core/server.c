@@ -225,7 +225,6 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 		_exit(1);
 	(void)setsid();
 	(void)chdir("/");
-	(void)umask(022);
 	default_signals();
 	default_limits();
 	write_file("/proc/self/oom_score_adj", OOM_SCORE);
