@@ -17,7 +17,7 @@ directories() { find "$HERE/base" -mindepth 1 -maxdepth 1; }
 
 testTheCommandHasNothingOfItsCallers() {
 	ln -s base link
-	run sh -c 'umask 777; exec "$@" <&-' sh env -u HOME -u QUEUE -u LANES -u GUEST_ACCEL -u TEST_SECONDS -u SWEEP -u FAULTS -u FAULTS_OUT TMPDIR="$HERE/link" LC_ALL=de_DE.UTF-8 LANGUAGE=de CDPATH=/ \
+	run sh -c 'umask 777; exec "$@" <&-' sh env -u HOME -u QUEUE -u LANES -u GUEST_ACCEL -u TEST_SECONDS -u SWEEP -u SAN -u FAULTS -u FAULTS_OUT TMPDIR="$HERE/link" LC_ALL=de_DE.UTF-8 LANGUAGE=de CDPATH=/ \
 		POSIXLY_CORRECT=1 LXC_BDEV_NBD=x LXC_BDEV_OVERLAY=x TZ=Asia/Tokyo BLOCK_SIZE=1 MAKEFLAGS=-n MUST_RUN=1 \
 		env --ignore-signal=INT,CHLD,PIPE "$ROOT/tests/apart" \
 		sh -c 'env | cut -d = -f 1 | sort | xargs; umask; readlink /proc/$$/fd/0; grep SigIgn /proc/$$/status; echo "$TMPDIR"'
@@ -32,7 +32,7 @@ SigIgn:	0000000000000000' "$(printf '%s\n' "$out" | head -n 4 | sed 's/^\(SigIgn
 }
 
 testTheKnobsOfTheTestsReachThem() {
-	for knob in SWEEP FAULTS FAULTS_OUT TEST_SECONDS GUEST_ACCEL GUEST_CPU; do
+	for knob in SWEEP SAN FAULTS FAULTS_OUT TEST_SECONDS GUEST_ACCEL GUEST_CPU; do
 		run env "$knob=a b" TMPDIR="$HERE/base" "$ROOT/tests/apart" printenv "$knob"
 		assertEquals "$knob" 'a b' "$out"
 	done

@@ -79,6 +79,9 @@ static void disguise(pid_t pid, const struct user_regs_struct *regs, char *text)
 	char *end = text + n;
 
 	copy(pid, regs->rsi, text, n, 0);
+	/* The dynamic linker reads, too. */
+	if (n >= 4 && memcmp(text, "\177ELF", 4) == 0)
+		return;
 	for (char *c = text; (c = memchr(c, 1, (size_t)(end - c))); c++)
 		*c = ',';
 	for (char *c = text; (c = memmem(c, (size_t)(end - c), overlay, sizeof(overlay) - 1)); c++)
