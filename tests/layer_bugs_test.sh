@@ -439,6 +439,23 @@ testASquashHasNoWhiteoutsBelowAnOpaqueDirectory() {
 	assertEquals '' "$out"
 }
 
+testAFifoInPlaceOfARecordHangsNothing() {
+	mkdir in && tar -C in -cf in.tar .
+	for _place in layers info holders; do
+		rm -rf "$store"
+		layer apply a in.tar
+		layer get a --holder h
+		layer put a --holder h
+		rm -rf "${store:?}/$_place/a"
+		mkfifo "$store/$_place/a"
+		for _verb in list check 'get a --holder h' 'put a --holder h' 'create b --parent a' 'diff a -o out' 'remove a'; do
+			# shellcheck disable=SC2086 # a verb and its arguments
+			run timeout 5 "$LXC_BDEV" layer --store "$store" $_verb
+			assertTrue "$_place: $_verb: $status" "[ $status -lt 124 ]"
+		done
+	done
+}
+
 testADriverThatSaysNothingIsNoDriver() {
 	layer create a
 	: >"$store/driver"
