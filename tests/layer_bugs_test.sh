@@ -439,6 +439,20 @@ testASquashHasNoWhiteoutsBelowAnOpaqueDirectory() {
 	assertEquals '' "$out"
 }
 
+testASymlinkInPlaceOfTheHoldersIsNotWrittenThrough() {
+	layer create a
+	echo precious >precious
+	rm -f "$store/holders/a"
+	ln -s "$HERE/precious" "$store/holders/a"
+	layer get a --holder h
+	assert_status 1
+	assertEquals precious "$(cat precious)"
+	rm "$store/holders/a"
+	layer get a --holder h
+	assert_status 0
+	layer put a --holder h
+}
+
 testAFifoInPlaceOfARecordHangsNothing() {
 	mkdir in && tar -C in -cf in.tar .
 	for _place in layers info holders; do

@@ -351,6 +351,11 @@ case $(uname -r) in
 		shift
 		run nsenter -t "$_init" -m -u -i -n -p -r -w -- "$@"
 	}
+	reboot() {
+		_before=$(lxc info "$1" -pH)
+		inside "$1" /bin/busybox reboot -f
+		eventually rebooted "$1" "$_before"
+	}
 	;;
 esac
 
