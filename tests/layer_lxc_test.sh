@@ -233,6 +233,19 @@ testAContainerThatWroteNothingYetIsAnEmptyLayer() {
 	assertEquals './' "$(tar -tf four.tar | grep -v '^$' | head -n 1 | sed 's|^\.$|./|')"
 }
 
+testTheStoreOfACommitIsTheOneThatTheContainerStandsOn() {
+	container c1 "$(spec three)" overlay:delta0
+	mkdir other "$LXCPATH/c1/delta0"
+	commit c1 said --store other
+	assert_status 1
+	assert_one_line "layer 'three' is in '$STORE'" "not in 'other'"
+	ln -s "$STORE" name
+	commit c1 said --store name
+	assert_status 0
+	layer remove said
+	assert_status 0
+}
+
 testWhatCannotBeCommittedIsRefusedInOneLine() {
 	container c1 "$(spec three)" overlay:delta0
 	mkdir "$LXCPATH/c1/delta0" "$LXCPATH/c1/delta0/moved"
