@@ -907,6 +907,32 @@ testWhatHadJustBegunAtASignalMakesNothingAfterIt() {
 	done
 }
 
+# The image is mounted to see what is in it, on the server and device of all who share it.
+testASignalEndsNoneOfThoseWhoShareTheImage() {
+	make_image raw ext4 32
+	qemu-img convert -f raw -O qcow2 raw shared.qcow2
+	export LXC_BDEV_NBD=fuse
+	container c0 "nbd:$(printf '%s' "$HERE/shared.qcow2" | sed 's/ /\\ /g'),ro"
+	start c0
+	assert_status 0
+	_init=$(lxc info c0 -pH)
+	printf '#!/bin/sh\n[ "$1" != umount ] || [ -e "%s/begun" ] || { : >"%s/begun"; sleep 2; }\nexec "%s" "$@"\n' \
+		"$HERE" "$HERE" "$LXC_BDEV" >slow
+	chmod 0755 slow
+	sed -i "s|^HELPER=.*|HELPER='$HERE/slow'|" lxc-bdev
+	mkdir -p "$LXCPATH/c1/rootfs"
+	./lxc-bdev --path "$LXCPATH/c1" --name c1 --image "$HERE/shared.qcow2" >/dev/null 2>&1 &
+	_pid=$!
+	assertTrue 'it is mounted' 'eventually [ -e begun ]'
+	kill -s TERM "$_pid"
+	wait "$_pid"
+	assertNotEquals 0 "$?"
+	assertTrue 'the container lives on' "kill -0 $_init"
+	assertEquals 'and is the same' "$_init" "$(lxc info c0 -pH)"
+	stop c0
+	unset LXC_BDEV_NBD
+}
+
 # Also when all but the last look at the config is done: doctor shall know of it.
 testASignalAtTheLastStepLeavesTheMarkOfWhatIsNotWhole() {
 	printf '#!/bin/sh\n[ "$1" != plan ] || { : >"%s/begun"; sleep 2; }\nexec "%s" "$@"\n' "$HERE" "$LXC_BDEV" >slow
