@@ -547,7 +547,7 @@ testWhatTheHelperRefusesIsSaidOfTheOption() {
 		assertNotContains "$err" SPEC
 	done
 	create c1 --layer nosuch
-	assert_failed "lxc-bdev: --layer 'nosuch': " 
+	assert_failed "lxc-bdev: --layer 'nosuch': "
 	assertNotContains "$err" config:
 }
 
