@@ -607,11 +607,11 @@ testTwoContainersThatStandOnEachOtherAreRefused() {
 	container c2 "container:$(printf '%s' "$LXCPATH/c1" | sed 's/ /\\ /g')" overlay:delta0
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 1
-	assert_one_line 'stands on itself, or on more than'
+	assert_one_line 'the container depends on itself, or on a chain of more than'
 	container c3 "container:$(printf '%s' "$LXCPATH/c3" | sed 's/ /\\ /g')" overlay:delta0
 	bdev plan -P "$LXCPATH" -n c3
 	assert_status 1
-	assert_one_line 'stands on itself, or on more than'
+	assert_one_line 'the container depends on itself, or on a chain of more than'
 }
 
 # shellcheck source=/dev/null

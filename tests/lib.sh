@@ -56,14 +56,17 @@ skip() {
 	startSkipping
 }
 
-# needs_lxc_copy_e - skip, and be false, where LXC cannot start an ephemeral copy of its own even without lxc-bdev (see bdev.conf(5)).
+# needs_lxc_copy_e - skip, and be false, if LXC cannot start an ephemeral copy even without lxc-bdev (see bdev.conf(5)). Tried
+# once for each file.
 needs_lxc_copy_e() {
+	[ ! -e "$SCRATCH/lxc-copy-e" ] || return 0
 	_plain=$HERE/plain
 	mkdir -p "$_plain/c/rootfs"
 	make_root "$_plain/c/rootfs"
 	printf 'lxc.rootfs.path = dir:%s/c/rootfs\n%s\n' "$_plain" "$CONTAINER_CONF" >"$_plain/c/config"
 	if lxc-copy -P "$_plain" -n c -N e -e >/dev/null 2>&1; then
 		lxc-stop -k -P "$_plain" -n e
+		: >"$SCRATCH/lxc-copy-e"
 	else
 		skip "lxc-copy -e of LXC $(lxc-copy --version) cannot start a copy, with and without lxc-bdev"
 		return 1

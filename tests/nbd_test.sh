@@ -420,10 +420,10 @@ testDataFileElsewhereIsRefusedAllTheSame() {
 testCycleOfBackingFilesIsRefused() {
 	over a.qcow2 b.qcow2 qcow2
 	over b.qcow2 a.qcow2 qcow2
-	refuses nbd:a.qcow2 'stands on itself, or on more than'
+	refuses nbd:a.qcow2 'is in a cycle or a chain of more than'
 	over d.qcow2 c.qcow2 qcow2
 	mv d.qcow2 c.qcow2
-	refuses nbd:c.qcow2 'stands on itself, or on more than'
+	refuses nbd:c.qcow2 'is in a cycle or a chain of more than'
 }
 
 testBadLineInThePolicyIsNamedByFileAndLine() {

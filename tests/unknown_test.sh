@@ -262,7 +262,7 @@ testImageIsProbedUnderItsLock() {
 	assert_nothing_left
 }
 
-# The helper holds a lease of the image for a moment; who opens it for writing meanwhile has it sent SIGIO, whose default is death.
+# A process that opens the image for writing while the helper holds a lease of it has SIGIO sent to the helper.
 testWhoOpensTheImageForWritingDoesNotEndTheHelper() {
 	make_image image ext4 8 "$PWD/lower"
 	strace -qq -o calls -e trace=fcntl "$LXC_BDEV" mount loop:image,ro m

@@ -240,8 +240,8 @@ static int view_container(const char *dir, bool below, unsigned int depth, struc
 
 	if (r == 0 && depth > VIEW_DEPTH_MAX)
 		r = log_refuse(-ELOOP,
-			       "%s: the container stands on itself, or on more than %d others: "
-			       "end the circle or the chain by a copy (lxc-copy)",
+			       "%s: the container depends on itself, or on a chain of more than %d containers; "
+			       "replace one of them by a full copy (lxc-copy)",
 			       config, VIEW_DEPTH_MAX);
 	if (r == 0 && conf.stack.n && conf.rootfs_path)
 		r = rootfs_parse(conf.rootfs_path, &rootfs);

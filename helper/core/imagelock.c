@@ -121,7 +121,7 @@ void image_share(int fd, bool share)
 	}
 }
 
-/* Network file systems refuse a lease for reasons of their own. */
+/* Network file systems refuse leases even if nobody has the file open for writing. */
 int image_is_written(int fd)
 {
 	static const long network[] = { NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC,

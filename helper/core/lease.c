@@ -3,9 +3,10 @@
  * lease - whether somebody has a file open for writing.
  *
  * The kernel grants a read lease (fcntl(2)) for a file that nobody has open
- * for writing. Who opens it so while the lease is held has to wait until it
- * is given back, and the holder gets SIGIO, which would end it: whoever may
- * write to an image could end the helper so.
+ * for writing. A process that opens it for writing while the lease is held
+ * waits until the lease is released, and the kernel sends SIGIO to the lease's
+ * holder. SIGIO's default action is death, so it is blocked while the lease is held: else
+ * the owner of an image could kill the helper.
  */
 #include "lease.h"
 #include "cleanup.h"

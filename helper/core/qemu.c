@@ -167,8 +167,8 @@ static int add_backing(struct walk *walk, const char *image, const struct qforma
 				   image, refs->backing_format);
 	if (depth + 1 >= CHAIN_MAX)
 		return spec_refuse(walk->spec, -ELOOP,
-				   "image '%s' stands on itself, or on more than %d others (qemu-img info shows its "
-				   "backing file)",
+				   "image '%s' is in a cycle or a chain of more than %d backing files; see "
+				   "qemu-img info, and qemu-img rebase",
 				   image, CHAIN_MAX);
 	fd = open_named(walk, image, refs->backing, "backing file");
 	if (fd < 0)

@@ -254,7 +254,7 @@ static struct json_object *found_json(const struct journal *journal, const struc
 	return object;
 }
 
-/* lxcpath: all of its containers; else this container; NULL: all. */
+/* Select the journals to show: those of lxcpath's containers; else the container's; without a name, all. */
 static bool wanted(const char *lxcpath, const struct container *container, const struct journal *journal)
 {
 	const char *name = journal_get(journal, "container", 0), *place = journal_get(journal, "container", 1);
@@ -268,18 +268,17 @@ static bool wanted(const char *lxcpath, const struct container *container, const
 	       (name && place && strcmp(name, container->name) == 0 && strcmp(place, container->dir) == 0);
 }
 
-/* It has no record. */
+/* Say why a container has no record: it is not running, or has no bdev.rootfs. 0 or -errno (logged). */
 static int print_unused(const struct container *container)
 {
-	struct conf conf;
+	struct conf conf = { 0 };
 	int r = conf_read(container->config, &conf);
 
-	if (r < 0)
-		return r;
-	printf("%s  (%s)  %s\n", container->name, container->dir,
-	       conf.stack.n ? "not running" : "no bdev.rootfs in its config: LXC's own rootfs is used");
+	if (r == 0)
+		printf("%s  (%s)  %s\n", container->name, container->dir,
+		       conf.stack.n ? "not running" : "no bdev.rootfs in its config: LXC's own rootfs is used");
 	conf_clear(&conf);
-	return 0;
+	return r;
 }
 
 static int run(const struct args *args)
@@ -339,7 +338,7 @@ static int run(const struct args *args)
 
 const struct verb verb_status = {
 	.name = "status",
-	.usage = "[-P LXCPATH] [-n NAME [-f FILE]] [--json]",
+	.usage = "[-P LXCPATH | -f FILE] [-n NAME] [--json]",
 	.summary = "the stacks in use: what stands on what, devices, locks, sizes",
 	.options = "nPfj",
 	.run = run,
