@@ -2,8 +2,8 @@
 /*
  * lxc-bdev - backing storage for LXC containers. The verb table, and what all verbs share.
  */
-#include "core/cleanup.h"
-#include "core/log.h"
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "verbs/verbs.h"
 
 #include <ctype.h>

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # overlay: a writable upper over lowers. All of it three times: the way this kernel is spoken to, and the two ways for
-# older kernels (see core/overlayfs.c), which the knob LXC_BDEV_OVERLAY forces.
+# older kernels (see kernel/overlay.c), which the knob LXC_BDEV_OVERLAY forces.
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 

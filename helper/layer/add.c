@@ -4,8 +4,8 @@
  * then its record. Before the last, there is no layer, and nothing that is in
  * the way of the next who makes it.
  */
-#include "../core/cleanup.h"
-#include "../core/log.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
 #include "inuse.h"
 #include "mounts.h"
 #include "store.h"

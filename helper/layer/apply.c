@@ -6,8 +6,8 @@
  * below, so that whoever writes it may take as long as he likes.
  */
 #include "apply.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
 
 #include <fcntl.h>
 #include <string.h>

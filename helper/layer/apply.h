@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store.h"
-#include "untar.h"
+#include "../tar/untar.h"
 
 /*
  * Make a layer of the tar read from `input`, on top of parent (NULL: none), or fill the empty layer that is there

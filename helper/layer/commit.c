@@ -6,10 +6,10 @@
  * The layer has only what says how the tree differs from those below.
  */
 #include "commit.h"
-#include "../core/cleanup.h"
-#include "../core/convert.h"
-#include "../core/log.h"
-#include "changes.h"
+#include "../base/cleanup.h"
+#include "../delta/convert.h"
+#include "../base/log.h"
+#include "../delta/changes.h"
 
 #include <fcntl.h>
 

@@ -3,8 +3,8 @@
  * drop - a layer goes: its record first, then its name, and what was in it when
  * there is time.
  */
-#include "../core/cleanup.h"
-#include "../core/log.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
 #include "inuse.h"
 #include "mounts.h"
 #include "store.h"

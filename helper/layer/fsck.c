@@ -7,9 +7,9 @@
  * which takes its time.
  */
 #include "fsck.h"
-#include "../core/check.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
+#include "../delta/check.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
 #include "holders.h"
 #include "inuse.h"
 #include "mounts.h"

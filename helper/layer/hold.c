@@ -6,9 +6,9 @@
  * replaced, which needs an exclusive one. It ends with the process, however
  * that ends, and nobody waits for it.
  */
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/proc.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../base/process.h"
 #include "inuse.h"
 #include "store.h"
 

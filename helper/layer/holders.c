@@ -6,9 +6,9 @@
  * it can be asked.
  */
 #include "holders.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/proc.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../base/process.h"
 
 #include <ctype.h>
 #include <fcntl.h>

@@ -8,13 +8,13 @@
  * one but we opens; and a layer is converted or not, never half.
  */
 #include "import.h"
-#include "../core/aufsinfo.h"
-#include "../core/aufsstore.h"
-#include "../core/check.h"
-#include "../core/cleanup.h"
-#include "../core/convert.h"
-#include "../core/log.h"
-#include "changes.h"
+#include "../kernel/aufs-info.h"
+#include "../delta/aufs-store.h"
+#include "../delta/check.h"
+#include "../base/cleanup.h"
+#include "../delta/convert.h"
+#include "../base/log.h"
+#include "../delta/changes.h"
 
 #include <fcntl.h>
 #include <string.h>

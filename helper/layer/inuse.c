@@ -3,14 +3,14 @@
  * inuse - who uses a layer, as the kernel and the records of others say it.
  */
 #include "inuse.h"
-#include "../core/allmounts.h"
-#include "../core/aufsinfo.h"
-#include "../core/aufsuse.h"
-#include "../core/cleanup.h"
-#include "../core/journal.h"
-#include "../core/log.h"
-#include "../core/mount.h"
-#include "../core/overlayfs.h"
+#include "../kernel/all-mounts.h"
+#include "../kernel/aufs-info.h"
+#include "../record/aufs-users.h"
+#include "../base/cleanup.h"
+#include "../record/journal.h"
+#include "../base/log.h"
+#include "../kernel/mount.h"
+#include "../kernel/overlay.h"
 #include "holders.h"
 
 #include <fcntl.h>

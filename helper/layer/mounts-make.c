@@ -3,11 +3,11 @@
  * mounts-make - a layer and those below it as one mount, in the way of the
  * store's driver.
  */
-#include "../core/aufsfs.h"
-#include "../core/aufsuse.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/overlayfs.h"
+#include "../kernel/aufs.h"
+#include "../record/aufs-users.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../kernel/overlay.h"
 #include "mounts.h"
 
 #include <fcntl.h>

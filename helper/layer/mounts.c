@@ -7,10 +7,10 @@
  * another has just got. What is mounted is asked of the kernel.
  */
 #include "mounts.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/mount.h"
-#include "../core/remove.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../kernel/mount.h"
+#include "../base/remove.h"
 #include "holders.h"
 #include "inuse.h"
 

@@ -5,7 +5,7 @@
  * The process that does it has no part in its parent's life: no descriptor, no
  * session. Killed, or with the machine switched off, the next one goes on.
  */
-#include "../core/cleanup.h"
+#include "../base/cleanup.h"
 #include "store.h"
 
 #include <fcntl.h>

@@ -6,8 +6,8 @@
  * them. A rename puts it there, so it is never half a record; and as nobody
  * else may have written it as carefully, what it says is not believed unseen.
  */
-#include "../core/cleanup.h"
-#include "../core/log.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
 #include "store.h"
 
 #include <dirent.h>

@@ -9,12 +9,12 @@
  * as one layer, it would show what that took away.
  */
 #include "squash.h"
-#include "../core/cleanup.h"
-#include "../core/copy.h"
-#include "../core/log.h"
-#include "../core/remove.h"
-#include "../core/settle.h"
-#include "changes.h"
+#include "../base/cleanup.h"
+#include "../base/copy.h"
+#include "../base/log.h"
+#include "../base/remove.h"
+#include "../delta/aufs-opaque.h"
+#include "../delta/changes.h"
 #include "inuse.h"
 
 #include <dirent.h>

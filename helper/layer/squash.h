@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "below.h"
+#include "../delta/lowers.h"
 #include "store.h"
 
 /*

@@ -6,9 +6,9 @@
  * works on it. A lock that can be taken is a dead one's, and the directory is
  * rubbish. So nothing needs to be recorded, and nothing is ever in the way.
  */
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/remove.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../base/remove.h"
 #include "store.h"
 
 #include <dirent.h>

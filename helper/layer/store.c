@@ -6,10 +6,10 @@
  * is ours. What is inside of the layers is not: that was written by containers.
  */
 #include "store.h"
-#include "../core/cleanup.h"
-#include "../core/conf.h"
-#include "../core/log.h"
-#include "../core/path.h"
+#include "../base/cleanup.h"
+#include "../config/config-file.h"
+#include "../base/log.h"
+#include "../base/path.h"
 
 #include <ctype.h>
 #include <dirent.h>

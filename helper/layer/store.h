@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "../core/delta.h"
+#include "../delta/delta.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * parts of layers that were never made, or are no more.
  */
 #include "tidy.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
 #include "holders.h"
 #include "inuse.h"
 #include "mounts.h"

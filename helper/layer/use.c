@@ -8,9 +8,9 @@
  * one of both sees the other.
  */
 #include "use.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/proc.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../base/process.h"
 #include "inuse.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../core/journal.h"
+#include "../record/journal.h"
 #include "store.h"
 
 /*

@@ -5,16 +5,16 @@
  * The container is as it was. As long as its upper is copied, it cannot start.
  */
 #include "../layer/commit.h"
-#include "../core/aufsinfo.h"
-#include "../core/aufsuse.h"
-#include "../core/base.h"
-#include "../core/cleanup.h"
-#include "../core/container.h"
-#include "../core/log.h"
-#include "../core/overlayfs.h"
-#include "../core/path.h"
-#include "../core/proc.h"
-#include "../core/progress.h"
+#include "../kernel/aufs-info.h"
+#include "../record/aufs-users.h"
+#include "../container/running.h"
+#include "../base/cleanup.h"
+#include "../config/container.h"
+#include "../base/log.h"
+#include "../kernel/overlay.h"
+#include "../base/path.h"
+#include "../base/process.h"
+#include "../base/progress.h"
 #include "verbs.h"
 
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * convert-list - what a conversion finds, a line for each.
  */
 #include "convert-list.h"
-#include "../core/cleanup.h"
+#include "../base/cleanup.h"
 
 char *convert_escape(const char *path)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../core/convert.h"
+#include "../delta/convert.h"
 
 /* The path as one word of a line, whatever it is, for the caller to free. */
 char *convert_escape(const char *path);

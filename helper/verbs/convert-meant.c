@@ -6,11 +6,11 @@
  * anything; but its top has marks of who wrote it.
  */
 #include "convert-meant.h"
-#include "../core/aufsstore.h"
-#include "../core/cleanup.h"
-#include "../core/conf.h"
-#include "../core/log.h"
-#include "../core/path.h"
+#include "../delta/aufs-store.h"
+#include "../base/cleanup.h"
+#include "../config/config-file.h"
+#include "../base/log.h"
+#include "../base/path.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

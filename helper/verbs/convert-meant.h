@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../core/delta.h"
+#include "../delta/delta.h"
 
 #include <stdbool.h>
 

@@ -3,10 +3,10 @@
  * convert-named - convert what a container writes to, by the container's name.
  */
 #include "convert-named.h"
-#include "../core/cleanup.h"
-#include "../core/convert-container.h"
-#include "../core/log.h"
-#include "../core/progress.h"
+#include "../base/cleanup.h"
+#include "../container/convert.h"
+#include "../base/log.h"
+#include "../base/progress.h"
 #include "convert-list.h"
 
 static void list_found(struct convert_container *run, const char *delta, enum convert_kind kind, const char *path,

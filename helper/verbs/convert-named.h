@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../core/delta.h"
+#include "../delta/delta.h"
 #include "verbs.h"
 
 /* `lxc-bdev convert -n NAME FORM`: the deltas of one container, and its config. 0 or -errno (logged). */

@@ -2,13 +2,13 @@
 /*
  * convert - deltas between aufs' form and overlay's.
  */
-#include "../core/aufsstore.h"
-#include "../core/check.h"
-#include "../core/cleanup.h"
-#include "../core/convert.h"
-#include "../core/log.h"
-#include "../core/path.h"
-#include "../core/progress.h"
+#include "../delta/aufs-store.h"
+#include "../delta/check.h"
+#include "../base/cleanup.h"
+#include "../delta/convert.h"
+#include "../base/log.h"
+#include "../base/path.h"
+#include "../base/progress.h"
 #include "convert-list.h"
 #include "convert-meant.h"
 #include "convert-named.h"

@@ -4,8 +4,8 @@
  *
  * For the template, which cannot take LXC's lock: that is of another kind than flock(1)'s.
  */
-#include "../core/depends.h"
-#include "hook.h"
+#include "../config/dependencies.h"
+#include "../hook-verbs/hook.h"
 
 static int run(const struct args *args)
 {

@@ -2,15 +2,15 @@
 /*
  * doctor - find what a crash left, and clear it with --fix.
  */
-#include "../core/cleanup.h"
-#include "../core/container.h"
-#include "../core/ephemeral.h"
-#include "../core/journal.h"
-#include "../core/log.h"
-#include "../core/mount.h"
-#include "../core/release.h"
-#include "../core/server.h"
-#include "../core/snapshots.h"
+#include "../base/cleanup.h"
+#include "../config/container.h"
+#include "../container/ephemeral.h"
+#include "../record/journal.h"
+#include "../base/log.h"
+#include "../kernel/mount.h"
+#include "../record/release.h"
+#include "../qemu/server.h"
+#include "../container/snapshots.h"
 #include "verbs.h"
 
 #include <dirent.h>

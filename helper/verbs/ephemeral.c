@@ -6,10 +6,10 @@
  * Its config names the other container, read-only, and what is above. LXC's
  * own tools start it, run the command in it, and remove it.
  */
-#include "../core/ephemeral.h"
-#include "../bdev/bdev.h"
-#include "../core/base.h"
-#include "../core/server.h"
+#include "../container/ephemeral.h"
+#include "../stack/type.h"
+#include "../container/running.h"
+#include "../qemu/server.h"
 #include "verbs.h"
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  *
  * For the template, which adds the include of bdev.conf where it is missing.
  */
-#include "hook.h"
+#include "../hook-verbs/hook.h"
 
 static int run(const struct args *args)
 {

@@ -6,10 +6,10 @@
  * nothing is there; killed after, all of it is, and umount takes all of it
  * down. Relative paths belong to the current directory.
  */
-#include "../core/build.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/release.h"
+#include "../stack/build.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../record/release.h"
 #include "verbs.h"
 
 #include <fcntl.h>

@@ -6,8 +6,8 @@
  * signal that ends the process removes it.
  */
 #include "output.h"
-#include "../core/cleanup.h"
-#include "../core/log.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
 #include "verbs.h"
 
 #include <fcntl.h>

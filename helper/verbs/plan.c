@@ -2,15 +2,15 @@
 /*
  * plan - what a start would do, without doing it.
  */
-#include "../core/plan.h"
-#include "../core/cleanup.h"
-#include "../core/confine.h"
-#include "../core/container.h"
-#include "../core/convert-container.h"
-#include "../core/convert-lines.h"
-#include "../core/link.h"
-#include "../core/log.h"
-#include "../core/loopdev.h"
+#include "../stack/plan.h"
+#include "../base/cleanup.h"
+#include "../kernel/apparmor.h"
+#include "../config/container.h"
+#include "../container/convert.h"
+#include "../container/convert-lines.h"
+#include "../container/linked-clone.h"
+#include "../base/log.h"
+#include "../kernel/loop.h"
 #include "verbs.h"
 
 #include <json-c/json.h>

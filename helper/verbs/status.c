@@ -2,12 +2,12 @@
 /*
  * status - the stacks that exist now, from their journals and the kernel.
  */
-#include "../core/cleanup.h"
-#include "../core/container.h"
-#include "../core/journal.h"
-#include "../core/log.h"
-#include "../core/mount.h"
-#include "../core/usage.h"
+#include "../base/cleanup.h"
+#include "../config/container.h"
+#include "../record/journal.h"
+#include "../base/log.h"
+#include "../kernel/mount.h"
+#include "../record/usage.h"
 #include "verbs.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /*
  * types - the backing store types, from their table.
  */
-#include "../bdev/bdev.h"
+#include "../stack/type.h"
 #include "verbs.h"
 
 #include <json-c/json.h>

@@ -2,9 +2,9 @@
 /*
  * umount - take down what `mount` put on a directory, and nothing else.
  */
-#include "../core/cleanup.h"
-#include "../core/log.h"
-#include "../core/release.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../record/release.h"
 #include "verbs.h"
 
 static int run(const struct args *args)

@@ -2,11 +2,11 @@
 /*
  * Any bytes as a tar, into a directory of the working directory's; a file beside it must stay. libFuzzer:
  * clang -fsanitize=fuzzer,address,undefined -std=gnu11 -D_GNU_SOURCE -Ihelper tests/fuzz/untar.c helper/core/SOME.c
- * helper/layer/untar*.c helper/layer/idmap.c -larchive ...
+ * helper/layer/untar*.c helper/tar/idmap.c -larchive ...
  */
-#include "core/remove.h"
-#include "core/cleanup.h"
-#include "layer/untar.h"
+#include "base/remove.h"
+#include "base/cleanup.h"
+#include "tar/untar.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -6,8 +6,8 @@
  * With a seed as the argument: that one alone, with its layers.
  */
 #include "convert-model.h"
-#include "core/convert.h"
-#include "core/settle.h"
+#include "delta/convert.h"
+#include "delta/aufs-opaque.h"
 
 #include <sched.h>
 #include <sys/mount.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copies of awkward trees and files, compared with what they were made from. */
 #include "unit.h"
-#include "core/copy.h"
+#include "base/copy.h"
 
 #include <fcntl.h>
 #include <pthread.h>

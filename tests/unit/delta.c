@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whiteouts and opaque directories, as they are written. */
 #include "unit.h"
-#include "core/delta-names.h"
-#include "core/delta.h"
+#include "delta/names.h"
+#include "delta/delta.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The journal, in the run directory that tests/run has made for the tests. */
 #include "unit.h"
-#include "core/journal.h"
+#include "record/journal.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The planner on stacks of directories: what it makes of them, and that it only reads. */
 #include "unit.h"
-#include "core/plan.h"
+#include "stack/plan.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
-#include "core/policy.h"
+#include "qemu/policy.h"
 
 static void a_scheme_alone_allows_all_of_it(void)
 {

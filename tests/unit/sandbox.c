@@ -4,7 +4,7 @@
  */
 #include "unit.h"
 
-#include "core/sandbox.h"
+#include "qemu/sandbox.h"
 
 #include <fcntl.h>
 #include <linux/landlock.h>

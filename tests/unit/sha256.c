@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SHA-256 with the test vectors that NIST publishes for it (FIPS 180-4, CAVP). */
 #include "unit.h"
-#include "core/sha256.h"
+#include "base/sha256.h"
 
 #include <string.h>
 

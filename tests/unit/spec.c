@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
-#include "core/spec.h"
+#include "config/spec.h"
 
 static struct stack stack;
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "core/cleanup.h"
+#include "base/cleanup.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tars, honest and hostile, made block by block. */
 #include "unit.h"
-#include "core/sha256.h"
-#include "layer/untar.h"
+#include "base/sha256.h"
+#include "tar/untar.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Walks through a tree that changes meanwhile, and removals of one. */
 #include "unit.h"
-#include "core/remove.h"
-#include "core/walk.h"
+#include "base/remove.h"
+#include "base/walk.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * process - who a process is, and waiting for it to end.
+ */
+#include "process.h"
+#include "cleanup.h"
+#include "log.h"
+#include "../kernel/mount.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+/* A short file of /proc as a string. Number of bytes, or -errno. */
+static ssize_t read_small(const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, size - 1);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return n;
+}
+
+/* 0; -ESRCH: there is no such process; or -errno: that could not be read. */
+static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
+{
+	char path[32], stat[1024], *p;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = pid <= 0 ? -ESRCH : read_small(path, stat, sizeof(stat));
+	/* A process that ends between open(2) and read(2) gives ESRCH or nothing. Without /proc, nobody is known. */
+	if (n == -ENOENT && access("/proc/self/stat", F_OK) < 0)
+		return -errno;
+	if (n <= 0)
+		return n == -ENOENT || n == 0 ? -ESRCH : (int)n;
+	/* The name in field 2 may hold blanks and parentheses: count from its last ')'. */
+	p = strrchr(stat, ')');
+	return p && sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			   ret_state, ret_start) == 2
+		       ? 0
+		       : -ESRCH;
+}
+
+int proc_identify(pid_t pid, struct process *ret)
+{
+	unsigned long long start = 0;
+	char state = '?';
+	int r = read_stat(pid, &state, &start);
+
+	if (r < 0)
+		return r;
+	if (strchr("ZXx", state))
+		return -ESRCH;
+	*ret = (struct process){ .pid = pid, .start = start };
+	return 0;
+}
+
+int proc_alive(const struct process *process)
+{
+	struct process now;
+	int r = proc_identify(process->pid, &now);
+
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	return now.start == process->start;
+}
+
+static bool begins_with_id(char *line, void *arg)
+{
+	const long long *id = arg;
+
+	return strtoll(line, NULL, 10) == *id;
+}
+
+/*
+ * The same, told by mount ids, each of which is in one namespace only: is the process's root mount among ours? It needs
+ * no right to trace the process, but a root of its own (chroot) could hide it.
+ */
+static int has_our_root_mount(pid_t pid)
+{
+	char path[40], line[64];
+	long long id;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	n = read_small(path, line, sizeof(line));
+	if (n < 0)
+		return (int)n;
+	id = strtoll(line, NULL, 10);
+	if (id <= 0)
+		return -ENODATA;
+	return mount_lines("/proc/self/mountinfo", begins_with_id, &id);
+}
+
+int proc_in_our_namespace(pid_t pid)
+{
+	char path[40], theirs[64], ours[64];
+	ssize_t a, b;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	a = readlink(path, theirs, sizeof(theirs));
+	if (a < 0)
+		return errno == EACCES || errno == EPERM ? has_our_root_mount(pid) : -errno;
+	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
+	if (b < 0)
+		return -errno;
+	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
+}
+
+/*
+ * A pidfd of the process: fd; -ESRCH: it has ended; or -errno. The pid may be another process by now, so the start time
+ * is compared after the descriptor has pinned the pid.
+ */
+static int open_process(const struct process *process)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
+	unsigned long long start = 0;
+	char state = '?';
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = read_stat(process->pid, &state, &start);
+	if (r < 0)
+		return r;
+	return start == process->start ? TAKE_FD(fd) : -ESRCH;
+}
+
+int proc_wait(const struct process *process, int ms)
+{
+	_cleanup_close_ int fd = open_process(process);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int r;
+
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
+	/* A zombie may have threads that still have its files open; the pidfd tells when the last one has gone. */
+	do
+		r = poll(&poll_fd, 1, ms);
+	while (r < 0 && errno == EINTR);
+	return r == 1 ? 0 : r == 0 ? -ETIMEDOUT : -errno;
+}
+
+int proc_kill(const struct process *process, int signal)
+{
+	_cleanup_close_ int fd = open_process(process);
+
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
+	return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 && errno != ESRCH ? -errno : 0;
+}
+
+const char *proc_boot_id(void)
+{
+	static char id[40];
+	ssize_t n;
+
+	if (*id)
+		return id;
+	n = read_small("/proc/sys/kernel/random/boot_id", id, sizeof(id));
+	if (n <= 0) {
+		(void)log_errno(
+			n < 0 ? (int)n : -EIO,
+			"read the boot id from '/proc/sys/kernel/random/boot_id' (mount /proc, then try again)");
+		_exit(EXIT_FAILURE);
+	}
+	id[strcspn(id, "\n")] = '\0';
+	return id;
+}
+
+long long proc_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void proc_sleep(int ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	(void)nanosleep(&t, NULL);
+}
+
+pid_t proc_parent(pid_t pid)
+{
+	char path[32], stat[1024], *end;
+	ssize_t n;
+	int parent;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = read_small(path, stat, sizeof(stat));
+	if (n <= 0)
+		return n == -ENOENT || n == -ESRCH || n == 0 ? 0 : (pid_t)n;
+	end = strrchr(stat, ')');
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : -ENODATA;
+}

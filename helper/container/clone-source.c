@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * clone-source - find the container that is being cloned.
+ *
+ * LXC tells a clone hook its name and not its lxcpath, which may be another
+ * than the clone's (lxc-copy -p), a directory of snapshots, or that of the
+ * container a snapshot is restored from. So these are looked at, what the
+ * command line of LXC's program says first, and the one that has the same
+ * stack in its config is it.
+ */
+#include "clone-source.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../base/path.h"
+#include "../base/process.h"
+#include "snapshots.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+
+#define ANCESTORS   6
+#define COMMAND_MAX (1 << 17) /* bytes of a command line */
+
+struct search {
+	const struct container *container;
+	const struct conf *conf;
+	const char *name; /* of what is cloned */
+	char *found;
+	bool several, rename;
+	bool unknown; /* one could not be looked at, which is logged */
+	char *looked; /* at, for the message */
+};
+
+bool origin_same_stack(const struct stack *a, const struct stack *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->specs[i].text, b->specs[i].text) != 0)
+			return false;
+	return true;
+}
+
+/* Takes dir. */
+static void look(struct search *search, char *dir)
+{
+	_cleanup_free_ char *given = dir, *real = realpath(dir, NULL), *config = NULL, *before = NULL;
+	struct conf conf = { 0 };
+	int r = real || errno == ENOENT || errno == ENOTDIR ? 0 : log_errno(-errno, "look up '%s'", dir);
+
+	before = search->looked;
+	search->looked = xasprintf("%s%s'%s'", before ?: "", before ? ", " : "", given);
+	if (r < 0)
+		search->unknown = true;
+	if (!real || strcmp(real, search->container->dir) == 0)
+		return;
+	config = xasprintf("%s/config", real);
+	if (access(config, F_OK) == 0)
+		r = conf_read(config, &conf);
+	else
+		r = errno == ENOENT ? -ENOENT : log_errno(-errno, "look for '%s'", config);
+	/* One that is wrong is not what LXC could copy. */
+	search->unknown |= r < 0 && r != -EINVAL && r != -ELOOP && r != -ENOENT;
+	if (r == 0 && origin_same_stack(&conf.stack, &search->conf->stack)) {
+		if (!search->found)
+			search->found = TAKE_PTR(real);
+		else if (strcmp(search->found, real) != 0)
+			search->several = true;
+	}
+	conf_clear(&conf);
+}
+
+/*
+ * Call with the command line of each of our ancestors, the nearest first, until it says other than 0, which is
+ * returned. 0: none did; or -errno (logged): one could not be read. argv lives as long as the call.
+ */
+static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg)
+{
+	pid_t pid = getppid();
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < ANCESTORS && pid > 1; i++) {
+		_cleanup_free_ char *path = xasprintf("/proc/%d/cmdline", (int)pid),
+				    *text = xcalloc(COMMAND_MAX + 2, 1);
+		_cleanup_free_ char **argv = NULL;
+		_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? -1 : read(fd, text, COMMAND_MAX);
+		size_t argc = 0;
+
+		/* One that has ended says nothing. */
+		if (n < 0 && errno != ENOENT && errno != ESRCH)
+			return log_errno(-errno, "read '%s', which may say what is cloned", path);
+		for (char *word = text; word < text + n; word += strlen(word) + 1)
+			*ARRAY_ADD(argv, argc) = word;
+		if (argc) {
+			*ARRAY_ADD(argv, argc) = NULL;
+			r = ask((int)argc - 1, argv, arg);
+		}
+		pid = proc_parent(pid);
+		if (pid < 0)
+			r = r ?: log_errno(pid, "find the ancestors of this process, which may say what is cloned");
+	}
+	return r;
+}
+
+/* What a program of LXC's was told. */
+struct told {
+	char *lxcpath, *name, *restore;
+	bool snapshot, rename;
+};
+
+/* Is this the command line of one, and what does it say? 1 or 0. */
+static int read_told(int argc, char **argv, void *arg)
+{
+	static const struct option options[] = { { "lxcpath", required_argument, NULL, 'P' },
+						 { "name", required_argument, NULL, 'n' },
+						 { "restore", required_argument, NULL, 'r' },
+						 { "rename", no_argument, NULL, 'R' },
+						 { NULL, 0, NULL, 0 } };
+	const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
+	struct told *told = arg;
+	int letter;
+
+	/* LXC 6 may be one program, `lxc copy`, whose links have the names of the others. */
+	if (strcmp(program, "lxc") == 0 && argc > 1)
+		program = (argc--, *++argv);
+	else if (strncmp(program, "lxc-", 4) == 0)
+		program += 4;
+	else
+		return 0;
+	told->snapshot = strcmp(program, "snapshot") == 0;
+	if (!told->snapshot && strcmp(program, "copy") != 0)
+		return 0;
+	opterr = 0;
+	optind = 0;
+	while ((letter = getopt_long(argc, argv, told->snapshot ? "P:n:N:d:r:c:o:l:" : "P:n:N:p:B:L:m:o:l:R", options,
+				     NULL)) != -1) {
+		if (letter == 'P')
+			told->lxcpath = (free(told->lxcpath), xstrdup(optarg));
+		else if (letter == 'n')
+			told->name = (free(told->name), xstrdup(optarg));
+		else if (letter == 'r')
+			told->restore = (free(told->restore), xstrdup(optarg));
+		else if (letter == 'R')
+			told->rename = true;
+	}
+	if (!told->name && optind < argc)
+		told->name = xstrdup(argv[optind]);
+	if (!told->lxcpath)
+		told->lxcpath = conf_lxcpath();
+	return 1;
+}
+
+static void told_clear(struct told *told)
+{
+	free(told->lxcpath);
+	free(told->name);
+	free(told->restore);
+}
+
+int origin_restored(char **ret)
+{
+	struct told told = { 0 };
+	int r = ask_ancestors(read_told, &told);
+
+	*ret = TAKE_PTR(told.restore);
+	told_clear(&told);
+	return r < 0 ? r : 0;
+}
+
+/* A snapshot of the container that is called `of` in lxcpath: in either of the places that LXC keeps them. */
+static void look_at_snapshot(struct search *search, const char *lxcpath, const char *of, const char *name)
+{
+	_cleanup_free_ char *dir = xasprintf("%s/%s", lxcpath, of), *usual = snapshots_dir(dir, false),
+			    *old = snapshots_dir(dir, true);
+
+	look(search, xasprintf("%s/%s", access(old, F_OK) == 0 ? old : usual, name));
+}
+
+/* Look where lxc-copy or lxc-snapshot was told to. 1; 0: it was neither; or -errno (logged). */
+static int look_where_told(struct search *search, const char *name)
+{
+	struct told told = { 0 };
+	int r = ask_ancestors(read_told, &told);
+
+	search->rename = told.rename;
+	if (r > 0 && told.restore)
+		look_at_snapshot(search, told.lxcpath, told.name ?: "", name);
+	else if (r > 0)
+		look(search, xasprintf("%s/%s", told.lxcpath, name));
+	told_clear(&told);
+	return r;
+}
+
+/* Any directory that a program was told of may be an lxcpath. Always 0. */
+static int look_at_words(int argc, char **argv, void *arg)
+{
+	struct search *search = arg;
+
+	for (int i = 0; i < argc; i++) {
+		const char *path = strchr(argv[i], '/');
+		char *dir = path ? xasprintf("%s/%s", path, search->name) : NULL;
+
+		if (dir && access(dir, F_OK) == 0)
+			look(search, dir);
+		else
+			free(dir);
+	}
+	return 0;
+}
+
+/* Where it may be when another program is at work. */
+static void look_around(struct search *search, const char *name)
+{
+	_cleanup_free_ char *lxcpath = conf_lxcpath(), *above = xstrdup(search->container->dir);
+	char *slash = strrchr(above, '/');
+
+	*slash = '\0';
+	/* A container that has this snapshot while it is made is being restored from it. */
+	look_at_snapshot(search, above, slash + 1, name);
+	if (search->found)
+		return;
+	if (ask_ancestors(look_at_words, search) < 0)
+		search->unknown = true;
+	if (slash - above > 6 && strcmp(slash - 6, "/snaps") == 0)
+		look(search, xasprintf("%.*s", (int)(slash - above - 6), above)); /* snapshot */
+	else
+		look(search, xasprintf("%s/%s", above, name));
+	look(search, xasprintf("%s/%s", lxcpath, name));
+}
+
+char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename)
+{
+	struct search search = { .container = container, .conf = conf, .name = name };
+	int told;
+
+	if (!name || !*name || strchr(name, '/')) {
+		log_error("needs --source; bdev.conf has the right line");
+		return NULL;
+	}
+	told = look_where_told(&search, name);
+	if (told == 0)
+		look_around(&search, name);
+	search.unknown |= told < 0;
+	if (!search.found && !search.unknown)
+		log_error("'%s': the container '%s' that it is cloned from was not found, with the same bdev.rootfs: "
+			  "not in %s",
+			  container->name, name, search.looked);
+	if (search.several && !search.unknown)
+		log_error(
+			"'%s': it may be cloned from any of %s, as all have the same bdev.rootfs: use lxc-copy, whose "
+			"command line says",
+			container->name, search.looked);
+	if (search.several || search.unknown)
+		free(TAKE_PTR(search.found));
+	free(search.looked);
+	*ret_rename = search.rename;
+	return search.found;
+}

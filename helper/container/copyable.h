@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "../config/container.h"
+
+/* Refuse a source that is unfinished itself, or that a running container writes to. 0 or -errno (logged). */
+int copyable_now(const struct container *source);
+
+/*
+ * Refuse a stack that writes to an absolute path: that is shared and not copied, so the source and its copy `name`
+ * would both write to it. 0 or -errno (logged).
+ */
+int copyable_apart(const struct container *source, const struct stack *stack, const char *name);

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ephemeral - a new container on the stack of another one: its directory,
+ * config and log.
+ *
+ * The config is what makes a directory a container: killed before, an empty
+ * one stays, which the next one of that name takes over; killed after, a
+ * container that lxc-destroy removes.
+ */
+#include "ephemeral.h"
+#include "../config/dependencies.h"
+#include "../base/cleanup.h"
+#include "../record/journal.h"
+#include "../kernel/lease.h"
+#include "../base/log.h"
+#include "../kernel/mount.h"
+#include "../record/release.h"
+#include "../base/remove.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define LOG_MAX_BYTES (1 << 20)
+#define END_POLL_MS   2
+
+/* Is there nothing in the directory beside this (which may be NULL), or does it not exist? 1, 0 or -errno. */
+static int is_empty(const char *dir, const char *but)
+{
+	DIR *open = opendir(dir);
+	const struct dirent *entry;
+	int r = 1;
+
+	if (!open)
+		return errno == ENOENT ? 1 : errno == ENOTDIR ? 0 : -errno;
+	while (r == 1 && (errno = 0, entry = readdir(open)))
+		r = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		    (but && strcmp(entry->d_name, but) == 0);
+	if (r == 1 && errno)
+		r = -errno;
+	(void)closedir(open);
+	return r;
+}
+
+/* Is it a directory that a killed one left? It is taken over: whoever makes the config has it. 1, 0 or -errno. */
+static int is_half_made(const char *dir)
+{
+	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir);
+	int r = is_empty(dir, "rootfs");
+
+	return r == 1 ? is_empty(rootfs, NULL) : r;
+}
+
+/* Choose the name: the base's and six random letters, if none was given. 0 or -errno (logged). */
+static int choose_name(const struct ephemeral_request *request, struct ephemeral *ephemeral)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	unsigned char random[6];
+
+	if (!request->name && getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return log_errno(-errno, "choose a name for the new container");
+	ephemeral->name = request->name ? xstrdup(request->name) : xasprintf("%s_XXXXXX", request->base->name);
+	for (size_t i = 0; !request->name && i < sizeof(random); i++)
+		ephemeral->name[strlen(request->base->name) + 1 + i] = letters[random[i] % (sizeof(letters) - 1)];
+	ephemeral->dir = xasprintf("%s/%s", request->lxcpath, ephemeral->name);
+	return 0;
+}
+
+/* The new container's journal, locked and empty: what a dead process recorded in it is released. 0 or -errno (logged).
+ */
+static int open_unused(const struct ephemeral *ephemeral, struct journal *journal)
+{
+	for (;;) {
+		struct process monitor;
+		int r = journal_open(ephemeral->dir, ephemeral->name, true, journal);
+
+		if (r < 0 || !journal->n)
+			return r;
+		r = journal_monitor(journal, &monitor) ? proc_alive(&monitor) : 0;
+		if (r == 0)
+			r = release(journal);
+		else
+			r = r < 0 ? log_errno(r, "'%s': find out whether it runs", ephemeral->dir)
+				  : log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir);
+		if (r < 0)
+			return r;
+	}
+}
+
+/*
+ * Record the directory before it is made, with ourselves as the monitor: killed before there is a config, we leave two
+ * empty directories that only doctor finds. 0 or -errno (logged).
+ */
+static int record_directory(const struct ephemeral *ephemeral, struct journal *journal)
+{
+	struct process self;
+	int r = proc_identify(getpid(), &self);
+
+	if (r < 0)
+		return log_errno(r, "find our own process");
+	r = open_unused(ephemeral, journal);
+	if (r == 0)
+		r = journal_begin(journal, ephemeral->dir, ephemeral->name, &self);
+	return r ?: journal_add(journal, "making", ephemeral->dir, NULL);
+}
+
+static int make_directory(const struct ephemeral *ephemeral)
+{
+	int r;
+
+	if (mkdir(ephemeral->dir, 0700) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return log_errno(-errno, "make directory '%s'", ephemeral->dir);
+	r = is_half_made(ephemeral->dir);
+	if (r < 0)
+		return log_errno(r, "look into '%s'", ephemeral->dir);
+	return r ? 0 : log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir);
+}
+
+/* Owner and mode of what the base has: who may enter it, and with lxc.idmap must. 0 or -errno. */
+static int make_like(int fd, const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* Make a file of the container's. Its fd, or -errno (logged). */
+static int create(const struct ephemeral *ephemeral, int dirfd, const char *name, int flags)
+{
+	int fd = openat(dirfd, name, flags | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+
+	if (fd < 0 && errno == EEXIST)
+		return log_refuse(-EEXIST, "'%s' exists already", ephemeral->dir);
+	return fd < 0 ? log_errno(-errno, "make '%s/%s'", ephemeral->dir, name) : fd;
+}
+
+/* The directory becomes a container. 0 or -errno (logged). */
+static int write_config(const struct ephemeral_request *request, struct ephemeral *ephemeral, int dirfd,
+			const char *text)
+{
+	_cleanup_close_ int fd = create(ephemeral, dirfd, "config", O_WRONLY);
+	size_t size = strlen(text);
+	ssize_t n;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	ephemeral->made = true;
+	n = write(fd, text, size);
+	r = n == (ssize_t)size ? make_like(fd, request->base->config) : n < 0 ? -errno : -ENOSPC;
+	return r < 0 ? log_errno(r, "write '%s'", ephemeral->config) : 0;
+}
+
+/* The directory with an empty rootfs in it. Its fd, or -errno (logged). */
+static int open_directory(const struct ephemeral_request *request, const struct ephemeral *ephemeral)
+{
+	_cleanup_close_ int dirfd = open(ephemeral->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rootfs = -EBADF;
+	int r = dirfd < 0 || (mkdirat(dirfd, "rootfs", 0755) < 0 && errno != EEXIST) ? -errno : 0;
+
+	if (r == 0) {
+		rootfs = openat(dirfd, "rootfs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = rootfs < 0 ? -errno : make_like(rootfs, request->base->dir);
+	}
+	if (r == 0)
+		r = make_like(dirfd, request->base->dir);
+	return r < 0 ? log_errno(r, "make '%s/rootfs'", ephemeral->dir) : TAKE_FD(dirfd);
+}
+
+/* What is in the directory. 0 or -errno (logged). */
+static int fill_directory(const struct ephemeral_request *request, struct ephemeral *ephemeral)
+{
+	_cleanup_free_ char *name = xasprintf("%s.log", ephemeral->name), *text = NULL;
+	_cleanup_close_ int dirfd = -EBADF;
+	int r = ephemeral_config(request, ephemeral, &text);
+
+	if (r == 0)
+		r = dirfd = open_directory(request, ephemeral);
+	if (r >= 0)
+		r = write_config(request, ephemeral, dirfd, text);
+	if (r == 0)
+		r = ephemeral->log = create(ephemeral, dirfd, name, O_RDONLY);
+	/* As long as we live, it is no leftover, although no monitor may run yet. */
+	if (r >= 0 && flock(ephemeral->log, LOCK_SH | LOCK_NB) < 0)
+		r = log_errno(-errno, "lock '%s'", ephemeral->logfile);
+	return r < 0 ? r : 0;
+}
+
+int ephemeral_make(const struct ephemeral_request *request, struct ephemeral *ret)
+{
+	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
+	int r, kept;
+
+	*ret = (struct ephemeral){ .log = -EBADF };
+	if (strpbrk(request->lxcpath, "\n\r") || strpbrk(request->base->dir, "\n\r"))
+		return log_refuse(-EINVAL, "a path with a line break in it cannot be in a config");
+	r = choose_name(request, ret);
+	if (r == 0)
+		r = record_directory(ret, &journal);
+	if (r == 0)
+		r = make_directory(ret);
+	if (r == 0) {
+		ret->base = xstrdup(request->base->dir);
+		ret->config = xasprintf("%s/config", ret->dir);
+		ret->logfile = xasprintf("%s/%s.log", ret->dir, ret->name);
+		r = fill_directory(request, ret);
+		if (r < 0)
+			(void)ephemeral_remove(ret);
+	}
+	/* Not begun, it is the record of a container that exists already. */
+	if (journal.fd < 0) {
+		journal_close(&journal);
+		return r;
+	}
+	kept = journal_discard(&journal);
+	if (r < 0 || kept == 0)
+		return r;
+	(void)ephemeral_remove(ret);
+	return kept;
+}
+
+void ephemeral_clear(struct ephemeral *ephemeral)
+{
+	free(ephemeral->name);
+	free(ephemeral->dir);
+	free(ephemeral->base);
+	free(ephemeral->config);
+	free(ephemeral->logfile);
+	cleanup_close(&ephemeral->log);
+	*ephemeral = (struct ephemeral){ .log = -EBADF };
+}
+
+int ephemeral_record(const struct ephemeral *ephemeral)
+{
+	int r = depends_record(ephemeral->dir, ephemeral->base);
+
+	return r < 0 ? log_errno(r, "record that '%s' stands on '%s'", ephemeral->dir, ephemeral->base) : 0;
+}
+
+int ephemeral_remove_unmade(const char *dir)
+{
+	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir), *config = xasprintf("%s/config", dir);
+
+	if (access(config, F_OK) == 0)
+		return 0;
+	/* Empty ones only: whatever else is in them is not ours. */
+	if (errno == ENOENT && (rmdir(rootfs) == 0 || errno == ENOENT || errno == ENOTEMPTY) &&
+	    (rmdir(dir) == 0 || errno == ENOENT || errno == ENOTEMPTY))
+		return 0;
+	return log_errno(-errno, "remove '%s', which an interrupted lxc-bdev ephemeral made", dir);
+}
+
+/* Refuse while something is mounted in the directory: what is there is not ours to remove. 0 or -errno (logged). */
+static int check_mounts(const char *dir)
+{
+	_cleanup_free_ char *real = realpath(dir, NULL), *mounted = NULL;
+	int r = real ? mount_find_below(real, &mounted) : errno == ENOENT ? 0 : -errno;
+
+	if (r < 0)
+		return log_errno(r, "cannot remove '%s': find the mounts below it", dir);
+	return r > 0 ? log_refuse(-EBUSY, "cannot remove '%s': '%s' is mounted; unmount it, then remove the container",
+				  dir, mounted)
+		     : 0;
+}
+
+int ephemeral_remove(const struct ephemeral *ephemeral)
+{
+	int r;
+
+	if (!ephemeral->made)
+		return ephemeral_remove_unmade(ephemeral->dir);
+	r = check_mounts(ephemeral->dir);
+	if (r < 0)
+		return r;
+	(void)depends_forget(ephemeral->dir, ephemeral->base);
+	/* It stops at a mount of any file system, which comes after the look. */
+	r = remove_tree(AT_FDCWD, ephemeral->dir, NULL);
+	return r < 0 ? log_errno(r, "remove '%s'", ephemeral->dir) : 0;
+}
+
+int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms)
+{
+	long long until = proc_now() + ms;
+	int r;
+
+	/* LXC has the log open for writing, and is asked nothing. */
+	while ((r = lease_is_written(ephemeral->log)) > 0) {
+		if (proc_now() >= until)
+			return -ETIMEDOUT;
+		proc_sleep(END_POLL_MS);
+	}
+	return r;
+}
+
+/*
+ * Does somebody work on the container of this log: LXC, which has it open for writing, or the process that made it,
+ * which has it locked? 1; 0, also when there is no log; or -errno (logged).
+ */
+static int has_keeper(const char *logfile)
+{
+	_cleanup_close_ int fd = open(logfile, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", logfile);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 1 : log_errno(-errno, "lock '%s'", logfile);
+	r = lease_is_written(fd);
+	return r < 0 ? log_errno(r, "find out whether LXC writes to '%s'", logfile) : r;
+}
+
+/* Does its journal name a process that runs? 1, 0 or -errno (logged). */
+static int has_live_monitor(const char *dir, const char *name)
+{
+	struct process monitor;
+	struct journal journal;
+	int r = journal_open(dir, name, false, &journal);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = journal_monitor(&journal, &monitor) ? proc_alive(&monitor) : 0;
+	journal_close(&journal);
+	return r < 0 ? log_errno(r, "'%s': find out whether its monitor (pid %d) runs", dir, (int)monitor.pid) : r;
+}
+
+int ephemeral_is_left(const char *dir, const char *name)
+{
+	_cleanup_free_ char *config = xasprintf("%s/config", dir), *log = xasprintf("%s/%s.log", dir, name);
+	_cleanup_free_ char *real = NULL;
+	int r = ephemeral_has_mark(config);
+
+	if (r <= 0)
+		return r;
+	r = has_keeper(log);
+	if (r)
+		return r < 0 ? r : 0;
+	real = realpath(dir, NULL);
+	if (!real)
+		return errno == ENOENT ? 0 : log_errno(-errno, "look up '%s'", dir);
+	r = has_live_monitor(real, name);
+	return r < 0 ? r : !r;
+}
+
+/* The message of the first line that has the mark: what is behind it. For the caller to free, or NULL. */
+static char *find_message(const char *text, const char *mark)
+{
+	const char *found = strstr(text, mark);
+
+	if (!found)
+		return NULL;
+	found += strlen(mark);
+	return xstrndup(found, strcspn(found, "\n"));
+}
+
+char *ephemeral_complaint(const struct ephemeral *ephemeral, bool *ret_ran)
+{
+	_cleanup_free_ char *text = xcalloc(LOG_MAX_BYTES, 1), *line = NULL;
+	char *message, *dash;
+
+	*ret_ran = false;
+	if (pread(ephemeral->log, text, LOG_MAX_BYTES - 1, 0) <= 0)
+		return NULL;
+	*ret_ran = strstr(text, " - Started \"");
+	message = find_message(text, "lxc-bdev: pre-start: ");
+	if (message)
+		return message;
+	/* "lxc-start NAME TIME ERROR    MODULE - FILE:FUNCTION:LINE - MESSAGE" */
+	line = find_message(text, " ERROR ");
+	dash = line ? strstr(line, " - ") : NULL;
+	dash = dash ? strstr(dash + 3, " - ") : NULL;
+	return dash ? xstrdup(dash + 3) : TAKE_PTR(line);
+}

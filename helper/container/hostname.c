@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hostname - a clone's name, in its root.
+ *
+ * LXC writes it where it finds the file, and it does not find it in a root
+ * that only a start mounts.
+ */
+#include "hostname.h"
+#include "../base/cleanup.h"
+#include "../base/path.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define LEFT	   ".lxc-bdev.hostname"
+#define NO_WAY_OUT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
+
+static int open_below(int dirfd, const char *path, unsigned long long flags, unsigned int mode)
+{
+	const struct open_how how = {
+		.flags = flags | O_CLOEXEC | O_NOFOLLOW | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY),
+		.mode = mode,
+		.resolve = NO_WAY_OUT,
+	};
+	int fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* /etc/hostname as a regular file that has no second name. fd, -ENOENT, or -errno. */
+static int open_hostname(int root, unsigned long long flags, struct stat *st)
+{
+	_cleanup_close_ int looked = open_below(root, "etc/hostname", O_PATH, 0);
+
+	if (looked < 0 || fstat(looked, st) < 0 || !S_ISREG(st->st_mode) || st->st_nlink != 1)
+		return -ENOENT;
+	return path_reopen(looked, (int)flags);
+}
+
+static int write_line(int fd, const char *name)
+{
+	return dprintf(fd, "%s\n", name) < 0 ? -errno : 0;
+}
+
+int hostname_write(int root, const char *name)
+{
+	struct stat st;
+	_cleanup_close_ int fd = open_hostname(root, O_WRONLY | O_TRUNC, &st);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	return write_line(fd, name);
+}
+
+int hostname_leave(const char *dir, const char *name)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" LEFT, dir);
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? -errno : write_line(fd, name);
+}
+
+int hostname_write_left(const char *dir, int root, bool keep)
+{
+	_cleanup_free_ char *path = xasprintf("%s/" LEFT, dir);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	char name[HOST_NAME_MAX + 2] = "";
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (read(fd, name, sizeof(name) - 1) < 0)
+		return -errno;
+	name[strcspn(name, "\n")] = '\0';
+	r = *name ? hostname_write(root, name) : 0;
+	if (r == 0 && !keep)
+		(void)unlink(path);
+	return r;
+}
+
+/* A directory of the upper as overlay copies it up, without what is in it. fd or -errno. */
+static int copy_up_etc(int root, int upper)
+{
+	_cleanup_close_ int etc = open_below(root, "etc", O_RDONLY | O_DIRECTORY, 0), made = -EBADF;
+	struct stat st;
+
+	if (etc < 0 || fstat(etc, &st) < 0)
+		return etc < 0 ? etc : -errno;
+	if (mkdirat(upper, "etc", 0700) < 0)
+		return errno == EEXIST ? open_below(upper, "etc", O_RDONLY | O_DIRECTORY, 0) : -errno;
+	made = open_below(upper, "etc", O_RDONLY | O_DIRECTORY, 0);
+	if (made < 0)
+		return made;
+	if (fchown(made, st.st_uid, st.st_gid) < 0 || fchmod(made, st.st_mode & 07777) < 0)
+		return -errno;
+	return TAKE_FD(made);
+}
+
+int hostname_write_upper(int root, const char *upper, const char *name)
+{
+	_cleanup_close_ int top = open(upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC), etc = -EBADF, fd = -EBADF;
+	struct stat st;
+	_cleanup_close_ int lower = open_hostname(root, O_RDONLY, &st);
+
+	if (top < 0 || lower < 0)
+		return 0;
+	etc = copy_up_etc(root, top);
+	if (etc < 0)
+		return etc == -ENOTDIR || etc == -ELOOP || etc == -ENOENT ? 0 : etc;
+	/* One that is there, or its whiteout, is the container's word. */
+	fd = open_below(etc, "hostname", O_WRONLY | O_CREAT | O_EXCL, st.st_mode & 0777);
+	if (fd < 0)
+		return fd == -EEXIST ? 0 : fd;
+	if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
+		return -errno;
+	return write_line(fd, name);
+}

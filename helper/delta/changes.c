@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * changes - what a layer adds, changes and deletes.
+ *
+ * The layer is walked, the layers below are not: of them only the names are
+ * looked up that the layer has, save in an opaque directory, which takes away
+ * all that it does not have. A directory's names are all looked up before the
+ * first is said, for a directory that is itself the same is said to have
+ * changed when names in it came or went.
+ */
+#include "changes.h"
+#include "lowers.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/xattr.h>
+
+#define MAX_PARTS 4096 /* directories of layers below that are kept open */
+
+/* One name of a directory on the way. */
+struct name {
+	char *name;
+	char kind; /* 'A', 'C' or 'D' */
+	bool dir;  /* of the layer: said when it is entered */
+};
+
+/* A directory on the way from the top to the current one. */
+struct level {
+	struct name *names;
+	size_t n, said; /* said: so many of the names, or passed over */
+	size_t length;	/* of its path, with a slash at the end */
+	struct below_dir below;
+	bool open; /* below is known */
+	bool cut;  /* it is opaque, or one above it is: what is not in it is gone */
+};
+
+struct changes_run {
+	const struct delta *delta;
+	struct below below;
+	int (*said)(void *arg, char kind, const char *path);
+	void *arg;
+	struct level *levels; /* by walk_dir.state */
+	size_t n;
+	size_t parts, max_parts; /* of all levels */
+	char *path;		 /* the current directory's, and more */
+	size_t size;
+	bool stopped; /* by said() */
+	const char *why;
+	struct walk walk;
+};
+
+static void level_clear(struct changes_run *run, struct level *level)
+{
+	run->parts -= level->below.n;
+	below_dir_clear(&level->below);
+	for (size_t i = 0; i < level->n; i++)
+		free(level->names[i].name);
+	free(level->names);
+	*level = (struct level){ 0 };
+}
+
+/* In run->path, put a name behind the first bytes, which end in a slash, and another slash behind that; where this is.
+ */
+static size_t set_path(struct changes_run *run, size_t length, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (length + n + 2 > run->size)
+		run->path = must(realloc(run->path, run->size = (length + n + 2) * 2));
+	(void)memcpy(run->path + length, name, n);
+	run->path[length + n] = '/';
+	return length + n;
+}
+
+static int say_name(struct changes_run *run, const struct level *level, const char *name, char kind)
+{
+	size_t end = set_path(run, level->length, name);
+	int r;
+
+	run->path[end] = '\0';
+	r = run->said(run->arg, kind, run->path);
+	run->path[end] = '/';
+	run->stopped = r < 0;
+	return r;
+}
+
+/* Say the level's names that come before this one (NULL: all). 0 or said()'s. */
+static int say(struct changes_run *run, struct level *level, const char *until)
+{
+	int r = 0;
+
+	for (; r == 0 && level->said < level->n; level->said++) {
+		const struct name *name = &level->names[level->said];
+
+		if (until && strcmp(name->name, until) >= 0)
+			break;
+		if (!name->dir)
+			r = say_name(run, level, name->name, name->kind);
+	}
+	return r;
+}
+
+/* As containers/storage compares times: what went through some tar has no fractions. */
+static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)
+{
+	return a->tv_sec == b->tv_sec && (a->tv_nsec == b->tv_nsec || !a->tv_nsec || !b->tv_nsec);
+}
+
+/* Every attribute of a that is not the form's own is one of b. Their number in *ret_n. 1, 0 or -errno. */
+static int has_attributes(const struct delta *delta, int a, int b, size_t *ret_n)
+{
+	_cleanup_free_ char *list = must(malloc(XATTR_LIST_MAX)), *x = must(malloc(XATTR_SIZE_MAX)),
+			    *y = must(malloc(XATTR_SIZE_MAX));
+	ssize_t n = flistxattr(a, list, XATTR_LIST_MAX), size, other;
+
+	*ret_n = 0;
+	if (n < 0)
+		return errno == EOPNOTSUPP ? 1 : -errno;
+	for (const char *key = list; key < list + n; key += strlen(key) + 1) {
+		if (delta_owns_xattr(delta, key))
+			continue;
+		++*ret_n;
+		size = fgetxattr(a, key, x, XATTR_SIZE_MAX);
+		if (size < 0)
+			return -errno;
+		other = fgetxattr(b, key, y, XATTR_SIZE_MAX);
+		if (other < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+			return -errno;
+		if (other != size || memcmp(x, y, (size_t)size) != 0)
+			return 0;
+	}
+	return 1;
+}
+
+/* The current directory is as the one below that it covers. 1, 0 or -errno. */
+static int same_dir(struct changes_run *run, int below)
+{
+	const struct statx *a = &run->walk.here->st;
+	size_t na, nb;
+	struct statx b;
+	int r;
+
+	if (statx(below, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &b) < 0)
+		return -errno;
+	if (a->stx_mode != b.stx_mode || a->stx_uid != b.stx_uid || a->stx_gid != b.stx_gid ||
+	    !same_time(&a->stx_mtime, &b.stx_mtime))
+		return 0;
+	r = has_attributes(run->delta, run->walk.fd, below, &na);
+	if (r == 1)
+		r = has_attributes(run->delta, below, run->walk.fd, &nb);
+	return r;
+}
+
+static void add(struct level *level, const char *name, char kind, bool dir)
+{
+	*ARRAY_ADD(level->names, level->n) = (struct name){ .name = xstrdup(name), .kind = kind, .dir = dir };
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct name *)a)->name, ((const struct name *)b)->name);
+}
+
+/* What the entry is to whom the layer is shown, if its name is too long for aufs, or it is foreign otherwise. */
+static int unforeign(struct changes_run *run, struct delta_entry *entry)
+{
+	struct below_part part;
+	struct statx st = { 0 };
+	int r = below_part(run->delta, run->walk.fd, &part);
+
+	if (r < 0)
+		return r;
+	if (run->delta->form == DELTA_AUFS && strncmp(entry->name, ".wh.", 4) == 0) {
+		run->why = entry->why;
+		return -EINVAL;
+	}
+	if (statx(part.fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
+		return -errno;
+	r = run->delta->form == DELTA_AUFS ? 0 : below_is_whiteout(run->delta, &part, entry->name, &st);
+	entry->kind = r ? DELTA_WHITEOUT : S_ISDIR(st.stx_mode) ? DELTA_DIR : DELTA_FILE;
+	return r < 0 ? r : 0;
+}
+
+/* The names of the layer's directory, compared with those below. 0 or -errno. */
+static int look_up(struct changes_run *run, struct level *level, struct delta_dir *dir)
+{
+	struct statx st;
+	int r = 0;
+
+	for (size_t i = 0; i < dir->n; i++) {
+		struct delta_entry *entry = &dir->entries[i];
+
+		if (entry->kind == DELTA_HIDDEN)
+			continue;
+		if (entry->kind == DELTA_FOREIGN)
+			r = unforeign(run, entry);
+		if (r >= 0)
+			r = below_find(&run->below, &level->below, entry->name, &st);
+		if (r < 0)
+			return walk_failed(&run->walk, entry->name, r);
+		if (entry->kind == DELTA_WHITEOUT && r)
+			add(level, entry->name, 'D', false);
+		else if (entry->kind != DELTA_WHITEOUT)
+			add(level, entry->name, r ? 'C' : 'A', entry->kind == DELTA_DIR);
+	}
+	return 0;
+}
+
+/* What is seen below in the current directory, and is not in it, is gone. 0 or -errno. */
+static int look_through(struct changes_run *run, struct level *level)
+{
+	size_t known = level->n;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < level->below.n; i++) {
+		struct delta_dir dir;
+
+		r = delta_read_again(run->delta, level->below.parts[i].fd, !run->walk.here->parent, &dir);
+		for (size_t j = 0; r == 0 && j < dir.n; j++) {
+			struct name key = { .name = dir.entries[j].name };
+			struct statx st;
+
+			if (dir.entries[j].kind == DELTA_HIDDEN || dir.entries[j].kind == DELTA_WHITEOUT ||
+			    (known && bsearch(&key, level->names, known, sizeof(key), compare)))
+				continue;
+			r = below_find(&run->below, &level->below, key.name, &st);
+			if (r == 1)
+				add(level, key.name, 'D', false);
+			r = r < 0 ? r : 0;
+		}
+		delta_dir_clear(&dir);
+	}
+	qsort(level->names, level->n, sizeof(*level->names), compare);
+	for (size_t i = 1, n = level->n ? 1 : 0, all = level->n; i < all; i++) {
+		if (compare(&level->names[n - 1], &level->names[i]) == 0)
+			free(level->names[i].name);
+		else
+			level->names[n++] = level->names[i];
+		level->n = n;
+	}
+	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
+}
+
+/* The level's directories below are open. 0 or -errno. */
+static int open_below(struct changes_run *run, size_t depth)
+{
+	struct level *level = &run->levels[depth];
+	struct walk_dir *here = run->walk.here;
+	int r;
+
+	if (run->parts > run->max_parts)
+		for (size_t i = 0; i < depth; i++) {
+			run->parts -= run->levels[i].below.n;
+			below_dir_clear(&run->levels[i].below);
+			run->levels[i].open = false;
+		}
+	if (depth && run->levels[depth - 1].open)
+		r = below_enter(&run->below, &run->levels[depth - 1].below, here->name, &level->below);
+	else
+		r = below_open(&run->below, here, &level->below);
+	run->parts += level->below.n;
+	level->open = true;
+	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
+}
+
+/* The current directory, if there is something to say of it. 0 or -errno. */
+static int say_dir(struct changes_run *run, size_t depth, bool opaque)
+{
+	const struct level *level = &run->levels[depth], *above = &run->levels[depth - 1];
+	const struct name *name = &above->names[above->said];
+	bool same = false;
+	int r;
+
+	/* Of a directory above what is none, there are no parts. */
+	if (name->kind == 'C' && !opaque && level->below.n) {
+		r = same_dir(run, level->below.parts[0].fd);
+		if (r < 0)
+			return walk_failed(&run->walk, "", r);
+		same = r;
+		for (size_t i = 0; same && i < level->n; i++)
+			same = level->names[i].kind == 'C';
+	}
+	return same ? 0 : say_name(run, above, name->name, name->kind);
+}
+
+static int enter(struct walk *walk)
+{
+	struct changes_run *run = walk->arg;
+	struct delta_dir dir;
+	struct level *level, *above = NULL;
+	size_t depth;
+	int r;
+
+	/* It begins as that of the directory above. */
+	depth = walk->here->state += walk->here->parent ? 1 : 0;
+	if (depth == run->n)
+		(void)ARRAY_ADD(run->levels, run->n);
+	level = &run->levels[depth];
+	level_clear(run, level);
+	if (depth) {
+		above = level - 1;
+		r = say(run, above, walk->here->name);
+		if (r < 0)
+			return r;
+	}
+	level->length = set_path(run, depth ? above->length : 0, walk->here->name) + 1;
+	r = open_below(run, depth);
+	if (r < 0)
+		return r;
+	r = delta_read_again(run->delta, walk->fd, !depth, &dir);
+	if (r == 0 && dir.foreign)
+		r = (run->why = dir.foreign, -EINVAL);
+	level->cut = dir.opaque || (above && above->cut);
+	r = r < 0 ? walk_failed(walk, "", r) : look_up(run, level, &dir);
+	if (r == 0 && level->cut)
+		r = look_through(run, level);
+	if (r == 0 && depth)
+		r = say_dir(run, depth, dir.opaque);
+	delta_dir_clear(&dir);
+	for (size_t i = level->n; r == 0 && i-- > 0;)
+		if (level->names[i].dir)
+			walk_later(walk, level->names[i].name);
+	return r;
+}
+
+static int leave(struct walk *walk)
+{
+	struct changes_run *run = walk->arg;
+	struct level *level = &run->levels[walk->here->state];
+	int r = say(run, level, NULL);
+
+	level_clear(run, level);
+	return r;
+}
+
+/* Five hundred layers below are more descriptors than a process begins with. */
+static size_t raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return MAX_PARTS / 8;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_max / 2 < MAX_PARTS ? limit.rlim_max / 2 : MAX_PARTS;
+}
+
+int changes(const struct delta *delta, int layer, const int *lowers, size_t nlowers,
+	    int (*said)(void *arg, char kind, const char *path), void *arg)
+{
+	_cleanup_free_ struct changes_run *run = xcalloc(1, sizeof(*run));
+	int r;
+
+	run->delta = delta;
+	run->said = said;
+	run->arg = arg;
+	run->max_parts = raise_limit();
+	run->below = (struct below){ .delta = delta, .lowers = lowers, .n = nlowers };
+	run->walk.enter = enter;
+	run->walk.leave = leave;
+	run->walk.arg = run;
+	r = walk_tree(&run->walk, layer);
+	if (r < 0 && !run->stopped) {
+		const char *at = *run->walk.error ? run->walk.error : ".";
+
+		r = run->why ? log_refuse(r, "look at '%s': %s", at, run->why) : log_errno(r, "look at '%s'", at);
+	}
+	for (size_t i = 0; i < run->n; i++)
+		level_clear(run, &run->levels[i]);
+	free(run->levels);
+	free(run->path);
+	return r;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * delta-write - to say in a directory of a delta what is not there.
+ */
+#include "../base/cleanup.h"
+#include "names.h"
+#include "delta.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+static int make_base(int top, const char *name)
+{
+	int fd = openat(top, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+
+	if (fd < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return close(fd) < 0 ? -errno : 0;
+}
+
+/* All whiteouts of aufs are one file, whose first name is in the top directory; or several, with too many names. */
+static int aufs_whiteout(int top, int fd, const char *name)
+{
+	char path[sizeof(WH) + NAME_MAX];
+	int r;
+
+	if (strlen(name) > AUFS_MAX)
+		return -ENAMETOOLONG;
+	(void)snprintf(path, sizeof(path), WH "%s", name);
+	while (linkat(top, WH_BASE, fd, path, 0) < 0) {
+		if (errno != ENOENT && errno != EMLINK)
+			return -errno;
+		if (errno == EMLINK && unlinkat(top, WH_BASE, 0) < 0 && errno != ENOENT)
+			return -errno;
+		r = make_base(top, WH_BASE);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int delta_whiteout(const struct delta *delta, int top, int fd, const char *name)
+{
+	if (delta->form == DELTA_AUFS)
+		return aufs_whiteout(top, fd, name);
+	if (mknodat(fd, name, S_IFCHR, makedev(0, 0)) < 0)
+		return -errno;
+	return delta_mark_merged(delta, fd);
+}
+
+int delta_opaque(const struct delta *delta, int fd)
+{
+	char key[64];
+
+	if (delta->form == DELTA_AUFS)
+		return make_base(fd, WH_OPQ);
+	(void)snprintf(key, sizeof(key), "%sopaque", delta_prefix(delta));
+	return fsetxattr(fd, key, "y", 1, 0) < 0 ? -errno : 0;
+}
+
+int delta_mark_merged(const struct delta *delta, int fd)
+{
+	char key[64];
+
+	if (delta->form == DELTA_AUFS)
+		return 0;
+	(void)snprintf(key, sizeof(key), "%sorigin", delta_prefix(delta));
+	return fsetxattr(fd, key, "", 0, XATTR_CREATE) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int delta_aufs_own(int fd, const char **ret)
+{
+	static const char *const names[] = { WH_BASE, WH_OWN "plnk", WH_OWN "orph" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (faccessat(fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+			*ret = names[i];
+			return 1;
+		} else if (errno != ENOENT) {
+			return -errno;
+		}
+	return 0;
+}
+
+int delta_mark_top(const struct delta *delta, int top)
+{
+	return delta->form == DELTA_AUFS ? make_base(top, WH_BASE) : delta_mark_merged(delta, top);
+}

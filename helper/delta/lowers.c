@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * lowers - names in layers.
+ *
+ * Of a directory in a base layer with a hundred thousand names only those that
+ * are asked for are looked at, so nothing here reads a directory.
+ */
+#include "lowers.h"
+#include "../base/cleanup.h"
+
+#include <fcntl.h>
+#include <sys/xattr.h>
+
+#define WH	 ".wh."
+#define WH_OPQ	 ".wh..wh..opq"
+#define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC)
+
+static const char *overlay_key(const struct delta *delta, const char *name, char key[static 64])
+{
+	(void)snprintf(key, 64, "%s.overlay.%s", delta->user ? "user" : "trusted", name);
+	return key;
+}
+
+static int look(int fd, const char *name, struct statx *ret)
+{
+	if (statx(fd, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, ret) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
+}
+
+int below_part(const struct delta *delta, int fd, struct below_part *ret)
+{
+	int mark = delta->form == DELTA_OVERLAY ? delta_mark(delta, fd) : 0;
+
+	*ret = (struct below_part){ .fd = fd, .exes = mark == 'x' };
+	return mark < 0 ? mark : 0;
+}
+
+int below_is_whiteout(const struct delta *delta, const struct below_part *part, const char *name, struct statx *st)
+{
+	char path[sizeof("/proc/self/fd/") + 11 + NAME_MAX + 1], key[64];
+	struct statx wh;
+	int r;
+
+	if (delta->form == DELTA_AUFS) {
+		(void)snprintf(path, sizeof(path), WH "%s", name);
+		r = look(part->fd, path, &wh);
+		return r <= 0 ? r : S_ISREG(wh.stx_mode);
+	}
+	if (S_ISCHR(st->stx_mode))
+		return !st->stx_rdev_major && !st->stx_rdev_minor;
+	if (!part->exes || !S_ISREG(st->stx_mode) || st->stx_size)
+		return 0;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", part->fd, name);
+	if (lgetxattr(path, overlay_key(delta, "whiteout", key), NULL, 0) >= 0)
+		return 1;
+	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
+}
+
+/* What this part has of the name: 1, 0 (it says nothing of it), -ENOENT (it says that there is nothing) or -errno. */
+static int look_part(const struct below *below, const struct below_part *part, const char *name, struct statx *ret)
+{
+	int found = look(part->fd, name, ret), r = 0;
+
+	if (below->delta->form == DELTA_AUFS && strncmp(name, WH, strlen(WH)) == 0)
+		return 0; /* none is seen, whatever it says */
+	if (found == 1 || (found == 0 && below->delta->form == DELTA_AUFS))
+		r = below_is_whiteout(below->delta, part, name, ret);
+	return r < 0 ? r : r > 0 ? -ENOENT : found;
+}
+
+int below_find(const struct below *below, const struct below_dir *at, const char *name, struct statx *ret)
+{
+	for (size_t i = 0; i < at->n; i++) {
+		int r = look_part(below, &at->parts[i], name, ret);
+
+		if (r)
+			return r == -ENOENT ? 0 : r;
+	}
+	return 0;
+}
+
+/* Take over the directory at fd as the next part. 1: nothing of those behind it is seen; 0; or -errno. */
+static int add_part(const struct below *below, struct below_dir *dir, int *fd, bool top)
+{
+	struct below_part *part = ARRAY_ADD(dir->parts, dir->n);
+	int mark = below->delta->form == DELTA_OVERLAY ? delta_mark(below->delta, *fd) : 0;
+	struct statx st;
+	int r;
+
+	part->fd = TAKE_FD(*fd);
+	part->exes = mark == 'x';
+	if (below->delta->form == DELTA_OVERLAY)
+		return mark < 0 ? mark : mark == 'y' && !top;
+	r = look(part->fd, WH_OPQ, &st);
+	return r <= 0 ? r : S_ISREG(st.stx_mode);
+}
+
+int below_top(const struct below *below, struct below_dir *ret)
+{
+	int r = 0;
+
+	*ret = (struct below_dir){ 0 };
+	for (size_t i = 0; r == 0 && i < below->n; i++) {
+		_cleanup_close_ int fd = openat(below->lowers[i], ".", OPEN_DIR);
+
+		r = fd < 0 ? -errno : add_part(below, ret, &fd, true);
+	}
+	return r < 0 ? r : 0;
+}
+
+int below_enter(const struct below *below, const struct below_dir *at, const char *name, struct below_dir *ret)
+{
+	int r = 0;
+
+	*ret = (struct below_dir){ 0 };
+	for (size_t i = 0; r == 0 && i < at->n; i++) {
+		_cleanup_close_ int fd = -EBADF;
+		struct statx st;
+
+		r = look_part(below, &at->parts[i], name, &st);
+		if (r <= 0 || !S_ISDIR(st.stx_mode)) {
+			r = r == 1 || r == -ENOENT ? 1 : r;
+			continue;
+		}
+		fd = openat(at->parts[i].fd, name, OPEN_DIR);
+		r = fd < 0 ? -errno : add_part(below, ret, &fd, false);
+	}
+	return r < 0 ? r : 0;
+}
+
+int below_open(const struct below *below, const struct walk_dir *dir, struct below_dir *ret)
+{
+	struct below_dir next;
+	const char **names = NULL;
+	size_t n = 0;
+	int r;
+
+	for (; dir->parent; dir = dir->parent)
+		*ARRAY_ADD(names, n) = dir->name;
+	r = below_top(below, ret);
+	while (r == 0 && ret->n && n-- > 0) {
+		r = below_enter(below, ret, names[n], &next);
+		below_dir_clear(ret);
+		*ret = next;
+	}
+	free(names);
+	return r;
+}
+
+void below_dir_clear(struct below_dir *dir)
+{
+	for (size_t i = 0; i < dir->n; i++)
+		(void)close(dir->parts[i].fd);
+	free(dir->parts);
+	*dir = (struct below_dir){ 0 };
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hook - what the verbs behind LXC's hooks share. They read none of LXC's
+ * variables: config/bdev.conf hands them over as options.
+ */
+#include "hook.h"
+#include "../kernel/apparmor.h"
+
+/*
+ * The type of hook we were called as: `type` if that can be. Version 0 appends NAME, "lxc" and TYPE unquoted, so a name
+ * with blanks is many words; behind them, for clone, come the user's own.
+ */
+static const char *called_as(const struct args *args, const char *type)
+{
+	const char *found = "unknown";
+
+	for (int i = 2; i < args->argc; i++) {
+		if (strcmp(args->argv[i - 1], "lxc") != 0)
+			continue;
+		found = args->argv[i];
+		if (strcmp(found, type) == 0)
+			break;
+	}
+	return found;
+}
+
+/*
+ * Leave the AppArmor profile of lxc-start. Where that profile does not allow it the hook goes on, since a profile may
+ * allow all that this container needs; a denial then names the profile. 0 or -errno (logged).
+ */
+static int leave_profile(void)
+{
+	_cleanup_free_ char *profile = NULL;
+	static char remark[512];
+	int r = confine_leave(&profile);
+
+	if (r < 0)
+		return log_errno(r, "read which AppArmor profile the hook runs in");
+	if (r == 1) {
+		(void)snprintf(remark, sizeof(remark),
+			       "AppArmor profile '%s' may have denied it; add the rule '%s' to that profile", profile,
+			       CONFINE_RULE);
+		log_denied_by(remark);
+	}
+	return 0;
+}
+
+int hook_container(const struct args *args, const char *type, struct container *ret)
+{
+	int r;
+
+	*ret = (struct container){ 0 };
+	/* Those of lxc-copy, lxc-snapshot and lxc-destroy; a start has a log that lxc-start names. */
+	if (strcmp(type, "clone") == 0 || strcmp(type, "destroy") == 0)
+		log_to_terminal();
+	if (args->argc && strcmp(called_as(args, type), type) != 0)
+		return log_refuse(EXIT_USAGE, "called as LXC's %s hook; bdev.conf has the right lines",
+				  called_as(args, type));
+	if (!args->name || !args->config || !*args->name || !*args->config)
+		return log_refuse(EXIT_USAGE, "needs --name and --config; bdev.conf has the right lines");
+	r = leave_profile();
+	return r < 0 ? r : container_from_config(args->name, args->config, ret);
+}
+
+int hook_monitor(const struct args *args, struct process *ret)
+{
+	pid_t pid = args->monitor ?: getppid();
+	int r = proc_identify(pid, ret), same;
+
+	if (r < 0)
+		return log_errno(r, "find the monitor's process");
+	same = proc_in_our_namespace(pid);
+	/* When it dies before the hook's shell looks, $PPID is init or the like, which never ends. */
+	if (same == 0 || same == -ENOENT || (same < 0 && pid == 1))
+		return log_refuse(-ESRCH, "the monitor has died");
+	return same < 0 ? log_errno(same, "find the mount namespace of the monitor (pid %d)", (int)pid) : 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * post-stop - release the container's stack, or keep it over a reboot.
+ *
+ * LXC runs this also after a start that failed at any point. It returns only
+ * when images and uppers are free: lxc-stop waits for it.
+ */
+#include "../record/release.h"
+#include "hook.h"
+
+static int run(const struct args *args)
+{
+	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
+	struct container container;
+	struct process monitor, owner = { 0 };
+	int r;
+
+	r = hook_container(args, "post-stop", &container);
+	if (r == 0)
+		r = hook_monitor(args, &monitor);
+	if (r == 0)
+		r = container_journal(&container, false, &journal);
+	if (r == -ENOENT) {
+		r = 0;
+	} else if (r == 0) {
+		bool begun = journal_monitor(&journal, &owner);
+		bool ours = owner.pid == monitor.pid && owner.start == monitor.start;
+		bool reboot = args->target && strcmp(args->target, "reboot") == 0;
+
+		/* A journal without a monitor is of a pre-start that died early: under the lock, nobody is writing it.
+		 */
+		if (begun && !ours)
+			log_info("'%s': belongs to a later start, left alone", container.name);
+		else if (!reboot || !journal_get(&journal, "keep", 0))
+			r = release(&journal);
+	}
+	journal_close(&journal);
+	container_clear(&container);
+	return r;
+}
+
+const struct verb verb_post_stop = {
+	.name = "post-stop",
+	.options = "nfTM",
+	.max = -1,
+	.run = run,
+};

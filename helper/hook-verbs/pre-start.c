@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * pre-start - build the container's stack and attach it on the rootfs path.
+ *
+ * LXC runs this in the monitor, which lxc.monitor.unshare = 1 gave a mount
+ * namespace of its own. A stack attached there is seen by nobody else, is
+ * copied into the container's namespace, outlives a reboot of the container,
+ * and dies with the monitor however that dies. All is done in this one hook:
+ * each costs a start milliseconds, of starts that fail later LXC leaves empty
+ * cgroups behind, and with lxc.idmap only here are the privileges.
+ */
+#include "../stack/build.h"
+#include "../container/convert.h"
+#include "../config/dependencies.h"
+#include "../container/hostname.h"
+#include "../container/linked-clone.h"
+#include "../record/release.h"
+#include "../kernel/mount.h"
+#include "../base/path.h"
+#include "../base/remove.h"
+#include "hook.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define PIN		".lxc_keep" /* LXC's name for it */
+#define MONITOR_WAIT_MS 10000
+#define MONITOR_SAY_MS	1000
+#define RELEASE_POLL_MS 20
+/* A killed monitor's init gets SIGKILL, and takes up to seconds to let go of its root. */
+#define DEAD_GENERATION_WAIT_MS 10000
+
+/* The monitor of an earlier start still runs, so it has yet to release: let it, a moment at a time. */
+static int wait_for_release(const struct process *old, const char *name, long long since, bool *said)
+{
+	long long waited = proc_now() - since;
+
+	if (waited >= MONITOR_WAIT_MS)
+		return log_refuse(-EBUSY, "'%s': the monitor of its last run (pid %d) has not finished within %d s",
+				  name, (int)old->pid, MONITOR_WAIT_MS / 1000);
+	if (!*said && waited >= MONITOR_SAY_MS) {
+		log_warn("'%s': waiting for the monitor of its last run (pid %d) to finish", name, (int)old->pid);
+		*said = true;
+	}
+	(void)proc_wait(old, RELEASE_POLL_MS);
+	return 0;
+}
+
+/*
+ * The stack is where the journal says: this is a reboot that kept it. Its root; -ENOENT: it is not there; or -errno
+ * (logged).
+ */
+static int open_kept(const struct journal *journal)
+{
+	const char *path = journal_get(journal, "at", 0), *id = journal_get(journal, "at", 1);
+	_cleanup_close_ int fd = -EBADF;
+	int r;
+
+	if (!path || !id)
+		return -ENOENT;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : log_errno(-errno, "open '%s'", path);
+	r = mount_is(fd, id);
+	if (r < 0)
+		return log_errno(r, "find out what is mounted on '%s'", path);
+	return r ? TAKE_FD(fd) : -ENOENT;
+}
+
+/*
+ * The container's journal, locked, with nothing of another generation in it. 0 or -errno (logged). *ret_kept: this is a
+ * reboot, and its stack is there; *ret_wait_ms: how long what died may still hold on to images.
+ */
+static int open_generation(const struct container *container, const struct process *monitor, struct journal *journal,
+			   int *ret_kept, int *ret_wait_ms)
+{
+	long long since = proc_now();
+	bool said = false;
+
+	*ret_wait_ms = 1000;
+	for (;;) {
+		struct process old;
+		int r = container_journal(container, true, journal);
+
+		if (r < 0 || !journal->n)
+			return r;
+		if (!journal_monitor(journal, &old)) {
+			old = (struct process){ 0 };
+		} else if (old.pid == monitor->pid && old.start == monitor->start) {
+			*ret_kept = open_kept(journal);
+			if (*ret_kept != -ENOENT)
+				return *ret_kept < 0 ? *ret_kept : 0;
+		} else if ((r = proc_alive(&old))) {
+			journal_close(journal);
+			r = r < 0 ? log_errno(r, "'%s': find out whether the monitor of its last run (pid %d) runs",
+					      container->name, (int)old.pid)
+				  : wait_for_release(&old, container->name, since, &said);
+			if (r < 0)
+				return r;
+			continue;
+		} else {
+			*ret_wait_ms = DEAD_GENERATION_WAIT_MS;
+		}
+		log_info("'%s': releasing what an earlier run left", container->name);
+		r = release(journal);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* 0 or -errno (logged). */
+static int make_readonly(int stack)
+{
+	int r = mount_set_readonly(stack, true, NULL);
+
+	return r < 0 ? log_errno(r, "make the stack read-only") : 0;
+}
+
+/* Was the root directory made immutable or append-only (chattr)? Unknown is no: the error is reported as it is. */
+static bool is_frozen(int root)
+{
+	struct statx st;
+
+	return statx(root, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
+	       (st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND));
+}
+
+/*
+ * Take away what the container may have put in the place of LXC's file. A directory with content is moved aside; where
+ * an overlay cannot move it, it is removed. 0; 1: a file that cannot be removed, and serves LXC as well; or -errno.
+ */
+static int clear_pin(int root, const char *name)
+{
+	struct stat st;
+	int r;
+
+	if (unlinkat(root, PIN, 0) == 0 || errno == ENOENT || errno == EROFS)
+		return 0;
+	if (errno == EPERM && is_frozen(root))
+		return fstatat(root, PIN, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) ? 1 : -EPERM;
+	if (errno != EISDIR)
+		return -errno;
+	if (unlinkat(root, PIN, AT_REMOVEDIR) == 0)
+		return 0;
+	if (errno != ENOTEMPTY)
+		return -errno;
+	if (renameat2(root, PIN, root, PIN ".old", RENAME_NOREPLACE) == 0) {
+		log_warn("'%s': the directory '%s' in its root, where LXC makes a file, is now '%s'", name, PIN,
+			 PIN ".old");
+		return 0;
+	}
+	r = remove_tree(root, PIN, NULL);
+	if (r == 0)
+		log_warn("'%s': the directory '%s' in its root, where LXC makes a file, was removed", name, PIN);
+	return r;
+}
+
+/*
+ * LXC makes a file in the root that it finds ("pins" it, lxc_rootfs_init() in its conf.c), removes it, and gives up
+ * when it cannot; only a read-only root it accepts. So make sure that it can, or mount a file system that is full, or
+ * whose root directory is immutable, read-only. 0 or -errno (logged).
+ */
+static int prepare_pin(int stack, const char *name)
+{
+	_cleanup_close_ int root = path_reopen(stack, O_RDONLY | O_DIRECTORY), pin = -EBADF;
+	int r = root < 0 ? log_errno(root, "open the stack") : clear_pin(root, name);
+
+	if (root < 0 || r > 0)
+		return r < 0 ? r : 0;
+	if (r < 0)
+		return log_errno(r, "'%s': remove '%s' from its root, where LXC makes a file", name, PIN);
+	pin = openat(root, PIN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (pin >= 0) {
+		(void)unlinkat(root, PIN, 0);
+		return 0;
+	}
+	/* EEXIST: another container starts on the same directory just now, and could make it. */
+	if (errno == EROFS || errno == EEXIST)
+		return 0;
+	if (errno == EPERM && is_frozen(root)) {
+		log_warn("'%s': its root directory is immutable, so its root is mounted read-only; chattr -i it, then "
+			 "restart it",
+			 name);
+		return make_readonly(stack);
+	}
+	if (errno != ENOSPC && errno != EDQUOT)
+		return log_errno(-errno, "'%s': make a file in its root, as LXC will", name);
+	log_warn("'%s': its file system is full (%s), so its root is mounted read-only; make room, then restart it",
+		 name, strerror(errno));
+	return make_readonly(stack);
+}
+
+/*
+ * Prepare a stack that is attached already: one that a reboot kept, or that this hook attached earlier in the same
+ * start, when bdev.conf is included twice. 0 or -errno (logged).
+ */
+static int reuse(int stack, const char *name, const char *rootfs_path, bool keep)
+{
+	struct rootfs rootfs = { 0 };
+	int r = rootfs_path ? rootfs_parse(rootfs_path, &rootfs) : 0;
+
+	bool below = rootfs.upper;
+
+	rootfs_clear(&rootfs);
+	if (r < 0 || below)
+		return r;
+	/* It may have been full, and read-only for that. A stack without a kept tmpfs may be read-only by its spec. */
+	if (keep)
+		(void)mount_set_writable(stack);
+	return prepare_pin(stack, name);
+}
+
+/* A clone has its own name inside, too. A failure is no reason not to start. */
+static void set_hostname(int stack, const struct container *container, const struct conf *conf, const struct plan *plan,
+			 const char *rootfs_path)
+{
+	_cleanup_free_ char *on = NULL;
+	struct rootfs rootfs = { 0 };
+	int r = plan->below ? depends_on(container->dir, &on) : 0;
+
+	if (r < 0)
+		return;
+	if (on && conf->uts_name && rootfs_path && rootfs_parse(rootfs_path, &rootfs) == 0 && rootfs.upper)
+		r = hostname_write_upper(stack, rootfs.upper, conf->uts_name);
+	else if (conf->hostname)
+		r = hostname_write(stack, conf->hostname);
+	else
+		r = hostname_write_left(container->dir, stack, !plan->writer);
+	if (r < 0)
+		log_warn("'%s': its host name could not be written to its /etc/hostname: %s", container->name,
+			 strerror(-r));
+	rootfs_clear(&rootfs);
+}
+
+static int start(const struct container *container, struct conf *conf, const struct process *monitor,
+		 const char *rootfs)
+{
+	_cleanup_close_ int stack = -EBADF, kept = -EBADF;
+	struct journal journal;
+	struct plan plan = { .dirfd = -EBADF };
+	int r, wait_ms;
+
+	r = open_generation(container, monitor, &journal, &kept, &wait_ms);
+	if (r == 0 && kept >= 0)
+		r = reuse(kept, container->name, rootfs, journal_get(&journal, "keep", 0));
+	if (r < 0 || kept >= 0) {
+		journal_close(&journal);
+		return r;
+	}
+	/* From here on the lock keeps converters out. */
+	conf_clear(conf);
+	r = conf_read(container->config, conf) ?: convert_container_at_start(container, conf);
+	if (r == 0)
+		r = container_plan(container, conf, rootfs, &plan);
+	if (r == 0)
+		r = link_check_clones(container, &plan);
+	if (r == 0 && !plan.at_readonly)
+		container_warn_of_hidden(container, &plan);
+	if (r == 0)
+		r = journal_begin(&journal, container->dir, container->name, monitor);
+	if (r == 0 && plan_keeps(&plan))
+		r = journal_add(&journal, "keep", "reboot", NULL);
+	if (r == 0 && plan.delta)
+		r = journal_add(&journal, "delta", plan.delta, NULL);
+	if (r == 0)
+		r = stack = build_stack(&plan, &journal, wait_ms);
+	if (r >= 0)
+		r = plan.at_readonly ? make_readonly(stack) : prepare_pin(stack, container->name);
+	if (r >= 0)
+		set_hostname(stack, container, conf, &plan, rootfs);
+	if (r >= 0)
+		r = release_attach(&journal, stack, plan.at);
+	container_plan_close(&plan);
+	if (r < 0) {
+		/* The stack ends before what it stands on is waited for. */
+		cleanup_close(&stack);
+		stack = -EBADF;
+		(void)release(&journal);
+	} else {
+		journal_close(&journal);
+	}
+	return r;
+}
+
+static int run(const struct args *args)
+{
+	struct container container;
+	struct conf conf = { 0 };
+	struct process monitor;
+	int r, same;
+
+	r = hook_container(args, "pre-start", &container);
+	if (r == 0)
+		r = conf_read(container.config, &conf);
+	/* A container may include bdev.conf and name no stack: LXC's own rootfs is meant. */
+	if (r == 0 && conf.stack.n) {
+		r = hook_monitor(args, &monitor);
+		/* The config says otherwise (container_plan looks), but lxc-start -s may have the last word. */
+		same = r == 0 && monitor.pid != 1 ? proc_in_our_namespace(1) : 0;
+		if (same < 0)
+			r = log_errno(same, "find out whether the monitor has a mount namespace of its own");
+		if (same > 0)
+			r = log_refuse(-EINVAL,
+				       "'%s': the monitor has no mount namespace of its own: lxc.monitor.unshare "
+				       "must be 1",
+				       container.name);
+		if (r == 0)
+			r = start(&container, &conf, &monitor, args->rootfs);
+	}
+	conf_clear(&conf);
+	container_clear(&container);
+	return r;
+}
+
+const struct verb verb_pre_start = {
+	.name = "pre-start",
+	.options = "nfRM",
+	.max = -1,
+	.run = run,
+};

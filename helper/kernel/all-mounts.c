@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * all-mounts - the mounts of the whole host.
+ *
+ * A mount may be in another mount namespace, where a rename does not fail for
+ * it, and a rmdir takes it away. So each namespace that a process is in is
+ * looked at, once.
+ */
+#include "all-mounts.h"
+#include "../base/cleanup.h"
+#include "../base/as-user.h"
+#include "mount.h"
+#include "../base/path.h"
+#include "../base/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/nsfs.h>
+#include <linux/openat2.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+static bool read_line(char *line, struct mount_seen *ret)
+{
+	char *fields[5] = { NULL }, *rest = line;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		fields[i] = strsep(&rest, " ");
+	/* Optional fields are in between. */
+	rest = rest ? strstr(rest, " - ") : NULL;
+	if (!rest)
+		return false;
+	rest += 3;
+	ret->id = strtoull(fields[0], NULL, 10);
+	ret->dev = fields[2];
+	ret->root = mount_unescape(fields[3]);
+	ret->at = mount_unescape(fields[4]);
+	ret->type = strsep(&rest, " ");
+	ret->source = strsep(&rest, " ");
+	if (!rest)
+		return false;
+	rest[strcspn(rest, "\n")] = '\0';
+	ret->options = rest;
+	return true;
+}
+
+struct look {
+	pid_t pid;
+	bool foreign;
+	bool (*found)(struct mount_seen *mount, void *arg);
+	void *arg;
+};
+
+static bool take_line(char *line, void *arg)
+{
+	const struct look *look = arg;
+	struct mount_seen mount = { .pid = look->pid, .foreign = look->foreign };
+
+	return read_line(line, &mount) && look->found(&mount, look->arg);
+}
+
+/* The process has ended, so the errno says nothing of its namespace. */
+static bool has_ended(const char *pid)
+{
+	char path[sizeof("/proc/") + NAME_MAX];
+
+	(void)snprintf(path, sizeof(path), "/proc/%s", pid);
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+/* The mount namespace of a process belongs to another user namespace than ours. What cannot be read is ours. */
+static bool is_foreign(const char *pid)
+{
+	char path[sizeof("/proc//ns/mnt") + NAME_MAX];
+	_cleanup_close_ int ns = -EBADF, user = -EBADF;
+	struct stat own, other;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	user = ns < 0 ? -1 : ioctl(ns, NS_GET_USERNS);
+	return user >= 0 && fstat(user, &other) == 0 && stat("/proc/self/ns/user", &own) == 0 &&
+	       (own.st_ino != other.st_ino || own.st_dev != other.st_dev);
+}
+
+/* 1: found() said true; 0; or -errno. */
+static int look_through(const char *pid, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+{
+	char path[sizeof("/proc//mountinfo") + NAME_MAX];
+	bool self = strcmp(pid, "self") == 0;
+	struct look look = { .found = found, .arg = arg };
+	int r;
+
+	if (!self) {
+		look.pid = (pid_t)strtol(pid, NULL, 10);
+		look.foreign = is_foreign(pid);
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
+	r = mount_lines(path, take_line, &look);
+	/* A zombie has no namespace any longer: EINVAL. */
+	return r < 0 && !self && (r == -ENOENT || r == -ESRCH || r == -EINVAL || has_ended(pid)) ? 0 : r;
+}
+
+/* The mount namespace's number. 1; 0: the process has ended, or ends; -EACCES: we may not know it; or -errno. */
+static int namespace_of(const char *pid, unsigned long long *ret)
+{
+	char path[sizeof("/proc//ns/mnt") + NAME_MAX];
+	struct stat st;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%s/ns/mnt", pid);
+	if (stat(path, &st) == 0) {
+		*ret = st.st_ino;
+		return 1;
+	}
+	r = errno == EPERM ? -EACCES : -errno;
+	return r == -ENOENT || r == -ESRCH || has_ended(pid) ? 0 : r;
+}
+
+/* Namespaces that were looked through. */
+struct seen {
+	unsigned long long *namespaces;
+	size_t n;
+};
+
+/* Is the process's mount namespace one to look through, as it was not seen before? 1, 0 or -errno. */
+static int is_new(const char *pid, struct seen *seen)
+{
+	unsigned long long ns = 0;
+	int r = namespace_of(pid, &ns);
+
+	/* Without the right to trace a process, its mounts can be read, but not in which namespace it is. */
+	if (r == -EACCES) {
+		r = proc_in_our_namespace((pid_t)strtol(pid, NULL, 10));
+		return r < 0 ? (has_ended(pid) ? 0 : r) : !r;
+	}
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->namespaces[i] == ns)
+			return 0;
+	*ARRAY_ADD(seen->namespaces, seen->n) = ns;
+	return 1;
+}
+
+/* The namespaces of all processes but our own. 1: found() said true; 0; or -errno. */
+static int look_through_others(bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+{
+	DIR *proc = opendir("/proc");
+	struct seen seen = { 0 };
+	struct dirent *entry;
+	int r;
+
+	if (!proc)
+		return -errno;
+	/* Ours was looked through first. */
+	r = is_new("self", &seen);
+	r = r < 0 ? r : 0;
+	while (r == 0 && (errno = 0, entry = readdir(proc))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		r = is_new(entry->d_name, &seen);
+		if (r > 0)
+			r = look_through(entry->d_name, found, arg);
+	}
+	if (r == 0)
+		r = -errno;
+	(void)closedir(proc);
+	free(seen.namespaces);
+	return r;
+}
+
+int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+{
+	int r = look_through("self", found, arg);
+
+	return r == 0 && all ? look_through_others(found, arg) : r;
+}
+
+bool mount_leads_to(const struct mount_seen *mount, const char *path, const struct stat *inode)
+{
+	_cleanup_close_ int root = -EBADF, fd = -EBADF;
+	char name[40] = "/";
+	struct stat st;
+
+	if (mount->pid)
+		(void)snprintf(name, sizeof(name), "/proc/%d/root", (int)mount->pid);
+	root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root >= 0 && mount->foreign)
+		return foreign_leads_to(mount->pid, root, path, inode) != 0;
+	if (root >= 0)
+		fd = path_resolve(root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return !mount->foreign || errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+	return st.st_dev == inode->st_dev && st.st_ino == inode->st_ino;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "aufs-info.h"
+#include "mount.h"
+
+/* How it is mounted, beside the branches. */
+struct aufs_options {
+	enum { DIRPERM1_AUTO, DIRPERM1_ON, DIRPERM1_OFF } dirperm1; /* auto: if the kernel has it */
+	const char *xino; /* where its file of inode numbers is made; NULL: in the stage; "off": nowhere */
+};
+
+/*
+ * Mount the branches in the stage, which must have been entered, and see that the kernel did as asked. *ret_si, for the
+ * caller to free: what the kernel calls it in /sys/fs/aufs. The mount's fd, or -errno after one error line that begins
+ * with `where`; then nothing is mounted.
+ */
+int aufsfs_mount(const struct branches *branches, const struct aufs_options *options, struct stage *stage,
+		 const char *where, char **ret_si);

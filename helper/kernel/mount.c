@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mount - the kernel's mount interface, by descriptor.
+ *
+ * A mount is built attached to nothing and attached once, when all of it is
+ * right. Killed before that, the kernel takes everything back with our
+ * descriptors; after it, all parts live exactly as long as what was attached.
+ */
+#include "mount.h"
+#include "../base/cleanup.h"
+#include "../base/path.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+#define OUR_MOUNTS "/proc/self/mountinfo"
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
+#endif
+
+/* By number: glibc 2.36 declares these in <sys/mount.h>, which clashes with <linux/mount.h>. */
+static int sys_fsopen(const char *type)
+{
+	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+}
+
+static int sys_fsconfig(int fd, unsigned int cmd, const char *key, const void *value, int aux)
+{
+	return (int)syscall(SYS_fsconfig, fd, cmd, key, value, aux);
+}
+
+static int sys_mount(const char *source, const char *target, const char *type, unsigned long flags)
+{
+	return (int)syscall(SYS_mount, source, target, type, flags, NULL);
+}
+
+int fs_open(struct fs *fs, const char *type)
+{
+	*fs = (struct fs){ .fd = sys_fsopen(type) };
+	return fs->fd < 0 ? -errno : 0;
+}
+
+void fs_close(struct fs *fs)
+{
+	cleanup_close(&fs->fd);
+	fs->fd = -EBADF;
+}
+
+/* Keep the errno of the call that failed, and the last thing the file system logged about it ("e TEXT"). */
+static int fs_result(struct fs *fs, int r)
+{
+	char line[sizeof(fs->error)];
+	ssize_t n;
+
+	if (r >= 0)
+		return r;
+	r = -errno;
+	while ((n = read(fs->fd, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		line[strcspn(line, "\n")] = '\0';
+		if (n > 2 && *line == 'e')
+			(void)snprintf(fs->error, sizeof(fs->error), ": %s", line + 2);
+	}
+	return r;
+}
+
+int fs_set(struct fs *fs, const char *key, const char *value)
+{
+	return fs_result(fs, sys_fsconfig(fs->fd, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0));
+}
+
+int fs_set_fd(struct fs *fs, const char *key, int fd)
+{
+	return fs_result(fs, sys_fsconfig(fs->fd, FSCONFIG_SET_FD, key, NULL, fd));
+}
+
+int fs_mount(struct fs *fs, bool readonly)
+{
+	int r = fs_result(fs, sys_fsconfig(fs->fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
+
+	if (r < 0)
+		return r;
+	r = (int)syscall(SYS_fsmount, fs->fd, FSMOUNT_CLOEXEC, readonly ? MOUNT_ATTR_RDONLY : 0);
+	return fs_result(fs, r);
+}
+
+int mount_clone(int fd, bool recursive)
+{
+	int tree = (int)syscall(SYS_open_tree, fd, "",
+				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
+
+	return tree < 0 ? -errno : tree;
+}
+
+int mount_attach(int mount, int target)
+{
+	if (syscall(SYS_move_mount, mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+int mount_set_readonly(int mount, bool recursive, const char *path)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+		    sizeof(attr)) == 0)
+		return 0;
+	if (errno != ENOSYS || !path)
+		return -errno;
+	/* Linux 5.10: this mount alone. Callers there do not clone recursively. */
+	return sys_mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY) < 0 ? -errno : 0;
+}
+
+int mount_set_writable(int mount)
+{
+	struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+
+	return syscall(SYS_mount_setattr, mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+/*
+ * "ID:MAJOR:MINOR:NAMESPACE:UNIQUE". ID is the one that mountinfo shows, and is used again soon; UNIQUE never is, and
+ * is 0 before Linux 6.8.
+ */
+char *mount_id_text(int fd)
+{
+	struct statx st, unique;
+	struct stat ns;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) < 0 ||
+	    statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID_UNIQUE, &unique) < 0 ||
+	    stat("/proc/self/ns/mnt", &ns) < 0)
+		return NULL;
+	return xasprintf("%llu:%u:%u:%llu:%llu", (unsigned long long)st.stx_mnt_id, st.stx_dev_major, st.stx_dev_minor,
+			 unique.stx_mask & STATX_MNT_ID_UNIQUE ? (unsigned long long)unique.stx_mnt_id : 0,
+			 (unsigned long long)ns.st_ino);
+}
+
+int mount_is(int fd, const char *text)
+{
+	_cleanup_free_ char *now = mount_id_text(fd);
+	const char *namespace = now ? strrchr(now, ':') : NULL;
+	struct statx st;
+
+	if (!namespace || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0)
+		return -errno;
+	/* The namespace is where it is looked at from, which may be another than the mount's. */
+	return strncmp(now, text, (size_t)(namespace - now) + 1) == 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+int mount_is_readonly(int fd)
+{
+	struct statvfs st;
+
+	if (fstatvfs(fd, &st) < 0)
+		return -errno;
+	return (st.f_flag & ST_RDONLY) != 0;
+}
+
+char *mount_unescape(char *s)
+{
+	char *out = s, *p = s;
+
+	for (; *p; out++) {
+		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
+			*out = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
+			p += 4;
+		} else {
+			*out = *p++;
+		}
+	}
+	*out = '\0';
+	return s;
+}
+
+int mount_lines(const char *mountinfo, bool (*take)(char *line, void *arg), void *arg)
+{
+	FILE *f = fopen(mountinfo, "re");
+	char *line = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!f)
+		return -errno;
+	while (r == 0 && (errno = 0, getline(&line, &size, f) >= 0))
+		r = take(line, arg);
+	if (r == 0 && ferror(f))
+		r = -(errno ?: EIO);
+	free(line);
+	(void)fclose(f);
+	return r;
+}
+
+struct each {
+	bool (*found)(const char *id, const char *dev, char *at, void *arg);
+	void *arg;
+};
+
+/* proc(5): mount id, parent id, device, root, mount point, ... */
+static bool take_mount(char *line, void *arg)
+{
+	char *rest = line, *fields[5] = { NULL };
+	const struct each *each = arg;
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		fields[i] = strsep(&rest, " ");
+	return fields[4] && each->found(fields[0], fields[2], mount_unescape(fields[4]), each->arg);
+}
+
+int mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg)
+{
+	struct each each = { .found = found, .arg = arg };
+
+	return mount_lines(OUR_MOUNTS, take_mount, &each);
+}
+
+struct description {
+	unsigned long long id;
+	char *at, *options;
+};
+
+static bool take_description(char *line, void *arg)
+{
+	struct description *description = arg;
+	char *rest = line, *at = NULL, *options;
+
+	if (strtoull(line, NULL, 10) != description->id)
+		return false;
+	/* proc(5): the options of the file system are the last field. */
+	line[strcspn(line, "\n")] = '\0';
+	options = strrchr(line, ' ');
+	for (int i = 0; i < 5; i++)
+		at = strsep(&rest, " ");
+	if (!at || !options)
+		return false;
+	description->at = xstrdup(mount_unescape(at));
+	description->options = xstrdup(options + 1);
+	return true;
+}
+
+const char *mount_option(const char *options, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (;;) {
+		if (strncmp(options, name, n) == 0 && options[n] == '=')
+			return options + n + 1;
+		options += strcspn(options, ",");
+		if (!*options++)
+			return NULL;
+	}
+}
+
+int mount_describe(int fd, char **ret_at, char **ret_options)
+{
+	struct description description = { 0 };
+	struct statx st;
+	int r;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	description.id = st.stx_mnt_id;
+	r = mount_lines(OUR_MOUNTS, take_description, &description);
+	if (r <= 0)
+		return r ?: -ENOENT;
+	*ret_at = description.at;
+	*ret_options = description.options;
+	return 0;
+}
+
+struct search {
+	const char *path;
+	char *found; /* is_below */
+	unsigned long long id, ns;
+	unsigned int major, minor;
+	bool foreign;
+};
+
+static bool is_below(const char *id, const char *dev, char *at, void *arg)
+{
+	struct search *search = arg;
+
+	(void)id;
+	(void)dev;
+	if (!path_below(at, search->path))
+		return false;
+	search->found = xstrdup(at);
+	return true;
+}
+
+int mount_find_below(const char *path, char **ret)
+{
+	struct search search = { .path = path };
+	int r = mount_each(is_below, &search);
+
+	*ret = search.found;
+	return r;
+}
+
+static bool is_at(const char *id, const char *dev, char *at, void *arg)
+{
+	const struct search *search = arg;
+	unsigned int a, b;
+
+	if (strcmp(at, search->path) != 0 || sscanf(dev, "%u:%u", &a, &b) != 2 || a != search->major ||
+	    b != search->minor)
+		return false;
+	return search->foreign || strtoull(id, NULL, 10) == search->id;
+}
+
+int mount_is_covered(const char *path, const char *text)
+{
+	struct search search = { .path = path };
+	struct stat ns;
+	int r;
+
+	if (sscanf(text, "%llu:%u:%u:%*u:%llu", &search.id, &search.major, &search.minor, &search.ns) != 4)
+		return 0;
+	if (stat("/proc/self/ns/mnt", &ns) < 0)
+		return -errno;
+	/* From another namespace the id says nothing here; the mount may be a copy of that one's, so spare it. */
+	search.foreign = ns.st_ino != search.ns;
+	r = mount_each(is_at, &search);
+	return r > 0 ? 1 + search.foreign : r;
+}
+
+bool kernel_before(unsigned int major, unsigned int minor)
+{
+	unsigned int a = 0, b = 0;
+	struct utsname name;
+
+	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &a, &b) != 2)
+		return true;
+	return a < major || (a == major && b < minor);
+}
+
+enum knob mount_knob(void)
+{
+	const char *knob = getenv("LXC_BDEV_OVERLAY");
+
+	if (knob && strcmp(knob, "mount") == 0)
+		return KNOB_MOUNT;
+	return knob && strcmp(knob, "string") == 0 ? KNOB_STRING : KNOB_NONE;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * namespace - mount namespaces of our own: the stage, in which a stack is built
+ * for kernels before 6.15, and the copy of the host's that a server lives in.
+ */
+#include "../base/cleanup.h"
+#include "mount.h"
+#include "../base/path.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+bool stage_needed(void)
+{
+	/* clone_private_mount() takes detached mounts since 6.15. */
+	return kernel_before(6, 15) || mount_knob() != KNOB_NONE;
+}
+
+/* Let no mount of this namespace, a new one, propagate to others. 0 or -errno. */
+static int make_slave(void)
+{
+	_cleanup_close_ int root = -EBADF, cwd = -EBADF, self = -EBADF;
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	/* A chroot to what is no mount. Entering the namespace we are in leads to its own root for a moment. */
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (root < 0 || cwd < 0 || self < 0 || setns(self, CLONE_NEWNS) < 0)
+		return -errno;
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return -errno;
+	return fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0 ? -errno : 0;
+}
+
+int mount_new_namespace(void)
+{
+	return unshare(CLONE_NEWNS) < 0 ? -errno : make_slave();
+}
+
+struct mount_points {
+	char **at;
+	size_t n;
+};
+
+static bool collect(const char *id, const char *dev, char *at, void *arg)
+{
+	struct mount_points *points = arg;
+	char **slot = ARRAY_ADD(points->at, points->n);
+
+	(void)id;
+	(void)dev;
+	*slot = xstrdup(at);
+	return false;
+}
+
+/* The path is below the mount point: it is reached through it. */
+static bool leads_to(const char *at, const char *const *paths)
+{
+	for (; *paths; paths++)
+		if (path_below(*paths, at))
+			return true;
+	return false;
+}
+
+int mount_copy_namespace(const char *const *paths)
+{
+	struct mount_points points = { 0 };
+	int r = mount_new_namespace();
+
+	if (r < 0)
+		return r;
+	(void)mount_each(collect, &points);
+	/* The outermost first, which takes all below it along: each that really goes waits for the kernel. */
+	for (size_t i = 0; i < points.n; i++) {
+		if (!leads_to(points.at[i], paths))
+			(void)umount2(points.at[i], MNT_DETACH | UMOUNT_NOFOLLOW);
+		free(points.at[i]);
+	}
+	free(points.at);
+	return 0;
+}
+
+int stage_enter(struct stage *stage, const char *dir)
+{
+	int r;
+
+	*stage = (struct stage){
+		.dir = dir,
+		.host = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC),
+		.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	if (stage->host < 0 || stage->root < 0 || stage->cwd < 0)
+		return -errno;
+	r = mount_new_namespace();
+	if (r < 0)
+		return r;
+	return mount("lxc-bdev", dir, "tmpfs", MS_NOSUID | MS_NODEV, NULL) < 0 ? -errno : 0;
+}
+
+char *stage_dir(struct stage *stage)
+{
+	char *path = xasprintf("%s/%u", stage->dir, stage->n++);
+
+	if (mkdir(path, 0700) < 0) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+int stage_hold(struct stage *stage, int mount, char **ret_path)
+{
+	_cleanup_close_ int target = -EBADF;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	if (stage->host < 0)
+		return 0;
+	path = stage_dir(stage);
+	target = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (target < 0)
+		return -errno;
+	r = mount_attach(mount, target);
+	if (r == 0 && ret_path)
+		*ret_path = TAKE_PTR(path);
+	return r;
+}
+
+int stage_leave(struct stage *stage)
+{
+	int r = 0;
+
+	/* setns(2) moves root and cwd to the namespace's own: bring back ours, which may be a chroot. */
+	if (stage->host >= 0 && (setns(stage->host, CLONE_NEWNS) < 0 || fchdir(stage->root) < 0 || chroot(".") < 0 ||
+				 fchdir(stage->cwd) < 0))
+		r = -errno;
+	cleanup_close(&stage->host);
+	cleanup_close(&stage->root);
+	cleanup_close(&stage->cwd);
+	stage->host = -EBADF;
+	return r;
+}

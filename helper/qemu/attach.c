@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * attach - an image that QEMU reads, as a block device of the kernel's.
+ *
+ * qemu-nbd serves it on one connection, and ends with that. Three ways lead from
+ * there to a device, with one result, and what ends it is always the end of the
+ * mount: the kernel disconnects (netlink); a keeper sees it and does (ioctl);
+ * the file ends with the loop device on it (FUSE). Before there is a mount, we
+ * are what holds it all: on SIGKILL, the kernel lets go for us.
+ */
+#include "attach.h"
+#include "../base/cleanup.h"
+#include "fuse-server.h"
+#include "watcher.h"
+#include "../base/log.h"
+#include "../kernel/loop.h"
+#include "../kernel/nbd.h"
+#include "../base/path.h"
+#include "qemu-nbd.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/nbd.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define READY_MS 30000 /* a server elsewhere may take that long to answer QEMU */
+
+/* Does QEMU complain that another process has the image: 'Failed to get [shared] "write" lock'? */
+static bool is_of_a_lock(const char *complaint)
+{
+	static const char begin[] = "Failed to get ", end[] = "\" lock";
+	size_t n = strlen(complaint);
+
+	return strncmp(complaint, begin, strlen(begin)) == 0 && n >= strlen(end) &&
+	       strcmp(complaint + n - strlen(end), end) == 0;
+}
+
+/* QEMU did not start: what it says, or `otherwise`. */
+static int refuse_server(const struct attachment *attachment, const char *otherwise)
+{
+	_cleanup_free_ char *complaint = server_complaint(&attachment->server);
+	const struct attach_request *request = attachment->request;
+
+	if (complaint && is_of_a_lock(complaint)) {
+		_cleanup_free_ char *inode = request->graph->nfds ? path_inode(request->graph->fds[0]) : xstrdup("");
+		_cleanup_free_ char *holder = journal_find_holder("image", inode, attachment->journal->dir);
+
+		return spec_refuse(request->spec, -EBUSY, "image '%s' is in use%s%s: %s", request->spec->sources[0],
+				   holder ? " by " : "", holder ?: "", complaint);
+	}
+	return spec_refuse(request->spec, -EIO, "qemu-nbd: %s", complaint ?: otherwise);
+}
+
+/* Before anybody reads from it. 0 or -errno (logged). */
+static int check_files(const struct attachment *attachment)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_free_ char *foreign = NULL;
+	int r = qemu_nbd_check_files(&attachment->server, request->graph, &foreign);
+
+	if (r == 0)
+		return 0;
+	if (foreign)
+		return spec_refuse(
+			request->spec, r,
+			"qemu-nbd opened '%s', which is not part of the image: a header was changed after it "
+			"had been checked",
+			foreign);
+	return spec_refuse(request->spec, r, "cannot read which files qemu-nbd has open: %s", strerror(-r));
+}
+
+/* The device's node, checked to be what we connected. fd or -errno (logged). */
+static int open_device(const struct attachment *attachment, const struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_close_ int fd = open(attachment->node, O_RDONLY | O_CLOEXEC);
+	unsigned long long size;
+
+	if (fd < 0)
+		return log_errno(-errno, "%s: open '%s'", request->spec->where, attachment->node);
+	if (ioctl(fd, BLKGETSIZE64, &size) < 0 || size != export->size)
+		return log_refuse(-EIO, "%s: '%s' is not the device that was connected", request->spec->where,
+				  attachment->node);
+	return TAKE_FD(fd);
+}
+
+static int connect_netlink(struct attachment *attachment, int client, const struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	int r;
+
+	attachment->backend =
+		xasprintf("%s-%u-%lld", strrchr(attachment->journal->dir, '/') + 1, request->step, proc_now());
+	r = journal_add(attachment->journal, "nbd", attachment->backend, NULL);
+	if (r < 0)
+		return r;
+	r = nbd_connect(client, export, attachment->backend, request->reconnect);
+	if (r < 0)
+		return log_errno(r, "%s: connect an nbd device", request->spec->where);
+	attachment->nr = r;
+	return 0;
+}
+
+struct ioctl_worker {
+	struct nbd_export export;
+};
+
+/* 3: the connection, 4: where to tell the device's number. */
+static int serve_ioctl(void *arg)
+{
+	const struct ioctl_worker *worker = arg;
+	int r = nbd_serve(3, &worker->export, 4);
+
+	if (r < 0)
+		(void)dprintf(STDERR_FILENO, "%s\n", strerror(-r));
+	return r < 0;
+}
+
+static int connect_ioctl(struct attachment *attachment, int client, const struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	struct ioctl_worker worker = { .export = *export };
+	long long until = proc_now() + READY_MS;
+	struct pollfd answer;
+	int tell[2], r, nr = -1;
+	int fds[2];
+	struct server_request process = {
+		.name = "bdev-nbd", .run = serve_ioctl, .arg = &worker, .fds = fds, .nfds = 2, .home = request->home
+	};
+
+	if (pipe2(tell, O_CLOEXEC) < 0)
+		return log_errno(-errno, "%s: connect an nbd device", request->spec->where);
+	fds[0] = client;
+	fds[1] = tell[1];
+	r = server_start(&process, attachment->journal, &attachment->worker);
+	(void)close(tell[1]);
+	answer = (struct pollfd){ .fd = tell[0], .events = POLLIN };
+	if (r == 0 && (poll(&answer, 1, READY_MS) != 1 || read(tell[0], &nr, sizeof(nr)) != (ssize_t)sizeof(nr))) {
+		_cleanup_free_ char *complaint = server_complaint(&attachment->worker);
+
+		r = log_refuse(-EIO, "%s: connect an nbd device: %s", request->spec->where, complaint ?: "no free one");
+	}
+	(void)close(tell[0]);
+	if (r < 0)
+		return r;
+	attachment->nr = nr;
+	attachment->backend = xasprintf(NBD_BY_PID "%d", (int)attachment->worker.pid);
+	/* NBD_DO_IT connects, and does not return. */
+	while (nbd_is_ready(nr, export->size) != 1 && proc_now() < until)
+		proc_sleep(1);
+	return journal_add(attachment->journal, "nbd", attachment->backend, NULL);
+}
+
+/* --- the same without an nbd device --- */
+
+/* 3: where the file system's requests come from, 4: the connection. */
+static int serve_fuse(void *arg)
+{
+	return fusefile_serve(3, 4, arg) < 0;
+}
+
+static int connect_fuse(struct attachment *attachment, int client, struct nbd_export *export)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_close_ int fuse = -EBADF, mount = -EBADF;
+	int fds[2], r;
+	const struct server_request process = {
+		.name = "bdev-fuse", .run = serve_fuse, .arg = export, .fds = fds, .nfds = 2, .home = request->home
+	};
+
+	mount = fusefile_mount(request->readonly, &fuse);
+	if (mount < 0)
+		return log_errno(mount, "%s: make a FUSE file", request->spec->where);
+	fds[0] = fuse;
+	fds[1] = client;
+	r = server_start(&process, attachment->journal, &attachment->worker);
+	if (r < 0)
+		return r;
+	/* If that process ends, we must not keep its side of the file system up, waiting for ourselves. */
+	cleanup_close(&fuse);
+	fuse = -EBADF;
+	/* Past the page cache: the loop device has one. */
+	attachment->device = path_reopen(mount, (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT);
+	return attachment->device < 0 ? log_errno(attachment->device, "%s: open the FUSE file", request->spec->where)
+				      : 0;
+}
+
+static int attach_served(struct attachment *attachment)
+{
+	const struct attach_request *request = attachment->request;
+	_cleanup_close_ int client = -EBADF;
+	const struct timeval no_timeout = { 0 };
+	struct nbd_export export;
+	char error[256];
+	int r;
+
+	attachment->argv = qemu_nbd_argv(request->graph, request->spec->sources[0], request->options);
+	client = qemu_nbd_start(attachment->journal->dir, attachment->argv, request->graph, request->home,
+				attachment->journal, &attachment->server);
+	if (client < 0)
+		return client;
+	r = nbd_negotiate(client, &export, error, sizeof(error));
+	if (r < 0)
+		return refuse_server(attachment, error);
+	r = check_files(attachment);
+	if (r < 0)
+		return r;
+	(void)setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &no_timeout, sizeof(no_timeout));
+	if (request->readonly)
+		export.flags |= NBD_FLAG_READ_ONLY;
+	switch (request->transport) {
+	case TRANSPORT_NETLINK:
+		r = connect_netlink(attachment, client, &export);
+		break;
+	case TRANSPORT_IOCTL:
+		r = connect_ioctl(attachment, client, &export);
+		break;
+	case TRANSPORT_FUSE:
+		return connect_fuse(attachment, client, &export);
+	}
+	if (r < 0)
+		return r;
+	attachment->node = nbd_node(attachment->nr);
+	attachment->device = open_device(attachment, &export);
+	return attachment->device < 0 ? attachment->device : 0;
+}
+
+/* --- what is in it --- */
+
+/* A loop device on the whole device's area. 0 or -errno (logged). */
+static int attach_loop(struct attachment *attachment)
+{
+	const struct attach_request *request = attachment->request;
+	const struct loop_request loop = {
+		.offset = attachment->area.offset,
+		.size = attachment->area.size,
+		.readonly = request->readonly,
+		.direct = true,
+		.name = request->spec->nsources ? request->spec->sources[0] : "",
+	};
+	_cleanup_close_ int file = -EBADF, device = -EBADF;
+	_cleanup_free_ char *seq = NULL, *inode = path_inode(attachment->device);
+	int r;
+
+	/* Exclusive, so that a device below is not taken for idle: a loop device does not claim what it stands on. */
+	file = path_reopen(attachment->device,
+			   (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT | (attachment->nr < 0 ? 0 : O_EXCL));
+	if (file < 0)
+		return log_errno(file, "%s: open the image's device", request->spec->where);
+	device = loopdev_attach(request->spec, file, &loop);
+	if (device < 0)
+		return device;
+	free(attachment->node);
+	attachment->node = NULL;
+	r = loopdev_node(request->spec, device, &loop, &attachment->node);
+	if (r < 0)
+		return r;
+	/* A kernel without BLK_DEV_WRITE_MOUNTED mounts no device that is open for writing. */
+	attachment->loop = path_reopen(device, O_RDONLY);
+	if (attachment->loop < 0)
+		return log_errno(attachment->loop, "%s: open '%s'", request->spec->where, attachment->node);
+	seq = xasprintf("%llu", loopdev_diskseq(attachment->loop));
+	return journal_add(attachment->journal, "loop", attachment->node, seq, inode, NULL);
+}
+
+/* The kernel's own device for the partition, where it made one: "/dev/nbd0p1", for the caller to free, or NULL. */
+static char *partition_node(const struct attachment *attachment)
+{
+	unsigned int partition = attachment->request->partition;
+	_cleanup_free_ char *sys =
+		xasprintf("/sys/block/nbd%d/nbd%dp%u/start", attachment->nr, attachment->nr, partition);
+	_cleanup_free_ char *node = xasprintf("/dev/nbd%dp%u", attachment->nr, partition);
+	unsigned long long start = 0;
+	FILE *f = fopen(sys, "re");
+	int n = f ? fscanf(f, "%llu", &start) : 0;
+
+	if (f)
+		(void)fclose(f);
+	return n == 1 && start * 512 == attachment->area.offset && access(node, F_OK) == 0 ? TAKE_PTR(node) : NULL;
+}
+
+static int choose_node(struct attachment *attachment)
+{
+	char *part;
+
+	if (attachment->nr < 0)
+		return attach_loop(attachment);
+	if (attachment->request->partition) {
+		part = partition_node(attachment);
+		if (!part)
+			return attach_loop(attachment);
+		free(attachment->node);
+		attachment->node = part;
+	}
+	return journal_add(attachment->journal, "device", attachment->node, NULL);
+}
+
+int attach_image(const struct attach_request *request, struct journal *journal, struct attachment *ret)
+{
+	_cleanup_free_ char *reason = NULL;
+	int r;
+
+	*ret = (struct attachment){
+		.request = request,
+		.journal = journal,
+		.server.log = -EBADF,
+		.worker.log = -EBADF,
+		.device = -EBADF,
+		.loop = -EBADF,
+		.nr = -1,
+	};
+	r = attach_served(ret);
+	if (r == 0) {
+		r = image_probe(ret->device, request->partition, request->fstype, &ret->area, &reason);
+		if (r < 0)
+			(void)spec_refuse(request->spec, r, "image '%s' %s",
+					  request->spec->nsources ? request->spec->sources[0] : "", reason);
+	}
+	if (r == 0)
+		r = choose_node(ret);
+	if (r < 0)
+		attach_abandon(ret);
+	return r;
+}
+
+static void clear(struct attachment *attachment)
+{
+	cleanup_close(&attachment->loop);
+	cleanup_close(&attachment->device);
+	server_close(&attachment->server);
+	server_close(&attachment->worker);
+	qemu_nbd_free_argv(attachment->argv);
+	free(attachment->backend);
+	free(attachment->node);
+	*attachment = (struct attachment){ .device = -EBADF, .loop = -EBADF, .nr = -1 };
+}
+
+int attach_settle(struct attachment *attachment, int mount)
+{
+	const struct attach_request *request = attachment->request;
+	int r = 0;
+
+	switch (request->transport) {
+	case TRANSPORT_NETLINK:
+		r = nbd_arm(attachment->nr, attachment->backend);
+		if (r < 0)
+			(void)log_errno(r, "%s: let '%s' end with its mount", request->spec->where, attachment->node);
+		else
+			r = keeper_of_nbd(&attachment->server, request->graph, attachment->argv, attachment->nr,
+					  attachment->backend, request->reconnect, request->home, attachment->journal);
+		break;
+	case TRANSPORT_IOCTL:
+		r = keeper_of_ioctl(attachment->nr, attachment->backend, mount, request->home, attachment->journal);
+		break;
+	case TRANSPORT_FUSE:
+		break; /* the loop device alone has the file from now on */
+	}
+	clear(attachment);
+	return r;
+}
+
+void attach_abandon(struct attachment *attachment)
+{
+	/* First what stands on it. */
+	cleanup_close(&attachment->loop);
+	cleanup_close(&attachment->device);
+	attachment->loop = attachment->device = -EBADF;
+	if (attachment->nr >= 0)
+		(void)nbd_disconnect_idle(attachment->nr, attachment->backend);
+	server_end(&attachment->worker);
+	server_end(&attachment->server);
+	clear(attachment);
+}

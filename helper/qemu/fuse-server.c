@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * fuse-server - a server's NBD connection as a file, for kernels without nbd.
+ *
+ * A loop device on the file makes it a block device. Requests are passed on as
+ * they come, many at once, each with its own buffer's worth of a reply: QEMU's
+ * own FUSE export takes the next request into the buffer of a write that is
+ * still under way (seen with 7.2), and so destroys file systems.
+ *
+ * The file system ends with the loop device's hold on the file; the kernel
+ * then says so on the FUSE descriptor.
+ */
+#include "fuse-server.h"
+#include "../base/cleanup.h"
+#include "../kernel/mount.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fuse.h>
+#include <linux/nbd.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#define SLOTS	      64
+#define MAX_IO	      (1U << 20)
+#define MAX_ZEROES    (1U << 30) /* in one request of NBD's */
+#define BUFFER	      (MAX_IO + 4096)
+#define WRITE_ZEROES  6 /* the NBD protocol's, which linux/nbd.h lacks */
+#define SEND_ZEROES   (1 << 6)
+#define NO_HOLE	      (1U << 17) /* 1 << 1 of the flags, in the upper half of the type */
+#define VALID_SECONDS 86400
+
+/* A request that the server has yet to answer. */
+struct slot {
+	bool used;
+	uint64_t unique; /* FUSE's name for it */
+	uint32_t opcode, length;
+	uint32_t type;		/* of zeroes that are too many for one request, */
+	uint64_t rest_at, rest; /* what is to follow, */
+	bool ready;		/* and can now */
+};
+
+struct file {
+	int fuse, nbd;
+	struct nbd_export export;
+	struct slot slots[SLOTS];
+	size_t used, ready;
+	char *request, *reply;
+};
+
+int fusefile_mount(bool readonly, int *ret_fuse)
+{
+	_cleanup_close_ int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	char text[16];
+	struct fs fs;
+	int r;
+
+	if (fuse < 0)
+		return -errno;
+	(void)snprintf(text, sizeof(text), "%d", fuse);
+	r = fs_open(&fs, "fuse");
+	if (r == 0)
+		r = fs_set(&fs, "source", "lxc-bdev");
+	if (r == 0)
+		r = fs_set(&fs, "fd", text);
+	if (r == 0)
+		r = fs_set(&fs, "rootmode", "100600");
+	if (r == 0)
+		r = fs_set(&fs, "user_id", "0");
+	if (r == 0)
+		r = fs_set(&fs, "group_id", "0");
+	if (r == 0)
+		r = fs_mount(&fs, readonly);
+	fs_close(&fs);
+	if (r >= 0)
+		*ret_fuse = TAKE_FD(fuse);
+	return r;
+}
+
+/* --- to the kernel --- */
+
+/* 0; -ENODEV: the file system has ended; or -errno. */
+static int write_answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
+{
+	struct fuse_out_header header = { (uint32_t)(sizeof(header) + n), error, unique };
+	struct iovec parts[] = { { &header, sizeof(header) }, { (void *)data, n } };
+
+	while (writev(file->fuse, parts, n ? 2 : 1) < 0) {
+		if (errno == ENOENT) /* whoever asked has given up */
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+/*
+ * Who asks waits for the answer, however long: if it cannot be given, then EIO is; and if that cannot be given either,
+ * the error ends the server, and with it the file system.
+ */
+static int answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
+{
+	int r = write_answer(file, unique, error, data, error ? 0 : n);
+
+	return r < 0 && r != -ENODEV ? write_answer(file, unique, -EIO, NULL, 0) : r;
+}
+
+static int answer_init(const struct file *file, uint64_t unique, const struct fuse_init_in *in)
+{
+	const struct fuse_init_out out = {
+		.major = FUSE_KERNEL_VERSION,
+		.minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
+		.max_readahead = in->max_readahead,
+		.flags = in->flags & (FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ASYNC_DIO | FUSE_MAX_PAGES),
+		.max_background = SLOTS,
+		.congestion_threshold = SLOTS,
+		.max_write = MAX_IO,
+		.time_gran = 1,
+		.max_pages = MAX_IO / 4096,
+	};
+
+	return answer(file, unique, 0, &out, sizeof(out));
+}
+
+static int answer_attr(const struct file *file, uint64_t unique)
+{
+	const struct fuse_attr_out out = {
+		.attr_valid = VALID_SECONDS,
+		.attr = {
+			.ino = FUSE_ROOT_ID,
+			.size = file->export.size,
+			.blocks = file->export.size / 512,
+			.mode = S_IFREG | 0600,
+			.nlink = 1,
+			.blksize = 4096,
+		},
+	};
+
+	return answer(file, unique, 0, &out, sizeof(out));
+}
+
+/* Its block size is the granularity that a loop device has for discards. */
+static int answer_statfs(const struct file *file, uint64_t unique)
+{
+	const struct fuse_statfs_out out = { .st = { .bsize = 4096, .frsize = 4096, .namelen = 255 } };
+
+	return answer(file, unique, 0, &out, sizeof(out));
+}
+
+/* --- to the server --- */
+
+static int take_reply(struct file *file);
+
+/* When the server does not take more, it may be because it wants its answers taken. */
+static int send_all(struct file *file, const void *data, size_t n)
+{
+	const char *p = data;
+
+	while (n > 0) {
+		struct pollfd poll_fd = { .fd = file->nbd, .events = POLLIN | POLLOUT };
+		ssize_t sent;
+		int r;
+
+		if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (poll_fd.revents & POLLIN) {
+			r = take_reply(file);
+			if (r < 0)
+				return r;
+		}
+		if (!(poll_fd.revents & ~POLLIN))
+			continue;
+		sent = send(file->nbd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (sent > 0) {
+			p += sent;
+			n -= (size_t)sent;
+		}
+	}
+	return 0;
+}
+
+static int send_request(struct file *file, const struct slot *slot, uint32_t type, uint64_t at, uint32_t length,
+			const void *data)
+{
+	uint64_t index = (uint64_t)(slot - file->slots);
+	struct nbd_request request = {
+		.magic = htobe32(NBD_REQUEST_MAGIC), .type = htobe32(type), .from = htobe64(at), .len = htobe32(length)
+	};
+	int r;
+
+	memcpy(request.handle, &index, sizeof(request.handle));
+	r = send_all(file, &request, sizeof(request));
+	return r == 0 && data ? send_all(file, data, length) : r;
+}
+
+/* There is one: more are not taken from the kernel. */
+static struct slot *take_slot(struct file *file, const struct fuse_in_header *header, uint32_t length)
+{
+	struct slot *slot = file->slots;
+
+	while (slot->used)
+		slot++;
+	*slot = (struct slot){ .used = true, .unique = header->unique, .opcode = header->opcode, .length = length };
+	file->used++;
+	return slot;
+}
+
+static int pass_zeroes(struct file *file, struct slot *slot)
+{
+	uint32_t n = slot->rest > MAX_ZEROES ? MAX_ZEROES : (uint32_t)slot->rest;
+	uint64_t at = slot->rest_at;
+
+	slot->rest_at += n;
+	slot->rest -= n;
+	return send_request(file, slot, slot->type, at, n, NULL);
+}
+
+/* A hole must read as zeroes: a loop device makes one for discards and for zeroes alike. */
+static int pass_fallocate(struct file *file, const struct fuse_in_header *header)
+{
+	const struct fuse_fallocate_in *in = (const void *)(header + 1);
+	bool hole = in->mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
+	struct slot *slot;
+
+	if ((!hole && (in->mode & ~FALLOC_FL_KEEP_SIZE) != FALLOC_FL_ZERO_RANGE) ||
+	    !(file->export.flags & SEND_ZEROES) || in->offset > file->export.size ||
+	    in->length > file->export.size - in->offset)
+		return answer(file, header->unique, -EOPNOTSUPP, NULL, 0);
+	if (!in->length)
+		return answer(file, header->unique, 0, NULL, 0);
+	slot = take_slot(file, header, 0);
+	slot->type = WRITE_ZEROES | (hole ? 0 : NO_HOLE);
+	slot->rest_at = in->offset;
+	slot->rest = in->length;
+	return pass_zeroes(file, slot);
+}
+
+static int pass_read(struct file *file, const struct fuse_in_header *header)
+{
+	const struct fuse_read_in *in = (const void *)(header + 1);
+	uint32_t n = in->size > MAX_IO ? MAX_IO : in->size;
+
+	if (in->offset >= file->export.size)
+		n = 0;
+	else if (n > file->export.size - in->offset)
+		n = (uint32_t)(file->export.size - in->offset);
+	if (n)
+		return send_request(file, take_slot(file, header, n), NBD_CMD_READ, in->offset, n, NULL);
+	return answer(file, header->unique, 0, NULL, 0);
+}
+
+static int pass_write(struct file *file, const struct fuse_in_header *header)
+{
+	const struct fuse_write_in *in = (const void *)(header + 1);
+
+	if (in->size > MAX_IO || header->len < sizeof(*header) + sizeof(*in) + in->size ||
+	    in->offset > file->export.size || in->size > file->export.size - in->offset)
+		return answer(file, header->unique, -EIO, NULL, 0);
+	return send_request(file, take_slot(file, header, in->size), NBD_CMD_WRITE, in->offset, in->size, in + 1);
+}
+
+static int pass_fsync(struct file *file, const struct fuse_in_header *header)
+{
+	if (file->export.flags & NBD_FLAG_SEND_FLUSH)
+		return send_request(file, take_slot(file, header, 0), NBD_CMD_FLUSH, 0, 0, NULL);
+	return answer(file, header->unique, 0, NULL, 0);
+}
+
+/* --- from both --- */
+
+static int receive(int fd, void *data, size_t n)
+{
+	ssize_t got = recv(fd, data, n, MSG_WAITALL);
+
+	return got == (ssize_t)n ? 0 : got < 0 ? -errno : -ECONNRESET;
+}
+
+static int take_reply(struct file *file)
+{
+	struct nbd_reply reply;
+	struct fuse_write_out written;
+	struct slot *slot;
+	uint64_t index;
+	int r = receive(file->nbd, &reply, sizeof(reply)), error;
+
+	if (r < 0)
+		return r;
+	memcpy(&index, reply.handle, sizeof(index));
+	if (be32toh(reply.magic) != NBD_REPLY_MAGIC || index >= SLOTS || !file->slots[index].used)
+		return -EPROTO;
+	slot = &file->slots[index];
+	error = be32toh(reply.error) > 4095 ? -EIO : -(int)be32toh(reply.error); /* they are Linux' numbers */
+	if (slot->opcode == FUSE_READ && !error) {
+		r = receive(file->nbd, file->reply, slot->length);
+		if (r < 0)
+			return r;
+	}
+	/* Not sent from here: the frame of another request may be half sent (send_all). */
+	if (slot->rest && !error) {
+		slot->ready = true;
+		file->ready++;
+		return 0;
+	}
+	written = (struct fuse_write_out){ .size = slot->length };
+	slot->used = false;
+	file->used--;
+	if (slot->opcode == FUSE_READ)
+		return answer(file, slot->unique, error, file->reply, slot->length);
+	return answer(file, slot->unique, error, &written, slot->opcode == FUSE_WRITE ? sizeof(written) : 0);
+}
+
+/* Go on with zeroes that are too many for one request. 0 or -errno. */
+static int pass_rest(struct file *file)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && file->ready && i < SLOTS; i++) {
+		if (!file->slots[i].ready)
+			continue;
+		file->slots[i].ready = false;
+		file->ready--;
+		r = pass_zeroes(file, &file->slots[i]);
+	}
+	return r;
+}
+
+static int take_request(struct file *file)
+{
+	static const struct fuse_open_out opened = { .open_flags = FOPEN_KEEP_CACHE };
+	ssize_t n = read(file->fuse, file->request, BUFFER);
+	const struct fuse_in_header *header = (const void *)file->request;
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN || errno == ENOENT ? 0 : -errno;
+	if ((size_t)n < sizeof(*header))
+		return -EPROTO;
+	switch (header->opcode) {
+	case FUSE_READ:
+		return pass_read(file, header);
+	case FUSE_WRITE:
+		return pass_write(file, header);
+	case FUSE_FSYNC:
+		return pass_fsync(file, header);
+	case FUSE_FALLOCATE:
+		return pass_fallocate(file, header);
+	case FUSE_INIT:
+		return answer_init(file, header->unique, (const void *)(header + 1));
+	case FUSE_GETATTR:
+		return answer_attr(file, header->unique);
+	case FUSE_STATFS:
+		return answer_statfs(file, header->unique);
+	case FUSE_OPEN:
+		return answer(file, header->unique, 0, &opened, sizeof(opened));
+	case FUSE_RELEASE:
+	case FUSE_FLUSH:
+	case FUSE_DESTROY:
+		return answer(file, header->unique, 0, NULL, 0);
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_INTERRUPT:
+		return 0; /* these want no answer */
+	default:
+		return answer(file, header->unique, -ENOSYS, NULL, 0);
+	}
+}
+
+int fusefile_serve(int fuse, int nbd, const struct nbd_export *export)
+{
+	struct file file = { .fuse = fuse, .nbd = nbd, .export = *export };
+	int r = 0;
+
+	file.request = xcalloc(1, BUFFER);
+	file.reply = xcalloc(1, MAX_IO);
+	while (r == 0) {
+		struct pollfd fds[] = { { .fd = nbd, .events = POLLIN },
+					{ .fd = fuse, .events = file.used < SLOTS ? POLLIN : 0 } };
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			r = -errno;
+		if (r == 0 && fds[0].revents)
+			r = take_reply(&file);
+		/* Also an end, which has no POLLIN: then read(2) says ENODEV. */
+		else if (r == 0 && fds[1].revents)
+			r = take_request(&file);
+		/* Replies that are taken while these are sent make more of them ready. */
+		while (r == 0 && file.ready)
+			r = pass_rest(&file);
+	}
+	free(file.request);
+	free(file.reply);
+	return r == -ENODEV ? 0 : r;
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * server - start a process that serves an image, so that it lives exactly as
+ * long as the image is used, whatever becomes of those who started it.
+ *
+ * - Not in the monitor's mount namespace: that would stay with the server, and
+ *   with it the mount that keeps the server busy.
+ * - Not in the caller's cgroup: the end of a session or a service kills what is
+ *   in there. LXC, too, makes cgroups of its own beside systemd's.
+ * - PR_SET_IO_FLUSHER: when memory is short, the server must not wait for pages
+ *   that can only be written through itself.
+ */
+#include "server.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../kernel/mount.h"
+#include "../base/path.h"
+#include "../base/program.h"
+#include "sandbox.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define CGROUP	     "lxc-bdev"
+#define FIRST_FD     3
+#define END_WAIT_MS  10000
+#define WAIT_POLL_NS 20000000
+#define OOM_SCORE    "-900" /* rather any other process than one that a file system needs */
+
+#ifndef PR_SET_IO_FLUSHER
+#define PR_SET_IO_FLUSHER 57
+#endif
+
+/* cgroup2, its place beside version 1, and those of version 1 that kill, freeze or limit. */
+static const char *const hierarchies[] = { "/sys/fs/cgroup",	     "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd",
+					   "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/memory",  "/sys/fs/cgroup/pids" };
+
+static void write_file(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, text, strlen(text));
+}
+
+/*
+ * Into our cgroup, in each hierarchy: by a process of its own, since the kernel makes whoever moves a process wait for
+ * an RCU grace period, 10 to 25 ms, in which the server can start. Its pid, or -1.
+ */
+static pid_t move_to_cgroup(pid_t pid)
+{
+	char text[24];
+	pid_t mover = fork();
+
+	if (mover != 0)
+		return mover;
+	(void)snprintf(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
+		_cleanup_free_ char *dir = xasprintf("%s/" CGROUP, hierarchies[i]);
+		_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", dir);
+		_cleanup_free_ char *above = xasprintf("%s/cgroup.procs", hierarchies[i]);
+
+		if (access(above, F_OK) == 0 && (mkdir(dir, 0755) == 0 || errno == EEXIST))
+			write_file(procs, text);
+	}
+	_exit(0);
+}
+
+void server_tidy(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
+		_cleanup_free_ char *dir = xasprintf("%s/" CGROUP, hierarchies[i]);
+
+		(void)rmdir(dir);
+	}
+}
+
+/* The host's mount namespace, by way of its first process; where that may not be seen, a copy of ours. 0 or -errno. */
+static int leave_mount_namespace(const struct server_request *request, const char *program)
+{
+	_cleanup_close_ int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+	/* What programs, their libraries and configuration, and we need; the last ones may be NULL. */
+	const char *const needed[] = { "/proc",	 "/sys", "/dev",  "/usr",	  "/bin",	  "/lib",
+				       "/lib64", "/etc", RUN_DIR, program ?: "/", request->needs, NULL };
+	bool copy = false;
+
+	if (request->home >= 0 && setns(request->home, CLONE_NEWNS) < 0)
+		return -errno;
+	if (host < 0 || setns(host, CLONE_NEWNS) < 0)
+		copy = true;
+	return copy ? mount_copy_namespace(needed) : 0;
+}
+
+/* The given descriptors become 3 and up, and there are no others. 0 or -errno. */
+static int take_fds(const struct server_request *request, int log)
+{
+	int null = open("/dev/null", O_RDWR);
+	int *high = xcalloc(request->nfds + 1, sizeof(*high)), first = FIRST_FD + (int)request->nfds;
+
+	if (null < 0)
+		return -errno;
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0)
+		return -errno;
+	for (size_t i = 0; i < request->nfds; i++) {
+		high[i] = fcntl(request->fds[i], F_DUPFD, first);
+		if (high[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < request->nfds; i++)
+		if (dup2(high[i], FIRST_FD + (int)i) < 0)
+			return -errno;
+	free(high);
+	return syscall(SYS_close_range, first, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static void default_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/*
+ * A server outlives its caller's session and serves others: the caller's limits on file size, processor time and so on
+ * are not for it. One on locked memory keeps an unprivileged user from io_uring before Linux 5.12. Where they cannot be
+ * raised, they stay.
+ */
+static void default_limits(void)
+{
+	static const int limits[] = { RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_AS, RLIMIT_RSS, RLIMIT_MEMLOCK };
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		(void)setrlimit(limits[i], &none);
+}
+
+/* A program that was found before the mount namespace was left: by the same path, anybody's file may be there now. */
+struct found {
+	char *path; /* NULL: none */
+	struct stat st;
+};
+
+static struct found find(const char *name)
+{
+	_cleanup_free_ char *path = program_find(name);
+	struct found found = { .path = path ? realpath(path, NULL) : NULL };
+
+	if (found.path && stat(found.path, &found.st) < 0) {
+		free(found.path);
+		found.path = NULL;
+	}
+	return found;
+}
+
+static bool is_there(const struct found *found)
+{
+	_cleanup_close_ int fd =
+		found->path ? path_resolve(AT_FDCWD, found->path, O_PATH, RESOLVE_NO_SYMLINKS) : -EBADF;
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == found->st.st_dev && st.st_ino == found->st.st_ino;
+}
+
+/* Returns -errno, and *ret_what says what failed. */
+static int execute(const struct server_request *request, const struct found *found, const char **ret_what)
+{
+	/* Where the caller has mounts of its own, or a root, its program may not be there. */
+	char *path = is_there(found) ? found->path : program_find_system(request->name);
+	_cleanup_free_ char *marked = xasprintf("@%s", request->name);
+	const struct sandbox sandbox = {
+		.program = path,
+		.first = FIRST_FD + 1, /* FIRST_FD is its socket */
+		.nfiles = request->nfds - 1,
+		.nwritten = request->nwritten,
+		.network = request->network,
+	};
+	const char **argv = NULL;
+	char *environment[4] = { program_path() };
+	size_t n = 0;
+	int r;
+
+	*ret_what = "find it";
+	if (!path)
+		return -ENOENT;
+
+	*ARRAY_ADD(argv, n) = marked;
+	for (size_t i = 0; request->argv[i]; i++)
+		*ARRAY_ADD(argv, n) = request->argv[i];
+	(void)ARRAY_ADD(argv, n);
+	if (request->listens) {
+		environment[1] = (char *)"LISTEN_FDS=1";
+		environment[2] = xasprintf("LISTEN_PID=%d", (int)getpid());
+	}
+	r = sandbox_enter(&sandbox, ret_what);
+	if (r < 0)
+		return r;
+	*ret_what = xasprintf("execute '%s'", path);
+	(void)execve(path, (char **)argv, environment);
+	return -errno;
+}
+
+/* In the child. Whatever it writes to stderr is read by the parent. */
+static _Noreturn void become(const struct server_request *request, int go, int log)
+{
+	const struct found found = request->argv ? find(request->name) : (struct found){ 0 };
+	const char *what = "prepare it";
+	char byte;
+	int r;
+
+	/* Recorded by now; or the parent has died, and nobody needs us. */
+	if (read(go, &byte, 1) != 1)
+		_exit(1);
+	(void)setsid();
+	(void)chdir("/");
+	default_signals();
+	default_limits();
+	write_file("/proc/self/oom_score_adj", OOM_SCORE);
+	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* Linux 5.6 */
+	r = leave_mount_namespace(request, found.path);
+	if (r == 0)
+		r = take_fds(request, log);
+	if (r == 0)
+		log = STDERR_FILENO; /* the other one is closed */
+	if (r == 0 && !request->argv) {
+		*program_invocation_name = '@'; /* this is argv[0] */
+		(void)prctl(PR_SET_NAME, request->name, 0, 0, 0);
+		_exit(request->run(request->arg));
+	}
+	if (r == 0)
+		r = execute(request, &found, &what);
+	(void)dprintf(log, "%s: %s\n", what, strerror(-r));
+	_exit(1);
+}
+
+int server_start(const struct server_request *request, struct journal *journal, struct server *ret)
+{
+	_cleanup_close_ int log = memfd_create("stderr", MFD_CLOEXEC);
+	char pid[24], start[24];
+	struct process self = { 0 };
+	int go[2], r;
+
+	if (log < 0 || pipe2(go, O_CLOEXEC) < 0)
+		return log_errno(-errno, "start %s", request->name);
+	ret->pid = fork();
+	if (ret->pid == 0) {
+		(void)close(go[1]);
+		become(request, go[0], log);
+	}
+	(void)close(go[0]);
+	r = ret->pid < 0 ? log_errno(-errno, "start %s", request->name) : proc_identify(ret->pid, &self);
+	if (r == 0 && journal) {
+		(void)snprintf(pid, sizeof(pid), "%d", (int)self.pid);
+		(void)snprintf(start, sizeof(start), "%llu", self.start);
+		r = journal_add(journal, "server", pid, start, request->name, NULL);
+	}
+	if (r == 0 && write(go[1], "", 1) != 1)
+		r = log_errno(-errno, "start %s", request->name);
+	(void)close(go[1]);
+	ret->mover = r == 0 ? move_to_cgroup(ret->pid) : -1;
+	if (r < 0 && ret->pid > 0)
+		(void)waitpid(ret->pid, NULL, 0);
+	ret->log = r < 0 ? -EBADF : TAKE_FD(log);
+	return r;
+}
+
+char *server_complaint(const struct server *server)
+{
+	char text[4096], *line = text, *colon;
+	ssize_t n = server->log < 0 ? -1 : pread(server->log, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	/* "@qemu-nbd: Failed to ...", maybe with the whole graph in between. */
+	colon = strstr(line, ": ");
+	if (*line == '@' && colon)
+		line = colon + 2;
+	for (colon = strstr(line, "}': "); colon; colon = strstr(line, "}': "))
+		line = colon + 4;
+	return xstrdup(line);
+}
+
+void server_close(struct server *server)
+{
+	if (server->mover > 0)
+		(void)waitpid(server->mover, NULL, 0);
+	server->mover = -1;
+	cleanup_close(&server->log);
+	server->log = -EBADF;
+}
+
+void server_end(struct server *server)
+{
+	struct process process;
+
+	if (server->pid > 0 && proc_identify(server->pid, &process) == 0) {
+		(void)kill(server->pid, SIGTERM);
+		(void)proc_wait(&process, END_WAIT_MS);
+	}
+	if (server->pid > 0)
+		(void)waitpid(server->pid, NULL, WNOHANG);
+	server_close(server);
+}
+
+/* Wait for the child, with no signal blocked. Its exit status; -EINTR: a signal was caught, or it died by one. */
+static int wait_for(pid_t pid)
+{
+	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	const struct timespec moment = { .tv_nsec = WAIT_POLL_NS };
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	sigset_t none;
+	int status;
+
+	(void)sigemptyset(&none);
+	for (;;) {
+		/* Out of descriptors, it is asked again and again. */
+		if (ppoll(&poll_fd, 1, fd < 0 ? &moment : NULL, &none) < 0)
+			return -errno;
+		switch (waitpid(pid, &status, WNOHANG)) {
+		case -1:
+			return -errno;
+		case 0:
+			break;
+		default:
+			return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
+		}
+	}
+}
+
+int server_call(const char *const argv[])
+{
+	_cleanup_free_ char *path = program_find(argv[0]), *search = program_path();
+	char *environment[] = { search, NULL };
+	pid_t pid = path ? fork() : -1;
+
+	if (!path)
+		return -ENOENT;
+	if (pid == 0) {
+		sigset_t none;
+
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
+		(void)signal(SIGXFSZ, SIG_DFL); /* main() ignores it */
+		(void)execve(path, (char **)argv, environment);
+		_exit(127);
+	}
+	return pid < 0 ? -errno : wait_for(pid);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * transport - how a server's connection becomes a block device on this host.
+ */
+#include "transport.h"
+#include "../base/cleanup.h"
+#include "../kernel/nbd.h"
+#include "../base/program.h"
+#include "server.h"
+
+#include <sys/utsname.h>
+
+#define NO_QEMU_NBD "qemu-nbd is not installed (Debian: package qemu-utils)"
+
+/* The running kernel's modules have it, or it is built in. */
+static bool module_exists(const char *name)
+{
+	static const char *const lists[] = { "modules.dep", "modules.builtin" };
+	_cleanup_free_ char *file = xasprintf("/%s.ko", name);
+	struct utsname kernel;
+	bool found = false;
+
+	if (uname(&kernel) < 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		_cleanup_free_ char *path = xasprintf("/lib/modules/%s/%s", kernel.release, lists[i]), *line = NULL;
+		FILE *f = fopen(path, "re");
+		size_t size = 0;
+
+		while (f && !found && getline(&line, &size, f) >= 0)
+			found = strstr(line, file);
+		if (f)
+			(void)fclose(f);
+	}
+	return found;
+}
+
+static bool has_fuse(void)
+{
+	return access("/dev/fuse", R_OK | W_OK) == 0;
+}
+
+/* nbd, by netlink if it can be. 0, or -EOPNOTSUPP and *ret_reason says what is missing. */
+static int choose_nbd(struct transport *transport, const char **ret_reason)
+{
+	_cleanup_free_ char *program = program_find("qemu-nbd");
+	const char *knob = getenv("LXC_BDEV_NBD"); /* a test knob (HACKING.md) */
+	bool ready = access("/sys/block/nbd0", F_OK) == 0;
+
+	*ret_reason = NO_QEMU_NBD;
+	if (!program)
+		return -EOPNOTSUPP;
+	*ret_reason = "this kernel has no nbd module";
+	if ((!ready && !module_exists("nbd")) || (knob && strcmp(knob, "fuse") == 0))
+		return -EOPNOTSUPP;
+	transport->load = !ready;
+	transport->kind = !transport->load && (!nbd_has_netlink() || (knob && strcmp(knob, "ioctl") == 0))
+				  ? TRANSPORT_IOCTL
+				  : TRANSPORT_NETLINK;
+	return 0;
+}
+
+static int choose_fuse(struct transport *transport, const char **ret_reason)
+{
+	_cleanup_free_ char *program = program_find("qemu-nbd");
+
+	*ret_reason = NO_QEMU_NBD;
+	if (!program)
+		return -EOPNOTSUPP;
+	*ret_reason = "there is no /dev/fuse (modprobe fuse)";
+	if (!has_fuse())
+		return -EOPNOTSUPP;
+	transport->kind = TRANSPORT_FUSE;
+	return 0;
+}
+
+int transport_choose(const struct spec *spec, struct transport *transport)
+{
+	static const char *const words[] = { "auto", "nbd", "fuse", NULL };
+	const char *wanted = spec_choice(spec, "transport", words, "auto"), *no_nbd = NULL, *no_fuse = NULL;
+	int r = -EOPNOTSUPP;
+
+	if (!wanted)
+		return -EINVAL;
+	if (strcmp(wanted, "fuse") != 0)
+		r = choose_nbd(transport, &no_nbd);
+	if (r == 0) {
+		(void)snprintf(transport->how, sizeof(transport->how), "by qemu-nbd on an nbd device%s%s",
+			       transport->kind == TRANSPORT_IOCTL ? " by ioctl (no netlink for it here)" : "",
+			       transport->load ? ", for which the module is loaded" : "");
+		return 0;
+	}
+	if (strcmp(wanted, "nbd") == 0)
+		return spec_refuse(spec, r, "%s; transport=fuse does without", no_nbd);
+	r = choose_fuse(transport, &no_fuse);
+	if (r < 0)
+		return spec_refuse(spec, r, "%s%s%s", no_nbd ?: "", no_nbd ? ", and " : "", no_fuse);
+	(void)snprintf(transport->how, sizeof(transport->how), "by qemu-nbd through FUSE on a loop device%s%s%s",
+		       no_nbd ? " (" : "", no_nbd ?: "", no_nbd ? ")" : "");
+	return 0;
+}
+
+int transport_prepare(const struct spec *spec, struct transport *transport)
+{
+	const char *const argv[] = { "modprobe", "-q", "nbd", NULL };
+
+	if (!transport->load)
+		return 0;
+	if (server_call(argv) != 0)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
+	/* Only now is it known whether it has a netlink interface, and which. */
+	return transport_choose(spec, transport);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * watcher - a process that stays beside a server, asleep, until its one event.
+ *
+ * It holds descriptors and looks at nothing else: no paths, no configuration.
+ * If it is killed, the next release() does its work from the journal.
+ */
+#include "watcher.h"
+#include "../base/cleanup.h"
+#include "../kernel/image.h"
+#include "../base/log.h"
+#include "../kernel/nbd.h"
+#include "qemu-nbd.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define FIRST	3 /* its descriptors, as server_start() gives them */
+#define POLL_MS 20
+
+static void wait_readable(int fd, int ms)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	(void)poll(&poll_fd, 1, ms);
+}
+
+struct ioctl_keeper {
+	int nr;
+	const char *backend;
+};
+
+/* 3: the watch. */
+static int keep_ioctl(void *arg)
+{
+	const struct ioctl_keeper *keeper = arg;
+
+	wait_readable(FIRST, -1);
+	/* The file system is ending; it may still write. What cannot be found out or done now is tried again. */
+	for (;;) {
+		int found = nbd_find(keeper->backend);
+
+		if (found == -ENOENT || (found >= 0 && found != keeper->nr))
+			return 0;
+		if (found == keeper->nr && nbd_disconnect_idle(keeper->nr, keeper->backend) == 0)
+			return 0;
+		proc_sleep(POLL_MS);
+	}
+}
+
+int keeper_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal)
+{
+	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", mount);
+	struct ioctl_keeper keeper = { .nr = nr, .backend = backend };
+	const struct server_request request = {
+		.name = "bdev-keeper",
+		.run = keep_ioctl,
+		.arg = &keeper,
+		.fds = &watch,
+		.nfds = 1,
+		.home = home,
+	};
+	struct server self;
+	int r;
+
+	/* IN_UNMOUNT comes unasked, when the last mount of the file system ends. */
+	if (watch < 0 || inotify_add_watch(watch, path, IN_DELETE_SELF) < 0)
+		return log_errno(-errno, "watch the mount of '/dev/nbd%d' (see fs.inotify.max_user_instances)", nr);
+	r = server_start(&request, journal, &self);
+	if (r == 0)
+		server_close(&self);
+	return r;
+}
+
+struct nbd_keeper {
+	const char *dir; /* RUN_DIR/ID */
+	const char *const *argv;
+	const struct qemu_graph *graph;
+	int nr;
+	const char *backend;
+	unsigned int seconds;
+};
+
+/* Start the server anew, its images being 4 and up here, and give the device its connection. Its pidfd, or -errno. */
+static int restart(const struct nbd_keeper *keeper)
+{
+	struct server server = { .log = -EBADF };
+	struct nbd_export export;
+	struct qemu_graph graph = *keeper->graph;
+	_cleanup_free_ int *images = xcalloc(graph.nfds + 1, sizeof(*images));
+	_cleanup_free_ char *foreign = NULL;
+	char error[256];
+	int client, r;
+
+	for (size_t i = 0; i < graph.nfds; i++) {
+		images[i] = FIRST + 1 + (int)i;
+		image_share(images[i], true);
+	}
+	graph.fds = images;
+	client = qemu_nbd_start(keeper->dir, keeper->argv, &graph, -EBADF, NULL, &server);
+	if (client < 0)
+		return client;
+	r = nbd_negotiate(client, &export, error, sizeof(error));
+	if (r == 0)
+		r = qemu_nbd_check_files(&server, &graph, &foreign);
+	for (size_t i = 0; i < graph.nfds; i++)
+		image_share(images[i], false);
+	if (r == 0)
+		r = nbd_reconnect(keeper->nr, keeper->backend, client);
+	(void)close(client); /* refused, it ends with its only connection */
+	server_close(&server);
+	if (r == 0)
+		r = (int)syscall(SYS_pidfd_open, server.pid, 0);
+	return r;
+}
+
+/* 3: the server's pidfd, 4 and up: the images. */
+static int keep_nbd(void *arg)
+{
+	const struct nbd_keeper *keeper = arg;
+	int pidfd = FIRST;
+
+	for (;;) {
+		long long until;
+
+		wait_readable(pidfd, -1);
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		(void)close(pidfd);
+		if (!keeper->seconds)
+			return nbd_cut(keeper->nr, keeper->backend) < 0;
+		until = proc_now() + 1000LL * keeper->seconds;
+		/* Disconnected, so that it had to end; or it died. */
+		do {
+			int found = nbd_find(keeper->backend);
+
+			if (found == -ENOENT || (found >= 0 && found != keeper->nr))
+				return 0;
+			pidfd = restart(keeper);
+			if (pidfd >= 0)
+				break;
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+			proc_sleep(POLL_MS);
+		} while (proc_now() < until);
+		if (pidfd < 0)
+			return 1;
+	}
+}
+
+int keeper_of_nbd(const struct server *server, const struct qemu_graph *graph, const char *const *argv, int nr,
+		  const char *backend, unsigned int seconds, int home, struct journal *journal)
+{
+	struct nbd_keeper keeper = {
+		.dir = journal->dir, .argv = argv, .graph = graph, .nr = nr, .backend = backend, .seconds = seconds
+	};
+	_cleanup_free_ int *fds = xcalloc(graph->nfds + 1, sizeof(*fds));
+	const struct server_request request = {
+		.name = "bdev-keeper",
+		.run = keep_nbd,
+		.arg = &keeper,
+		.fds = fds,
+		.nfds = graph->nfds + 1,
+		.home = home,
+	};
+	struct server self;
+	int r;
+
+	fds[0] = (int)syscall(SYS_pidfd_open, server->pid, 0);
+	if (fds[0] < 0)
+		return log_errno(-errno, "watch qemu-nbd");
+	memcpy(fds + 1, graph->fds, graph->nfds * sizeof(*fds));
+	r = server_start(&request, journal, &self);
+	if (r == 0)
+		server_close(&self);
+	(void)close(fds[0]);
+	return r;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * aufs-users - whether a directory is a branch of an aufs.
+ *
+ * The kernel names branches in /sys/fs/aufs/si_ID/brN alone. Reading that while
+ * another process unmounts the same aufs can crash the kernel, which follows
+ * a pointer to a super block that is gone. So a descriptor of one of its mounts,
+ * in whatever mount namespace, is held meanwhile. The names of the directories
+ * in /sys/fs/aufs are safe to list.
+ */
+#include "aufs-users.h"
+#include "../kernel/all-mounts.h"
+#include "../kernel/aufs-info.h"
+#include "../base/cleanup.h"
+#include "journal.h"
+#include "../kernel/mount.h"
+#include "../base/path.h"
+#include "../base/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define OPEN_PATH   (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define SETTLE_MS   1000 /* for an aufs that is just being mounted or unmounted */
+#define POLL_MS	    20
+#define PARENTS_MAX 4096
+
+/* A mount of an aufs. */
+struct aufs_mount {
+	pid_t pid; /* of a process in its mount namespace; 0: ours */
+	char *at, *dev;
+};
+
+struct search {
+	int dir;
+	bool writable;
+	char *in_mount; /* the directory's path from the root of the mount that it is on */
+	const char *si; /* the aufs that is looked at */
+	struct aufs_mount *mounts;
+	size_t nmounts;
+	char *by;
+};
+
+static bool take_mount(struct mount_seen *mount, void *arg)
+{
+	struct search *search = arg;
+	const char *si = strcmp(mount->type, "aufs") == 0 ? mount_option(mount->options, "si") : NULL;
+	const char *wanted = search->si + strlen("si_");
+	size_t n = strlen(wanted);
+
+	if (si && strncmp(si, wanted, n) == 0 && (!si[n] || si[n] == ','))
+		*ARRAY_ADD(search->mounts, search->nmounts) =
+			(struct aufs_mount){ mount->pid, xstrdup(mount->at), xstrdup(mount->dev) };
+	return false;
+}
+
+static void free_mounts(struct search *search)
+{
+	for (size_t i = 0; i < search->nmounts; i++) {
+		free(search->mounts[i].at);
+		free(search->mounts[i].dev);
+	}
+	free(search->mounts);
+	search->mounts = NULL;
+	search->nmounts = 0;
+}
+
+/* Open a path as a process sees it. fd or -errno. */
+static int open_as(pid_t pid, const char *path)
+{
+	_cleanup_free_ char *name = pid ? xasprintf("/proc/%d/root", (int)pid) : xstrdup("/");
+	_cleanup_close_ int root = open(name, OPEN_PATH);
+
+	return root < 0 ? -errno : path_resolve(root, path, OPEN_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+/* A descriptor of one of the mounts, and whose it is: while it is open, the aufs stays. fd or -errno. */
+static int hold(const struct search *search, pid_t *ret_pid)
+{
+	int r = -ENOENT;
+
+	for (size_t i = 0; i < search->nmounts; i++) {
+		const struct aufs_mount *mount = &search->mounts[i];
+		_cleanup_close_ int fd = open_as(mount->pid, mount->at);
+		_cleanup_free_ char *dev = NULL;
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) < 0) {
+			r = fd < 0 ? fd : -errno;
+			continue;
+		}
+		/* Whatever the path led to, and whoever's that was. */
+		dev = xasprintf("%u:%u", major(st.st_dev), minor(st.st_dev));
+		if (strcmp(dev, mount->dev) == 0 && aufs_is(fd) == 1) {
+			*ret_pid = mount->pid;
+			return TAKE_FD(fd);
+		}
+	}
+	return r;
+}
+
+/* 1: the directory at `inner` is the one at `outer` or below it; 0; or -errno. */
+static int is_inside(int inner, int outer)
+{
+	_cleanup_close_ int at = fcntl(inner, F_DUPFD_CLOEXEC, 3);
+	struct stat wanted, st, above;
+
+	if (at < 0 || fstat(outer, &wanted) < 0 || fstat(at, &st) < 0)
+		return -errno;
+	for (int i = 0; i < PARENTS_MAX; i++) {
+		int parent;
+
+		if (st.st_ino == wanted.st_ino && st.st_dev == wanted.st_dev)
+			return 1;
+		parent = openat(at, "..", OPEN_PATH);
+		if (parent < 0)
+			return -errno;
+		(void)close(at);
+		at = parent;
+		if (fstat(at, &above) < 0)
+			return -errno;
+		if (above.st_ino == st.st_ino && above.st_dev == st.st_dev)
+			return 0;
+		st = above;
+	}
+	return -ELOOP;
+}
+
+/* The branch's path, as the process sees it, is the directory, in it or around it: 1, 0, -ENOENT (no such path there)
+ * or -errno. */
+static int leads_near(const struct search *search, pid_t pid, const char *path)
+{
+	_cleanup_close_ int fd = open_as(pid, path);
+	int r = fd < 0 ? fd : is_inside(fd, search->dir);
+
+	if (r == -ENOTDIR)
+		r = -ENOENT;
+	return r ?: is_inside(search->dir, fd);
+}
+
+/* It is one that a running container or a mount of ours has recorded. What is not known is not. */
+static bool is_ours(const struct search *search)
+{
+	_cleanup_free_ char *user = journal_find_running("aufs", search->si, NULL);
+
+	return user && !journal_is_unknown(user);
+}
+
+/*
+ * A branch whose mount belongs to a mount namespace that is gone has a path from the root of its mount, which nobody
+ * can follow: what has the same path on its own mount may be it. That of an aufs of ours is known by its journal.
+ */
+static bool may_be(const struct search *search, const char *path, bool found)
+{
+	if (is_ours(search))
+		return false;
+	if (strcmp(path, search->in_mount) == 0)
+		return true;
+	return !found && (path_below(path, search->in_mount) || path_below(search->in_mount, path));
+}
+
+/* 1, 0 or -errno; the same for each branch. */
+static int check_branch(struct search *search, pid_t pid, const char *path)
+{
+	/* "/" is the root of some mount that is in no namespace any more. */
+	int here = path[1] ? leads_near(search, 0, path) : -ENOENT,
+	    there = path[1] && pid ? leads_near(search, pid, path) : -ENOENT;
+
+	if (here == 1 || there == 1 || may_be(search, path, here == 0 || there == 0)) {
+		search->by = xasprintf("as a branch of an aufs ('" AUFS_SYSFS "/%s'): umount that first", search->si);
+		return 1;
+	}
+	return here < 0 && here != -ENOENT ? here : there < 0 && there != -ENOENT ? there : 0;
+}
+
+/* All branches of the aufs, one of whose mounts is held. 1, 0 or -errno. */
+static int check_branches(struct search *search, int sysfs, pid_t pid)
+{
+	_cleanup_close_ int si = openat(sysfs, search->si, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (si < 0)
+		return -errno;
+	for (size_t i = 0;; i++) {
+		_cleanup_free_ char *path = NULL, *permission = NULL;
+		int r = aufs_read_branch(si, i, &path, &permission);
+
+		if (r <= 0)
+			return r;
+		if (search->writable && strncmp(permission, "rw", 2) != 0)
+			continue;
+		r = check_branch(search, pid, path);
+		if (r)
+			return r;
+	}
+}
+
+/* One aufs. It may go, or be mounted for the first time, at this moment. 1, 0 or -errno. */
+static int check_aufs(struct search *search, int sysfs)
+{
+	long long until = proc_now() + SETTLE_MS;
+	int r;
+
+	for (;;) {
+		_cleanup_close_ int held = -EBADF;
+		pid_t pid = 0;
+
+		(void)mounts_each(true, take_mount, search);
+		held = hold(search, &pid);
+		free_mounts(search);
+		r = held < 0 ? held : check_branches(search, sysfs, pid);
+		if (r >= 0 || (faccessat(sysfs, search->si, F_OK, 0) < 0 && errno == ENOENT))
+			return r < 0 ? 0 : r;
+		/* In no namespace that can be seen; but its branches are recorded. */
+		if (held < 0 && is_ours(search))
+			return 0;
+		if (proc_now() >= until)
+			break;
+		proc_sleep(POLL_MS);
+	}
+	search->by =
+		xasprintf("as far as can be known: the branches of the aufs '" AUFS_SYSFS "/%s' cannot be read: %s",
+			  search->si, r == -ENOENT ? "none of its mounts can be opened" : strerror(-r));
+	return r;
+}
+
+/* Each aufs that the kernel has. 1, 0 or -errno. */
+static int check_all(struct search *search)
+{
+	DIR *all = opendir(AUFS_SYSFS);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!all && errno == ENOENT)
+		return 0; /* the module makes it, and keeps it as long as it is loaded */
+	while (all && r == 0 && (errno = 0, entry = readdir(all))) {
+		search->si = entry->d_name;
+		if (strncmp(entry->d_name, "si_", strlen("si_")) == 0)
+			r = check_aufs(search, dirfd(all));
+		errno = 0;
+	}
+	if (!all || (r == 0 && !entry && errno)) {
+		r = -errno;
+		search->by = xasprintf("as far as can be known: read '" AUFS_SYSFS "': %s", strerror(errno));
+	}
+	if (all)
+		(void)closedir(all);
+	return r;
+}
+
+int aufs_uses(int dir, bool writable, char **ret_by)
+{
+	_cleanup_free_ char *at = NULL, *options = NULL, *path = path_of(dir), *in_mount = NULL;
+	struct search search = { .dir = dir, .writable = writable };
+	int r;
+
+	*ret_by = NULL;
+	if (access(AUFS_SYSFS, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	r = mount_describe(dir, &at, &options);
+	if (r < 0) {
+		*ret_by = xasprintf("as far as can be known: its mount cannot be found: %s", strerror(-r));
+		return r;
+	}
+	in_mount = xasprintf("/%s", path_below(path, at) ?: "");
+	search.in_mount = in_mount;
+	r = check_all(&search);
+	*ret_by = search.by;
+	return r;
+}
+
+bool aufs_in_use(int dir)
+{
+	_cleanup_free_ char *by = NULL;
+
+	return aufs_uses(dir, true, &by) != 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * usage - how many bytes a container holds.
+ *
+ * An upper or a root directory mostly lies on a file system that others write
+ * to, too: what statvfs(3) says of that is the host's and not the container's.
+ */
+#include "usage.h"
+#include "../base/cleanup.h"
+#include "../base/path.h"
+#include "../base/walk.h"
+
+#include <fcntl.h>
+#include <search.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#define WALK_TRIES 3 /* a running container may move a directory during the walk */
+
+/* A file of several names, which counts once. Device: a walk stays on one. */
+struct count {
+	unsigned long long bytes;
+	void *links; /* tsearch(3) of inode numbers */
+	struct walk walk;
+};
+
+static int by_inode(const void *a, const void *b)
+{
+	unsigned long long x = *(const unsigned long long *)a, y = *(const unsigned long long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Is this name of the file not the first one that is met? */
+static bool is_met(struct count *count, const struct statx *st)
+{
+	unsigned long long *inode = xcalloc(1, sizeof(*inode)), **found;
+
+	*inode = st->stx_ino;
+	found = must(tsearch(inode, &count->links, by_inode));
+	if (*found == inode)
+		return false;
+	free(inode);
+	return true;
+}
+
+static int count_entry(struct walk *walk, const struct dirent64 *entry)
+{
+	struct count *count = walk->arg;
+	struct statx st;
+
+	if (statx(walk->fd, entry->d_name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0)
+		return errno == ENOENT ? 0 : -errno; /* it was removed just now */
+	if (S_ISDIR(st.stx_mode))
+		walk_later(walk, entry->d_name);
+	if (S_ISDIR(st.stx_mode) || st.stx_nlink < 2 || !is_met(count, &st))
+		count->bytes += st.stx_blocks * 512;
+	return 0;
+}
+
+static int count_dir(struct walk *walk)
+{
+	return walk_entries(walk, count_entry);
+}
+
+/* Add up the bytes on disk of all below the directory. 0 or -errno. */
+static int count_tree(int dir, unsigned long long *ret)
+{
+	_cleanup_free_ struct count *count = xcalloc(1, sizeof(*count));
+	int r = -EAGAIN;
+
+	for (int i = 0; r < 0 && i < WALK_TRIES; i++) {
+		*count = (struct count){ .walk = { .enter = count_dir, .arg = count } };
+		r = walk_tree(&count->walk, dir);
+		tdestroy(count->links, free);
+	}
+	*ret = count->bytes;
+	return r;
+}
+
+/* The directory of a record with these two fields: its inode, or NULL for any, and its path. fd or -errno. */
+static int open_recorded(const char *inode, const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_free_ char *found = fd < 0 ? NULL : path_inode(fd);
+
+	if (fd < 0)
+		return -errno;
+	return inode && strcmp(inode, found) != 0 ? -ESTALE : TAKE_FD(fd);
+}
+
+/*
+ * Open the host's directory that the stack writes to, as the last step says. fd; -ENOENT: the stack writes to a tmpfs
+ * or an image of its own, or to nothing; or another -errno.
+ */
+static int open_written(const struct journal *journal, int root)
+{
+	const char *delta = journal_get(journal, "delta", 0), *step = NULL;
+	const struct record *upper = NULL;
+
+	for (size_t i = 0; i < journal->n; i++) {
+		const struct record *record = &journal->records[i];
+
+		if (strcmp(record->kind, "step") == 0 && record->n) {
+			step = record->fields[0];
+			upper = NULL;
+			if (strncmp(step, "tmpfs:", strlen("tmpfs:")) == 0)
+				return -ENOENT;
+		} else if ((strcmp(record->kind, "upper") == 0 || strcmp(record->kind, "branch") == 0) &&
+			   record->n > 1 && !upper) {
+			upper = record;
+		}
+	}
+	if (delta)
+		return open_recorded(NULL, delta);
+	if (upper)
+		return open_recorded(upper->fields[0], upper->fields[1]);
+	return step && strncmp(step, "dir:", strlen("dir:")) == 0 ? path_reopen(root, O_RDONLY | O_DIRECTORY) : -ENOENT;
+}
+
+/* Does it write nothing, to a directory of the host's or of a type that has no room of its own? */
+static bool is_reader(const struct journal *journal)
+{
+	const char *step = NULL;
+
+	for (size_t i = 0; i < journal->n; i++) {
+		if (strcmp(journal->records[i].kind, "writes") == 0)
+			return false;
+		if (strcmp(journal->records[i].kind, "step") == 0 && journal->records[i].n)
+			step = journal->records[i].fields[0];
+	}
+	return step && (strncmp(step, "dir:", 4) == 0 || strncmp(step, "layer:", 6) == 0);
+}
+
+int usage_of(const struct journal *journal, int root, struct usage *ret)
+{
+	_cleanup_close_ int written = is_reader(journal) ? -EBADF : open_written(journal, root);
+	struct statvfs st;
+
+	*ret = (struct usage){ 0 };
+	if (fstatvfs(written < 0 ? root : written, &st) < 0)
+		return -errno;
+	ret->size = (unsigned long long)st.f_blocks * st.f_frsize;
+	ret->known = written >= 0 ? count_tree(written, &ret->used) == 0 : written == -ENOENT;
+	if (written < 0 && ret->known)
+		ret->used = ret->size - (unsigned long long)st.f_bfree * st.f_frsize;
+	return 0;
+}

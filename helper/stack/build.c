@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * build - carry out a plan.
+ *
+ * Every part is a mount held by nothing but a descriptor until the caller
+ * attaches the whole. So there is no rollback: on failure, and on SIGKILL, the
+ * descriptors close and the kernel undoes the rest.
+ */
+#include "build.h"
+#include "../base/cleanup.h"
+#include "../container/convert.h"
+#include "../base/log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int add(struct build *build, int *mount, int **list, size_t *n, char **ret_path)
+{
+	int r = stage_hold(&build->stage, *mount, ret_path);
+
+	if (r < 0)
+		return log_errno(r, "attach a layer in the stage");
+	*(int *)array_grow(list, n, sizeof(**list)) = TAKE_FD(*mount);
+	return 0;
+}
+
+int build_add_root(struct build *build, int *mount, char **ret_path)
+{
+	return add(build, mount, &build->roots, &build->nroots, ret_path);
+}
+
+int build_add_cover(struct build *build, int *mount)
+{
+	return add(build, mount, &build->covers, &build->ncovers, NULL);
+}
+
+static int enter(struct build *build, const char *scratch)
+{
+	int r;
+
+	if (stage_needed() || build->plan->staged) {
+		if (mkdirat(build->journal->dirfd, "stage", 0700) < 0 && errno != EEXIST)
+			return log_errno(-errno, "make '%s'", scratch);
+		r = stage_enter(&build->stage, scratch);
+		if (r < 0)
+			return log_errno(r, "enter a private mount namespace");
+	}
+	return 0;
+}
+
+/* In the stage, layers must be reached through its own mounts: so the directory is opened once more. */
+static int enter_dir(struct build *build, const char *dir)
+{
+	if (build->dir && strcmp(build->dir, dir) == 0)
+		return 0;
+	cleanup_close(&build->dirfd);
+	build->dir = dir;
+	build->dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return build->dirfd < 0 ? log_errno(-errno, "open '%s'", dir) : 0;
+}
+
+/* One step, with the relative sources where its spec has them. */
+static int build_step(struct build *build, const struct plan *plan, const struct step *step)
+{
+	struct plan own = *plan;
+	/* Whose it is, if another container's. */
+	int r = journal_add(build->journal, "step", step->spec->text, step->spec->dir, NULL);
+
+	plan_own(plan, step->spec, &own.dir, &own.dirfd);
+	if (r == 0)
+		r = enter_dir(build, own.dir);
+	build->plan = &own;
+	if (r == 0)
+		r = step->build(step, build);
+	build->plan = plan;
+	return r;
+}
+
+/* The finished tree, detached also from the stage. */
+static int leave(struct build *build, int root)
+{
+	_cleanup_close_ int detached = -EBADF;
+	int r;
+
+	if (build->stage.host < 0) {
+		r = fcntl(root, F_DUPFD_CLOEXEC, 0);
+		return r < 0 ? log_errno(-errno, "hand over the stack") : r;
+	}
+	detached = mount_clone(root, true);
+	if (detached < 0)
+		return log_errno(detached, "detach the stack from the stage");
+	r = stage_leave(&build->stage);
+	return r < 0 ? log_errno(r, "leave the private mount namespace") : TAKE_FD(detached);
+}
+
+/* It was converted since the plan was made, or is being: from our record on, nobody begins that. 0 or -errno (logged).
+ */
+static int check_config(const struct plan_owner *owner)
+{
+	bool converting = faccessat(owner->dirfd, CONTAINER_CONVERTING, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	struct stat st;
+
+	if (!converting && errno != ENOENT)
+		return log_errno(-errno, "look for '%s/%s'", owner->dir, CONTAINER_CONVERTING);
+	if (!converting && fstatat(owner->dirfd, "config", &st, 0) < 0)
+		return log_errno(-errno, "look at '%s/config'", owner->dir);
+	if (!converting && st.st_ino == owner->config)
+		return 0;
+	return log_refuse(-EAGAIN, "'%s': its config was changed meanwhile: try again", owner->dir);
+}
+
+/*
+ * Who shows another container's stack must not see it change, and so says which; whoever writes to a stack says that,
+ * too, and then each looks whether the other is there. 0 or -EBUSY (logged).
+ */
+static int take_turns(const struct plan *plan, struct journal *journal)
+{
+	_cleanup_free_ char *reader = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->nowners; i++) {
+		_cleanup_free_ char *writer = NULL;
+		const char *dir = plan->owners[i].dir;
+
+		r = journal_add(journal, "shows", dir, NULL);
+		if (r == 0)
+			r = check_config(&plan->owners[i]);
+		writer = r == 0 ? journal_find_running("writes", dir, journal->dir) : NULL;
+		if (writer)
+			return log_refuse(
+				-EBUSY, "%s runs and writes to its store in '%s', which is to be shown; stop it first",
+				writer, dir);
+	}
+	if (r < 0 || !plan->writer)
+		return r;
+	r = journal_add(journal, "writes", plan->dir, NULL);
+	reader = r == 0 && plan->in_namespace ? journal_find_running("shows", plan->dir, journal->dir) : NULL;
+	if (reader)
+		return spec_refuse(plan->writer, -EBUSY, "%s stands on what this would write to", reader);
+	return r;
+}
+
+int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
+{
+	struct build build = {
+		.plan = plan,
+		.journal = journal,
+		.wait_ms = wait_ms,
+		.dirfd = -EBADF,
+		.stage.host = -EBADF,
+	};
+	/* Not enter()'s own: the stage goes on using it. */
+	_cleanup_free_ char *scratch = xasprintf("%s/stage", journal->dir);
+	int r = take_turns(plan, journal) ?: enter(&build, scratch);
+
+	for (size_t i = 0; r == 0 && i < plan->nsteps; i++)
+		if (plan->steps[i].build)
+			r = build_step(&build, plan, &plan->steps[i]);
+	if (r == 0)
+		r = build.nroots == 1 ? leave(&build, build.roots[0]) : log_errno(-EINVAL, "build the stack");
+
+	if (build.stage.host >= 0)
+		(void)stage_leave(&build.stage);
+	for (size_t i = 0; i < build.nroots; i++)
+		(void)close(build.roots[i]);
+	for (size_t i = 0; i < build.ncovers; i++)
+		(void)close(build.covers[i]);
+	cleanup_close(&build.dirfd);
+	free(build.roots);
+	free(build.covers);
+	return r;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tar-attributes - extended attributes as a tar has them.
+ *
+ * ACLs are said twice: containers/storage knows the kernel's form among the
+ * other attributes only, GNU tar and libarchive their text. In both, and in
+ * capabilities, there are ids.
+ */
+#include "tar-attributes.h"
+#include "../base/cleanup.h"
+
+#include <endian.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <sys/xattr.h>
+
+#define ACL	"system.posix_acl_"
+#define ACL_MAX 128 /* more than one entry's text */
+
+struct tarattr {
+	const struct delta *delta;
+	const struct idmap *idmap;
+	size_t escaped; /* attributes that overlay escaped, and the tar has not */
+	const char *keys[XATTR_LIST_MAX / 2];
+	char list[XATTR_LIST_MAX + 1], value[XATTR_SIZE_MAX], text[XATTR_SIZE_MAX * 4];
+};
+
+struct acl_entry {
+	uint16_t tag, perm;
+	uint32_t id;
+};
+
+struct tarattr *tarattr_new(const struct delta *delta, const struct idmap *idmap)
+{
+	struct tarattr *attr = xcalloc(1, sizeof(*attr));
+
+	attr->delta = delta;
+	attr->idmap = idmap;
+	return attr;
+}
+
+void tarattr_free(struct tarattr *attr)
+{
+	free(attr);
+}
+
+size_t tarattr_escaped(const struct tarattr *attr)
+{
+	return attr->escaped;
+}
+
+static bool begins(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* What only this host can make sense of. */
+static bool is_hosts(const char *key)
+{
+	return strcmp(key, "security.selinux") == 0 || strcmp(key, "security.evm") == 0 ||
+	       strcmp(key, "system.nfs4_acl") == 0;
+}
+
+/* Whether the tar is not to have it; *ret_why: nor can it do without. */
+static bool is_forms(struct tarattr *attr, const char *key, const char **ret_why)
+{
+	static const char *const own[] = { "opaque", "origin", "impure", "nlink", "uuid", "protattr", "upper" };
+	const char *name = strstr(key, "overlay.");
+
+	if (!begins(key, "trusted.overlay.") && !(attr->delta && attr->delta->user && begins(key, "user.overlay.")))
+		return false;
+	name += strlen("overlay.");
+	if (attr->delta && delta_owns_xattr(attr->delta, key))
+		for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+			if (strcmp(name, own[i]) == 0)
+				return true;
+	/* Of an overlay in the container, and without a meaning outside. */
+	if (attr->delta && delta_owns_xattr(attr->delta, key) && begins(name, "overlay.")) {
+		attr->escaped++;
+		return true;
+	}
+	*ret_why = strcmp(name, "redirect") == 0   ? "overlay renamed it (redirect): its contents are below"
+		   : strcmp(name, "metacopy") == 0 ? "overlay copied its metadata only (metacopy): its data is below"
+						   : "it has an attribute that means something to overlay";
+	return true;
+}
+
+/* The ACL in attr->value in the ids of the tar, and as text. 0 or -errno. */
+static int map_acl(struct tarattr *attr, size_t size, const char **ret_why)
+{
+	static const char *const names[] = { "user:", "user", "group:", "group", "mask:", "other:" };
+	size_t n = (size - sizeof(uint32_t)) / sizeof(struct acl_entry), at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct acl_entry entry;
+		char *place = attr->value + sizeof(uint32_t) + i * sizeof(entry), id[16] = "";
+		unsigned int tag, perm, outside, inside;
+
+		(void)memcpy(&entry, place, sizeof(entry));
+		tag = le16toh(entry.tag);
+		perm = le16toh(entry.perm);
+		if (tag == 2 || tag == 8) {
+			outside = le32toh(entry.id);
+			if (!idmap_in(attr->idmap, tag == 2 ? 'u' : 'g', outside, &inside)) {
+				*ret_why = "an id in its ACL has none in the tar";
+				return -EOVERFLOW;
+			}
+			(void)snprintf(id, sizeof(id), ":%u", inside);
+			entry.id = htole32(inside);
+			(void)memcpy(place, &entry, sizeof(entry));
+		}
+		if (!tag || tag > 0x20 || (tag & (tag - 1)))
+			return -EINVAL;
+		at += (size_t)snprintf(attr->text + at, sizeof(attr->text) - at, "%s%s%s:%c%c%c", i ? "," : "",
+				       names[__builtin_ctz(tag)], id, perm & 4 ? 'r' : '-', perm & 2 ? 'w' : '-',
+				       perm & 1 ? 'x' : '-');
+		if (at + ACL_MAX > sizeof(attr->text))
+			return -E2BIG;
+	}
+	return 0;
+}
+
+/* A capability may belong to a user namespace's root: in the tar's ids, which may be root itself. */
+static int map_capability(struct tarattr *attr, size_t *size, const char **ret_why)
+{
+	struct vfs_ns_cap_data cap;
+	unsigned int inside;
+
+	if (!attr->idmap->n || *size != sizeof(cap))
+		return 0;
+	(void)memcpy(&cap, attr->value, sizeof(cap));
+	if (!idmap_in(attr->idmap, 'u', le32toh(cap.rootid), &inside)) {
+		*ret_why = "the owner of its capabilities has no id in the tar";
+		return -EOVERFLOW;
+	}
+	cap.rootid = htole32(inside);
+	if (!inside) {
+		cap.magic_etc = htole32((le32toh(cap.magic_etc) & ~VFS_CAP_REVISION_MASK) | VFS_CAP_REVISION_2);
+		*size = sizeof(struct vfs_cap_data);
+	}
+	(void)memcpy(attr->value, &cap, *size);
+	return 0;
+}
+
+static int put_one(struct tarattr *attr, struct tarfile *tar, const char *key, size_t size, const char **ret_why)
+{
+	int r = 0;
+
+	if (begins(key, ACL) && size >= sizeof(uint32_t)) {
+		r = map_acl(attr, size, ret_why);
+		if (r == 0)
+			r = tarfile_record(tar, "SCHILY.acl.", key + strlen(ACL), attr->text, strlen(attr->text));
+	} else if (strcmp(key, "security.capability") == 0) {
+		r = map_capability(attr, &size, ret_why);
+	}
+	if (r == 0)
+		r = tarfile_record(tar, "SCHILY.xattr.", key, attr->value, size);
+	if (r == -E2BIG)
+		*ret_why = "it has more extended attributes than a tar can have";
+	return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int tarattr_put(struct tarattr *attr, struct tarfile *tar, int fd, const char *path, const char **ret_why)
+{
+	ssize_t n = path ? listxattr(path, attr->list, XATTR_LIST_MAX) : flistxattr(fd, attr->list, XATTR_LIST_MAX);
+	size_t nkeys = 0;
+	int r = 0;
+
+	*ret_why = NULL;
+	if (n <= 0)
+		return n == 0 || errno == EOPNOTSUPP ? 0 : -errno;
+	for (const char *key = attr->list; key < attr->list + n; key += strlen(key) + 1)
+		attr->keys[nkeys++] = key;
+	qsort(attr->keys, nkeys, sizeof(*attr->keys), compare);
+	for (size_t i = 0; r == 0 && i < nkeys; i++) {
+		const char *key = attr->keys[i];
+		ssize_t size;
+
+		if (is_forms(attr, key, ret_why) || is_hosts(key)) {
+			if (*ret_why)
+				return -EINVAL;
+			continue;
+		}
+		if (strchr(key, '=')) {
+			*ret_why = "the name of an extended attribute has a '=', which no tar can have";
+			return -EINVAL;
+		}
+		size = path ? getxattr(path, key, attr->value, sizeof(attr->value))
+			    : fgetxattr(fd, key, attr->value, sizeof(attr->value));
+		r = size < 0 ? -errno : put_one(attr, tar, key, (size_t)size, ret_why);
+	}
+	return r;
+}

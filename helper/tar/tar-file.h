@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tar-file - a tar being written, in POSIX' pax form with no more extended
+ * headers than it takes. Names, targets and attributes are bytes.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <stddef.h>
+
+#define TARFILE_BUFFER (256U << 10)
+#define TARFILE_PAX    (1U << 20) /* all extended records of an entry: containers/storage reads no more */
+
+struct tarfile {
+	int fd;
+	int failed; /* the output took no more: -errno */
+	size_t used, npax;
+	char *pax; /* records for the next entry */
+	char buffer[TARFILE_BUFFER];
+};
+
+struct tarfile_entry {
+	const char *path, *link; /* link: of a link, or "" */
+	char type;		 /* of tar(5): '0' a file, '5' a directory, ... */
+	unsigned int mode, uid, gid, major, minor;
+	uint64_t size;
+	int64_t seconds;
+	uint32_t nanoseconds;
+};
+
+/* Memory for a tar that is written to fd. tarfile_free() does not end it. */
+struct tarfile *tarfile_new(int fd);
+void tarfile_free(struct tarfile *tar);
+
+/* Another record for the next entry: its key is key and name. 0, or -E2BIG. */
+int tarfile_record(struct tarfile *tar, const char *key, const char *name, const void *value, size_t size);
+
+/* The headers of an entry; its data is to follow. 0 or -errno. */
+int tarfile_entry(struct tarfile *tar, const struct tarfile_entry *entry);
+
+/*
+ * All data of the entry from a file of that size, holes as zeros, of which nothing is read. 0; -ESTALE: the file has
+ * not this size any more; or another -errno (tar->failed: of the output).
+ */
+int tarfile_contents(struct tarfile *tar, int fd, uint64_t size, uint64_t allocated);
+
+/* What ends a tar, and all that is not written yet. 0 or -errno. */
+int tarfile_end(struct tarfile *tar);

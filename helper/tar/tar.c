@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tar - a layer as an OCI layer tar.
+ *
+ * A directory is written before what is in it: what it takes away first, then
+ * its files by name, then its directories by name with all that is in each.
+ * Nothing in the tar depends on more than the layer: no inode numbers, no times
+ * but those of the contents, and of a file's names the first in this order is
+ * the one that has the data.
+ */
+#include "tar.h"
+#include "../delta/lowers.h"
+#include "../delta/hard-links.h"
+#include "tar-attributes.h"
+#include "tar-file.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../kernel/mount.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#define WH	   ".wh."
+#define WH_OPQ	   ".wh..wh..opq"
+#define NAME_LIMIT 242 /* of aufs, which a tar does not know */
+
+/* walk_dir.state: nothing below is seen here, since a directory on the way is opaque. */
+#define CUT 1U
+
+struct totar_run {
+	struct totar *totar;
+	struct delta delta; /* the layer's form; a whole tree is read as overlay's, for what may not be in it */
+	struct tarfile *tar;
+	struct tarattr *attr;
+	struct below below;
+	int proc; /* /proc/self/fd */
+	int tree; /* the layer without its devices, or -errno */
+	struct links links;
+	const char *why; /* the failure, if there is no errno that says it */
+	char *path;	 /* of the current directory, ending in '/', or "" */
+	char *entry;	 /* of an entry: path_to() */
+	size_t size;	 /* of its memory */
+	struct delta_dir dir;
+	struct walk walk;
+};
+
+static int refuse(struct totar_run *run, const char *name, const char *why)
+{
+	run->why = why;
+	return walk_failed(&run->walk, name, -EINVAL);
+}
+
+static int changed(struct totar_run *run, const char *name, int r)
+{
+	if (r == -ESTALE)
+		run->why = "it changed while it was read";
+	return walk_failed(&run->walk, name, r);
+}
+
+/* The path of a name in the current directory, with something before it; valid until the next call. */
+static const char *path_to(struct totar_run *run, const char *before, const char *name)
+{
+	size_t need = strlen(run->path) + strlen(before) + strlen(name) + 1;
+
+	if (need > run->size)
+		run->entry = must(realloc(run->entry, run->size = need * 2));
+	(void)snprintf(run->entry, run->size, "%s%s%s", run->path, before, name);
+	return run->entry;
+}
+
+/* What says that something is gone: it has nothing but its name. */
+static int put_whiteout(struct totar_run *run, const char *name)
+{
+	struct tarfile_entry entry = { .path = path_to(run, WH, name), .link = "", .type = '0' };
+
+	return tarfile_entry(run->tar, &entry);
+}
+
+/* The headers of a file, with its extended attributes. 0 or -errno, in walk.error. */
+static int put_entry(struct totar_run *run, const struct statx *st, const char *name, struct tarfile_entry *entry,
+		     int fd, const char *proc)
+{
+	const struct idmap *idmap = run->totar->idmap;
+	const char *why;
+	int r;
+
+	if (!idmap_in(idmap, 'u', st->stx_uid, &entry->uid))
+		return refuse(run, name, "its owner has no id in the tar");
+	if (!idmap_in(idmap, 'g', st->stx_gid, &entry->gid))
+		return refuse(run, name, "its group has no id in the tar");
+	entry->mode = st->stx_mode & 07777;
+	entry->seconds = st->stx_mtime.tv_sec;
+	entry->nanoseconds = st->stx_mtime.tv_nsec;
+	if (run->totar->epoch >= 0 && entry->seconds >= run->totar->epoch) {
+		entry->seconds = run->totar->epoch;
+		entry->nanoseconds = 0;
+	}
+	r = tarattr_put(run->attr, run->tar, fd, proc, &why);
+	if (r < 0 && why)
+		return refuse(run, name, why);
+	if (r == 0)
+		r = tarfile_entry(run->tar, entry);
+	return r < 0 ? walk_failed(&run->walk, name, r) : 0;
+}
+
+static int put_regular(struct totar_run *run, const struct statx *st, int fd, const char *name,
+		       struct tarfile_entry *entry)
+{
+	int r;
+
+	entry->type = '0';
+	entry->size = st->stx_size;
+	r = put_entry(run, st, name, entry, fd, NULL);
+	if (r < 0)
+		return r;
+	r = tarfile_contents(run->tar, fd, st->stx_size, st->stx_blocks * 512);
+	return r < 0 ? changed(run, name, r) : 0;
+}
+
+static int put_special(struct totar_run *run, const struct statx *st, int path, const char *name,
+		       struct tarfile_entry *entry, const char *proc)
+{
+	char target[PATH_MAX];
+	ssize_t n;
+
+	switch (st->stx_mode & S_IFMT) {
+	case S_IFLNK:
+		n = readlinkat(path, "", target, sizeof(target));
+		if (n < 0 || n == sizeof(target))
+			return walk_failed(&run->walk, name, n < 0 ? -errno : -ENAMETOOLONG);
+		target[n] = '\0';
+		entry->link = target;
+		entry->type = '2';
+		break;
+	case S_IFIFO:
+		entry->type = '6';
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+		if (S_ISCHR(st->stx_mode) && !st->stx_rdev_major && !st->stx_rdev_minor)
+			return refuse(run, name, "a character device 0:0 is a whiteout to overlay");
+		entry->type = S_ISCHR(st->stx_mode) ? '3' : '4';
+		entry->major = st->stx_rdev_major;
+		entry->minor = st->stx_rdev_minor;
+		break;
+	default:
+		return refuse(run, name, "it is of a kind that no tar has");
+	}
+	return put_entry(run, st, name, entry, -EBADF, proc);
+}
+
+/* Open what readdir said is a file. Is it a device by now, that is not opened: the mount has none. fd or -errno. */
+static int open_regular(struct totar_run *run, const char *name)
+{
+	int fd = run->tree < 0 ? -ENODEV
+			       : openat(run->walk.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+	_cleanup_close_ int path = -EBADF;
+	struct statx st;
+	char number[12];
+
+	if (fd >= 0)
+		return fd;
+	/* The long way: look at it, then open the same. */
+	path = openat(run->walk.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (path < 0 || statx(path, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.stx_mode))
+		return -ESTALE;
+	(void)snprintf(number, sizeof(number), "%d", path);
+	fd = openat(run->proc, number, O_RDONLY | O_NOATIME | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A name of the current directory that is no directory. 0 or -errno, in walk.error. */
+static int put_file(struct totar_run *run, const char *name, unsigned char type)
+{
+	_cleanup_close_ int fd =
+		type == DT_REG ? open_regular(run, name) : openat(run->walk.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct tarfile_entry entry = { .path = path_to(run, "", name), .link = "" };
+	_cleanup_free_ char *first = NULL;
+	struct statx st = { 0 };
+	char proc[32];
+	int r = fd >= 0 ? walk_look(&run->walk, fd, &st) : type == DT_REG ? fd : -errno;
+
+	if (r == 0 && IFTODT(st.stx_mode) != type)
+		r = -ESTALE;
+	if (r < 0)
+		return changed(run, name, r);
+	if (S_ISSOCK(st.stx_mode)) {
+		run->totar->skipped++;
+		return 0;
+	}
+	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	if (st.stx_nlink > 1 && links_met(&run->links, &st, entry.path, &first)) {
+		/* With all that the first has: containers/storage sets it again. */
+		entry.type = '1';
+		entry.link = first;
+		return put_entry(run, &st, name, &entry, -EBADF, proc);
+	}
+	return S_ISREG(st.stx_mode) ? put_regular(run, &st, fd, name, &entry)
+				    : put_special(run, &st, fd, name, &entry, proc);
+}
+
+/* What is foreign to aufs only for its long name is not so to a tar. 1: it is said in the tar; 0; or -errno. */
+static int not_foreign(struct totar_run *run, struct delta_entry *entry)
+{
+	struct below_part part = { .fd = run->walk.fd };
+	struct statx st;
+	int r;
+
+	if (run->delta.form != DELTA_OVERLAY || strncmp(entry->name, WH, strlen(WH)) == 0 ||
+	    strlen(entry->name) <= NAME_LIMIT)
+		return 0;
+	r = below_part(&run->delta, run->walk.fd, &part);
+	if (r < 0)
+		return r;
+	if (statx(part.fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
+		return -errno;
+	r = below_is_whiteout(&run->delta, &part, entry->name, &st);
+	if (r < 0)
+		return r;
+	/* What its attributes say is seen when they are read. */
+	entry->kind = r ? DELTA_WHITEOUT : S_ISDIR(st.stx_mode) ? DELTA_DIR : DELTA_FILE;
+	return 1;
+}
+
+/* The current directory's names. In a whole tree nothing has a meaning, so nothing may be in it that would get one. */
+static int read_dir(struct totar_run *run)
+{
+	bool merged = run->totar->merged;
+	/* Attributes are read once, for the tar, and seen then for what they mean: the directory's own, too. */
+	int r = delta_read_again(&run->delta, run->walk.fd, !run->walk.here->parent, &run->dir);
+
+	if (r < 0)
+		return walk_failed(&run->walk, "", r);
+	for (size_t i = 0; i < run->dir.n; i++) {
+		struct delta_entry *entry = &run->dir.entries[i];
+
+		r = entry->kind == DELTA_FOREIGN ? not_foreign(run, entry) : 1;
+		if (r < 0)
+			return walk_failed(&run->walk, entry->name, r);
+		if (r == 0)
+			return refuse(run, entry->name, entry->why);
+		if (merged && entry->kind == DELTA_WHITEOUT)
+			return refuse(run, entry->name, "a character device 0:0 means a removed name");
+	}
+	run->dir.opaque &= !merged;
+	return 0;
+}
+
+/* The current directory is opaque: say so, if there is a directory below that would be seen through it. */
+static int put_opaque(struct totar_run *run)
+{
+	struct walk_dir *here = run->walk.here;
+	struct tarfile_entry entry = { .path = path_to(run, "", WH_OPQ), .link = "", .type = '0' };
+	struct below_dir dir;
+	int r = here->state & CUT ? 0 : below_open(&run->below, here, &dir);
+
+	if (!(here->state & CUT)) {
+		if (r == 0 && dir.n)
+			r = tarfile_entry(run->tar, &entry);
+		below_dir_clear(&dir);
+	}
+	here->state |= CUT;
+	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
+}
+
+static int put_dir(struct totar_run *run)
+{
+	struct tarfile_entry entry = { .path = *run->path ? run->path : "./", .link = "", .type = '5' };
+
+	return put_entry(run, &run->walk.here->st, "", &entry, run->walk.fd, NULL);
+}
+
+static int enter(struct walk *walk)
+{
+	struct totar_run *run = walk->arg;
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	free(run->path);
+	path = walk_path(walk, "");
+	run->path = xasprintf("%s%s", path, *path ? "/" : "");
+	delta_dir_clear(&run->dir);
+	r = read_dir(run);
+	if (r == 0)
+		r = put_dir(run);
+	if (r == 0 && run->dir.opaque)
+		r = put_opaque(run);
+	for (size_t i = 0; r == 0 && i < run->dir.n; i++) {
+		const struct delta_entry *entry = &run->dir.entries[i];
+
+		/* In an opaque directory it takes nothing away. */
+		if (entry->kind == DELTA_WHITEOUT && !(walk->here->state & CUT) &&
+		    (r = put_whiteout(run, entry->name)) < 0)
+			r = walk_failed(walk, entry->name, r);
+	}
+	for (size_t i = 0; r == 0 && i < run->dir.n; i++)
+		if (run->dir.entries[i].kind == DELTA_FILE)
+			r = put_file(run, run->dir.entries[i].name, run->dir.entries[i].type);
+	for (size_t i = run->dir.n; i-- > 0;)
+		if (run->dir.entries[i].kind == DELTA_DIR)
+			walk_later(walk, run->dir.entries[i].name);
+	return r;
+}
+
+static int report(const struct totar_run *run, int r)
+{
+	const char *at = *run->walk.error ? run->walk.error : ".";
+
+	if (run->tar->failed)
+		return log_errno(run->tar->failed, "write the tar");
+	if (run->why)
+		return log_refuse(r, "write '%s' to a tar: %s", at, run->why);
+	if (r == -EXDEV)
+		return log_refuse(r, "write '%s' to a tar: something is mounted there", at);
+	return log_errno(r, "write '%s' to a tar", at);
+}
+
+/* The same tree, in which devices cannot be opened: whoever wrote it may be at work. fd or -errno (of older kernels).
+ */
+static int clone_nodev(int from)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV };
+	int tree = mount_clone(from, false);
+
+	if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+		return tree;
+	(void)close(tree);
+	return -EOPNOTSUPP;
+}
+
+int totar(struct totar *totar, int from, int output)
+{
+	_cleanup_free_ struct totar_run *run = xcalloc(1, sizeof(*run));
+	int r = 0;
+
+	totar->skipped = 0;
+	run->totar = totar;
+	if (!totar->merged)
+		run->delta = totar->delta;
+	else
+		run->delta.form = DELTA_OVERLAY;
+	run->below = (struct below){ .delta = &run->delta, .lowers = totar->lowers, .n = totar->nlowers };
+	run->tar = tarfile_new(output);
+	run->attr = tarattr_new(totar->merged ? NULL : &run->delta, totar->idmap);
+	run->walk.enter = enter;
+	run->walk.arg = run;
+	run->proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	run->tree = clone_nodev(from);
+	r = run->proc < 0 ? -errno : walk_tree(&run->walk, run->tree < 0 ? from : run->tree);
+	if (r == 0)
+		r = tarfile_end(run->tar);
+	if (r < 0)
+		r = report(run, r);
+	else if (tarattr_escaped(run->attr))
+		log_warn("left out %zu attributes of overlays that were mounted inside", tarattr_escaped(run->attr));
+	delta_dir_clear(&run->dir);
+	links_clear(&run->links);
+	cleanup_close(&run->tree);
+	cleanup_close(&run->proc);
+	tarattr_free(run->attr);
+	tarfile_free(run->tar);
+	free(run->path);
+	free(run->entry);
+	return r;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * untar-names - names of a tar, which lead nowhere but down.
+ */
+#include "untar-job.h"
+#include "../base/cleanup.h"
+#include "../base/path.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+
+int names_split(struct job *job, struct names *names, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *next;
+
+	if (size > names->size) {
+		free(names->text);
+		names->text = xcalloc(1, size);
+		names->size = size;
+	}
+	(void)memcpy(names->text, text, size);
+	names->n = 0;
+	if (!*text)
+		return job_refuse(job, -EINVAL, "it has no name");
+	if (*text == '/')
+		return job_refuse(job, -EINVAL, "an absolute name");
+	next = names->text;
+	for (char *part; (part = strsep(&next, "/"));) {
+		if (!*part || strcmp(part, ".") == 0)
+			continue;
+		if (strcmp(part, "..") == 0)
+			return job_refuse(job, -EINVAL, "a name with ..");
+		if (job->untar->limits.depth && names->n > job->untar->limits.depth)
+			return job_refuse(job, -E2BIG, "more than %zu directories in each other",
+					  job->untar->limits.depth);
+		if (names->n == names->room)
+			*ARRAY_ADD(names->parts, names->room) = NULL;
+		names->parts[names->n++] = part;
+	}
+	return 0;
+}
+
+int names_open(int at, const char *path, int flags)
+{
+	return path_resolve(at, path, flags,
+			    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
+}
+
+int names_open_parent(int top, const struct names *names)
+{
+	_cleanup_free_ char *path = NULL;
+	size_t n = 0;
+	char *end;
+
+	for (size_t i = 0; i + 1 < names->n; i++)
+		n += strlen(names->parts[i]) + 1;
+	if (n == 0)
+		return names_open(top, ".", O_PATH | O_DIRECTORY);
+	path = xcalloc(1, n + 1);
+	end = path;
+	for (size_t i = 0; i + 1 < names->n; i++)
+		end = mempcpy(mempcpy(end, names->parts[i], strlen(names->parts[i])), "/", 1);
+	return names_open(top, path, O_PATH | O_DIRECTORY);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * untar-whiteout - what the tar says is not there.
+ *
+ * That is of the layers below, never of this one, in whatever order the tar has
+ * it. So it waits, in a file, until all that this layer has is there: then what
+ * a name means can be seen. First all opaque directories; then the whiteouts in
+ * directories that the layer has; last those for which one has to be made.
+ */
+#include "untar-job.h"
+#include "../base/cleanup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#define SPILL WH_OWN "untar" /* no entry of a tar gets such a name */
+
+/* A file without a name, beside what is being made. NULL: errno says why. */
+static FILE *spill(struct job *job)
+{
+	int top = job->nodes[0].fd, fd = openat(top, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	FILE *file;
+
+	if (fd < 0) {
+		fd = openat(top, SPILL, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0 || unlinkat(top, SPILL, 0) < 0)
+			return NULL;
+	}
+	file = fdopen(fd, "w+e");
+	if (!file)
+		(void)close(fd);
+	return file;
+}
+
+static int keep(struct job *job, FILE **file, const struct names *names)
+{
+	if (!*file)
+		*file = spill(job);
+	if (!*file)
+		return -errno;
+	for (size_t i = 0; i < names->n; i++)
+		if (fprintf(*file, "%s%c", names->parts[i], i + 1 < names->n ? '/' : '\0') < 0)
+			return -errno;
+	return 0;
+}
+
+static bool is_opq(const char *name)
+{
+	return strcmp(name, WH_OPQ) == 0;
+}
+
+int whiteout_later(struct job *job)
+{
+	if (!job->untar->nparents)
+		return 0;
+	if (job->names.n == 1 && is_opq(job->names.parts[0])) {
+		job->top_opaque = true;
+		return 0;
+	}
+	return keep(job, &job->whiteouts, &job->names);
+}
+
+/* What is in the current directory: 1: a directory; 2: something else; 0: nothing; -errno. */
+static int look(struct job *job, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirs_here(job)->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	return S_ISDIR(st.st_mode) ? 1 : 2;
+}
+
+/* 1: it waits for the next round; 0: done, or it means nothing; -errno. */
+typedef int (*round_t)(struct job *job, struct names *names, const char *last);
+
+/* There is something else than a directory, or nothing can show there: what is said of it means nothing. */
+static bool in_vain(int r)
+{
+	return r == -ENOTDIR || r == -ELOOP;
+}
+
+static int opaques(struct job *job, struct names *names, const char *last)
+{
+	char *wh;
+	int r = dirs_go(job, names, names->n - 1, false);
+
+	if (r < 0)
+		return r == -ENOENT ? 1 : in_vain(r) ? 0 : r;
+	if (is_opq(last))
+		return delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+	r = look(job, last + strlen(WH));
+	if (r != 1)
+		return r == 0 ? 1 : r < 0 ? r : 0;
+	wh = names->parts[names->n - 1];
+	names->parts[names->n - 1] = wh + strlen(WH);
+	r = dirs_go(job, names, names->n, false);
+	names->parts[names->n - 1] = wh;
+	return r < 0 ? r : delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+}
+
+static int write_whiteout(struct job *job, const char *name)
+{
+	int r = delta_whiteout(&job->untar->delta, job->nodes[0].fd, dirs_here(job)->fd, name);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+static int whiteouts(struct job *job, struct names *names, const char *last)
+{
+	int r = dirs_go(job, names, names->n - 1, false);
+
+	if (r < 0)
+		return r == -ENOENT ? 1 : in_vain(r) ? 0 : r;
+	if (dirs_here(job)->opaque)
+		return 0;
+	return is_opq(last) ? 1 : write_whiteout(job, last + strlen(WH));
+}
+
+static int rest(struct job *job, struct names *names, const char *last)
+{
+	const char *name = last + strlen(WH);
+	int r = dirs_go(job, names, names->n - 1, true);
+
+	if (r < 0)
+		return r == -ENOENT || in_vain(r) ? 0 : r;
+	if (dirs_here(job)->opaque)
+		return 0;
+	if (is_opq(last)) {
+		dirs_here(job)->opaque = true;
+		return delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+	}
+	/* A directory that is here now was made in this round, and has nothing but whiteouts. */
+	r = look(job, name);
+	if (r == 1)
+		r = file_remove(job, dirs_here(job)->fd, name);
+	return r < 0 ? r : write_whiteout(job, name);
+}
+
+/* Go back to the first name of the file. What does not fit on the disk is known only now. 0 or -errno. */
+static int read_back(FILE *file)
+{
+	if (ferror(file))
+		return -EIO;
+	return fflush(file) != 0 || fseeko(file, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
+static int go_round(struct job *job, round_t round, FILE *from, FILE **to)
+{
+	int r = read_back(from);
+
+	while (r == 0 && getdelim(&job->text, &job->text_size, '\0', from) > 0) {
+		job->name = job->text;
+		r = names_split(job, &job->names, job->text);
+		if (r == 0)
+			r = round(job, &job->names, job->names.parts[job->names.n - 1]);
+		if (r == 1)
+			r = keep(job, to, &job->names);
+	}
+	/* Neither an error of the disk nor missing memory is the end of the file. */
+	return r == 0 && !feof(from) ? -EIO : r;
+}
+
+/* Overlay ignores it on a layer's root: so each name that is below, and no more. */
+static int opaque_top_one(struct job *job, int parent, const char *name)
+{
+	struct names names = { .parts = (char *[]){ (char *)name }, .n = 1 };
+	struct stat st;
+	int r;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return 0;
+	if (job->untar->delta.form == DELTA_AUFS && strncmp(name, WH, strlen(WH)) == 0)
+		return 0;
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISCHR(st.st_mode) && st.st_rdev == 0 && job->untar->delta.form == DELTA_OVERLAY)
+		return 0;
+	r = dirs_leave(job, 1);
+	if (r == 0)
+		r = look(job, name);
+	if (r == 0)
+		return write_whiteout(job, name);
+	if (r != 1)
+		return r < 0 ? r : 0;
+	r = dirs_go(job, &names, 1, false);
+	return r < 0 ? r : delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+}
+
+static int opaque_top(struct job *job, int parent)
+{
+	int fd = names_open(parent, ".", O_RDONLY | O_DIRECTORY), r = 0;
+	const struct dirent *entry;
+	DIR *dir;
+
+	if (fd < 0)
+		return fd;
+	dir = fdopendir(fd);
+	if (!dir) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	while (r == 0 && (errno = 0, entry = readdir(dir)))
+		r = opaque_top_one(job, parent, entry->d_name);
+	if (r == 0 && errno)
+		r = -errno;
+	(void)closedir(dir);
+	return r;
+}
+
+int whiteout_all(struct job *job)
+{
+	static const round_t rounds[] = { opaques, whiteouts, rest };
+	int r = dirs_leave(job, 1);
+
+	job->name = WH_OPQ;
+	for (size_t i = 0; r == 0 && job->top_opaque && i < job->untar->nparents; i++)
+		r = opaque_top(job, job->untar->parents[i]);
+	for (size_t i = 0; r == 0 && !job->top_opaque && i < ARRAY_SIZE(rounds) && job->whiteouts; i++) {
+		FILE *next = NULL;
+
+		r = go_round(job, rounds[i], job->whiteouts, &next);
+		(void)fclose(job->whiteouts);
+		job->whiteouts = next;
+		/* From now on it is known which they are. */
+		job->ask_opaque = true;
+		if (r == 0)
+			r = dirs_leave(job, 1);
+	}
+	return r;
+}

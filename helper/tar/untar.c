@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * untar - a tar becomes a layer's directory, whoever wrote it.
+ *
+ * Names are taken apart and opened one by one below the directory, so nothing
+ * in the tar, nor what it has put there, leads out of it. What a name means to
+ * the layer's form is decided here, and no name or attribute with which the
+ * form says something is taken from the tar as it is.
+ */
+#include "untar-job.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../base/remove.h"
+#include "../delta/aufs-opaque.h"
+
+#define SHOWN	200	  /* bytes of a name */
+#define HEADERS (1 << 20) /* so much is not counted, for small limits */
+
+const struct untar_limits untar_defaults = {
+	.bytes = 1ULL << 40,
+	.entries = 10000000,
+	.depth = 256, /* for each directory that is only implied, the way to it is gone in each layer below */
+	.attributes = 1 << 20,
+};
+
+int job_refuse(struct job *job, int r, const char *format, ...)
+{
+	va_list args;
+
+	/* The first that failed knows best. */
+	if (job->why)
+		return r;
+	va_start(args, format);
+	if (vasprintf(&job->why, format, args) < 0)
+		must(NULL);
+	va_end(args);
+	return r;
+}
+
+int job_count(struct job *job)
+{
+	uint64_t limit = job->untar->limits.entries;
+
+	if (limit && job->untar->entries >= limit)
+		return job_refuse(job, -E2BIG, "more than %llu entries; --max-entries= sets this limit",
+				  (unsigned long long)limit);
+	job->untar->entries++;
+	return 0;
+}
+
+enum meaning { FILE_OR_DIR, WHITEOUT, PSEUDO_LINK, SKIPPED };
+
+/* Of a name, by its parts. *ret. 0 or -errno. */
+static int meaning_of(struct job *job, struct archive_entry *entry, enum meaning *ret)
+{
+	const struct names *names = &job->names;
+	bool plain = archive_entry_hardlink(entry) || archive_entry_filetype(entry) == AE_IFREG;
+
+	*ret = FILE_OR_DIR;
+	for (size_t i = 0; i < names->n; i++) {
+		const char *part = names->parts[i], *name = part + strlen(WH);
+		bool last = i + 1 == names->n;
+
+		if (strncmp(part, WH, strlen(WH)) != 0)
+			continue;
+		if (strncmp(part, WH_OWN, strlen(WH_OWN)) == 0 && !(last && strcmp(part, WH_OPQ) == 0)) {
+			/* Names that aufs gave to files that have lost theirs; links to them may come. */
+			bool plnk = i == 0 && names->n == 2 && strcmp(part, WH_PLNK) == 0 && plain &&
+				    strncmp(names->parts[1], WH, strlen(WH)) != 0;
+
+			*ret = plnk ? PSEUDO_LINK : SKIPPED;
+			return 0;
+		}
+		if (!last)
+			return job_refuse(job, -EINVAL, "a whiteout is no directory");
+		if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			return job_refuse(job, -EINVAL, "a whiteout without a name");
+		if (!plain)
+			return job_refuse(job, -EINVAL, "a whiteout is a regular file, and this is not");
+		*ret = WHITEOUT;
+	}
+	return 0;
+}
+
+/* What is in the tar under the name that was taken apart. 0 or -errno. */
+static int extract(struct job *job, struct archive_entry *entry)
+{
+	const struct names *names = &job->names;
+	mode_t type = archive_entry_hardlink(entry) ? AE_IFREG : archive_entry_filetype(entry);
+	int r;
+
+	if (type == AE_IFSOCK || type == 0) {
+		job->untar->skipped++;
+		return file_skip(job);
+	}
+	if (type == AE_IFDIR) {
+		r = dirs_entry(job, entry);
+		return r < 0 ? r : file_skip(job);
+	}
+	if (!names->n)
+		return job_refuse(job, -EINVAL, "the layer's top is a directory, and this is not");
+	r = dirs_go(job, names, names->n - 1, true);
+	if (r == -ENOTDIR || r == -ELOOP)
+		return job_refuse(job, r, "a directory of its name is none in the layer, but a file or a symlink");
+	return r < 0 ? r : file_entry(job, entry, names->parts[names->n - 1]);
+}
+
+static int take(struct job *job, struct archive_entry *entry)
+{
+	uint64_t limit = job->untar->limits.bytes;
+	enum meaning meaning = SKIPPED;
+	int r;
+
+	job->name = archive_entry_pathname(entry) ?: "";
+	r = job_count(job);
+	if (r < 0)
+		return r;
+	/* What is in headers takes room, too. */
+	if (limit && limit < UINT64_MAX - HEADERS && input_position(&job->input) > limit + HEADERS)
+		return job_refuse(job, -EFBIG, "more than %llu bytes; --max-bytes= sets this limit",
+				  (unsigned long long)limit);
+	job->now = (struct timespec){ .tv_sec = archive_entry_mtime(entry) };
+	r = names_split(job, &job->names, job->name);
+	if (r == 0)
+		r = meaning_of(job, entry, &meaning);
+	if (r < 0)
+		return r;
+	if (meaning == WHITEOUT)
+		r = whiteout_later(job);
+	else if (meaning != FILE_OR_DIR)
+		job->untar->skipped++;
+	job->plnk |= meaning == PSEUDO_LINK;
+	if (r == 0)
+		r = meaning == FILE_OR_DIR || meaning == PSEUDO_LINK ? extract(job, entry) : file_skip(job);
+	return r;
+}
+
+static int run(struct job *job, int input, int to)
+{
+	struct archive_entry *entry;
+	int r = dirs_start(job, to);
+
+	if (r == 0)
+		r = input_open(&job->input, input, job->untar->digest);
+	while (r == 0) {
+		job->name = NULL;
+		r = input_next(&job->input, &entry);
+		if (r <= 0)
+			break;
+		r = take(job, entry);
+	}
+	if (r == 0)
+		r = whiteout_all(job);
+	if (r < 0)
+		return r;
+	job->name = ".";
+	r = dirs_leave(job, 1);
+	if (r == 0 && job->plnk)
+		r = remove_tree(job->nodes[0].fd, WH_PLNK, NULL);
+	if (r == 0)
+		r = dirs_leave(job, 0);
+	if (r == 0 && job->untar->delta.form == DELTA_AUFS) {
+		r = settle_aufs(to, job->untar->parents, job->untar->nparents, job->settling);
+		job->name = *job->settling ? job->settling : ".";
+	}
+	return r;
+}
+
+/* The name, or how it begins, with its control characters as numbers. For the caller to free. */
+static char *shown(const char *name)
+{
+	char *text = xcalloc(4, SHOWN + 2), *end = text;
+
+	for (size_t i = 0; *name; name++, i++) {
+		unsigned char c = (unsigned char)*name;
+
+		if (i == SHOWN) {
+			(void)memcpy(end, "...", 4);
+			break;
+		}
+		if (c >= ' ' && c != 127)
+			*end++ = *name;
+		else
+			end += snprintf(end, 5, "\\%03o", c);
+	}
+	return text;
+}
+
+static int report(struct job *job, int r)
+{
+	bool whole = job->input.whole || (!job->name && !job->untar->entries);
+	const char *why = job->why ?: *job->input.why ? job->input.why : strerror(-r);
+	_cleanup_free_ char *name = NULL;
+
+	/* What comes before the first entry is of the input as a whole, too. */
+	if (whole) {
+		if (strcmp(why, "Unrecognized archive format") == 0)
+			why = "it is no tar, nor one compressed by gzip, zstd, xz or bzip2";
+		return job->untar->name ? log_refuse(r, "'%s': %s", job->untar->name, why)
+					: log_refuse(r, "the tar: %s", why);
+	}
+	if (!job->name)
+		return log_refuse(r, "entry %llu of the tar: %s", (unsigned long long)job->untar->entries + 1, why);
+	name = shown(job->name);
+	return log_refuse(r, "%s: %s", name, why);
+}
+
+int untar(struct untar *untar, int input, int to)
+{
+	struct job job = { .untar = untar, .uid = geteuid(), .gid = getegid() };
+	mode_t old = umask(0);
+	int r, flushed;
+
+	untar->size = untar->entries = untar->skipped = 0;
+	job.now.tv_sec = 0;
+	flush_start(&job.flush);
+	r = run(&job, input, to);
+	flushed = flush_end(&job.flush);
+	if (r == 0 && flushed < 0)
+		r = job_refuse(&job, flushed, "write its files: %s", strerror(-flushed));
+	(void)umask(old);
+	if (r < 0)
+		r = report(&job, r);
+	input_close(&job.input);
+	dirs_free(&job);
+	if (job.whiteouts)
+		(void)fclose(job.whiteouts);
+	free(job.text);
+	free(job.names.text);
+	free(job.names.parts);
+	free(job.link.text);
+	free(job.link.parts);
+	free(job.why);
+	return r;
+}

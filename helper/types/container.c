@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * container - the stack of another container, read-only, for an overlay on
+ * it. It stands for that container's own specs: so any store can be below,
+ * and all who look share its images.
+ */
+#include "../stack/type.h"
+#include "../config/dependencies.h"
+#include "../config/container.h"
+
+static int container_expand(const struct spec *spec, struct stack *out)
+{
+	if (spec->nsources != 1 || *spec->sources[0] != '/')
+		return spec_refuse(spec, -EINVAL, "not the absolute path of a container's directory");
+	return container_view(spec, spec->sources[0], out);
+}
+
+/* A copy stands on it, too. */
+static int container_clone(const struct spec *spec, struct clone *clone)
+{
+	_cleanup_free_ char *base = realpath(spec->sources[0], NULL);
+	int r = !base ? -errno : clone->dry ? 0 : depends_record(clone->called, base);
+
+	return r < 0 ? log_errno(r, "%s: record that '%s' stands on '%s'", spec->where, clone->called, spec->sources[0])
+		     : 0;
+}
+
+const struct bdev_type bdev_container = {
+	.name = "container",
+	.source = "DIR",
+	.summary = "the stack of the container in that directory, read-only",
+	.undo = "the kernel, with the mount",
+	.expand = container_expand,
+	.clone = container_clone,
+};

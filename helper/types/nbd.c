@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * nbd - an image in any format that QEMU reads, or one on a server elsewhere.
+ *
+ * QEMU serves it, and the kernel makes it a block device: through nbd, or
+ * where there is none through FUSE and a loop device. qemu/attach.c does that,
+ * qemu/graph.c says what QEMU may open.
+ *
+ * The defaults: discards reach the image, so that fstrim in the container
+ * shrinks it; O_DIRECT where the image's file system can, because the device
+ * has a page cache already and QEMU must not need another to write it back.
+ */
+#include "../stack/type.h"
+#include "../qemu/attach.h"
+#include "../kernel/block-mount.h"
+#include "../qemu/graph.h"
+#include "../qemu/header.h"
+#include "../qemu/share.h"
+#include "../qemu/transport.h"
+
+#include <fcntl.h>
+
+#define FIRST_FD 4 /* QEMU's 3 is its socket */
+
+struct nbd_data {
+	struct qemu_options qemu;
+	struct transport transport;
+	unsigned int partition;
+	unsigned int reconnect;
+};
+
+/* --- options --- */
+
+static int parse_format(const struct spec *spec, struct qemu_options *qemu)
+{
+	const struct spec_option *option = spec_option(spec, "format");
+	const char *path = qemu->uri ?: spec->sources[0];
+
+	qemu->format = option ? qformat_find(option->value) : qformat_by_extension(path);
+	/* A header over there is read by nobody but QEMU, which follows it to any file here. */
+	if (qemu->uri && (!option || !qemu->format || strcmp(qemu->format, "raw") != 0))
+		return spec_refuse(spec, -EINVAL, "uri= needs format=raw: the server is to read other formats itself");
+	if (qemu->format)
+		return 0;
+	if (option)
+		return spec_refuse(spec, -EINVAL, "format=%s: not one of raw, qcow2, qed, vdi, vmdk, vhdx, vpc",
+				   option->value);
+	return spec_refuse(spec, -EINVAL, "the name '%s' does not say the format: add format=raw, qcow2, ...", path);
+}
+
+/* The image's file system can do O_DIRECT; a server elsewhere has no page cache here. */
+static bool can_direct(const struct spec *spec, const struct plan *plan)
+{
+	_cleanup_close_ int fd = *spec->sources[0] ? path_open(plan->dirfd, spec->sources[0],
+							       O_RDONLY | O_NONBLOCK | O_NOCTTY | O_DIRECT)
+						   : -EBADF;
+
+	return fd >= 0;
+}
+
+static int parse_cache(const struct spec *spec, const struct plan *plan, struct nbd_data *data)
+{
+	static const char *const words[] = { "none", "writeback", "writethrough", "directsync", "unsafe", NULL };
+	bool direct = can_direct(spec, plan);
+	const char *cache = spec_choice(spec, "cache", words, direct ? "none" : "writeback");
+
+	if (!cache)
+		return -EINVAL;
+	data->qemu.direct = strcmp(cache, "none") == 0 || strcmp(cache, "directsync") == 0;
+	data->qemu.no_flush = strcmp(cache, "unsafe") == 0;
+	data->qemu.writethrough = strcmp(cache, "writethrough") == 0 || strcmp(cache, "directsync") == 0;
+	if (data->qemu.direct && !direct)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "cache=%s needs O_DIRECT, which %s cannot do; cache=writeback%s does without", cache,
+				   data->qemu.uri ? "a server elsewhere" : "the image's file system",
+				   data->qemu.writethrough ? " or writethrough" : "");
+	return 0;
+}
+
+static int parse_io(const struct spec *spec, struct nbd_data *data)
+{
+	static const char *const aios[] = { "threads", "native", "io_uring", NULL };
+	static const char *const discards[] = { "unmap", "ignore", NULL };
+	static const char *const zeroes[] = { "unmap", "on", "off", NULL };
+	const char *discard = spec_choice(spec, "discard", discards, "unmap"), *zero;
+
+	data->qemu.aio = spec_choice(spec, "aio", aios, "threads");
+	if (!discard || !data->qemu.aio)
+		return -EINVAL;
+	data->qemu.discard = strcmp(discard, "unmap") == 0;
+	zero = spec_choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
+	if (!zero)
+		return -EINVAL;
+	data->qemu.detect_zeroes = strcmp(zero, "unmap") == 0 ? "--detect-zeroes=unmap"
+				   : strcmp(zero, "on") == 0  ? "--detect-zeroes=on"
+							      : "--detect-zeroes=off";
+	if (strcmp(zero, "unmap") == 0 && !data->qemu.discard)
+		return spec_refuse(spec, -EINVAL, "detect-zeroes=unmap contradicts discard=ignore");
+	if (strcmp(data->qemu.aio, "native") == 0 && !data->qemu.direct)
+		return spec_refuse(spec, -EINVAL, "aio=native needs cache=none or cache=directsync");
+	return 0;
+}
+
+static int check_reconnect(const struct spec *spec, const struct nbd_data *data)
+{
+	if (!data->reconnect || data->transport.kind == TRANSPORT_NETLINK)
+		return 0;
+	return spec_refuse(spec, -EOPNOTSUPP, "reconnect= needs transport=nbd, by netlink (Linux 5.14)");
+}
+
+/* A server that dies takes with it what it had acknowledged and not yet written: not to be resumed unnoticed. */
+static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
+{
+	const struct spec_option *option = spec_option(spec, "reconnect");
+	unsigned long seconds;
+	char *end;
+
+	if (!option)
+		return 0;
+	seconds = strtoul(option->value, &end, 10);
+	if (*end || end == option->value || *option->value < '0' || *option->value > '9' || seconds < 1 ||
+	    seconds > 86400)
+		return spec_refuse(spec, -EINVAL, "reconnect=%s: not seconds from 1 to 86400", option->value);
+	if (!spec->readonly && !data->qemu.writethrough &&
+	    (strcmp(data->qemu.format, "raw") != 0 || data->qemu.no_flush))
+		return spec_refuse(
+			spec, -EINVAL,
+			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
+			"dies loses what it has not written, and the file system would go on as if it had not",
+			data->qemu.format);
+	data->reconnect = (unsigned int)seconds;
+	return check_reconnect(spec, data);
+}
+
+/* Before anything is said of its format. */
+static int check_image(const struct spec *spec, const struct plan *plan)
+{
+	int fd = qemu_open_image(spec, plan->dirfd, -EBADF);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
+	return 0;
+}
+
+static int parse(const struct spec *spec, const struct plan *plan, struct nbd_data *data)
+{
+	const struct spec_option *uri = spec_option(spec, "uri");
+	int r = spec_partition(spec, &data->partition);
+
+	if (r < 0)
+		return r;
+	data->qemu.uri = uri ? uri->value : NULL;
+	data->qemu.readonly = spec->readonly;
+	if (uri && *spec->sources[0])
+		return spec_refuse(spec, -EINVAL,
+				   "uri= stands for the image: write nbd:,uri=... or nbd::PARTITION,uri=...");
+	if (!uri && !*spec->sources[0])
+		return spec_refuse(spec, -EINVAL, "no image: nbd:IMAGE, or uri=");
+	r = uri ? 0 : check_image(spec, plan);
+	if (r == 0)
+		r = parse_format(spec, &data->qemu);
+	if (r == 0)
+		r = transport_choose(spec, &data->transport);
+	if (r == 0)
+		r = parse_cache(spec, plan, data);
+	if (r == 0)
+		r = parse_io(spec, data);
+	if (r == 0)
+		r = parse_reconnect(spec, data);
+	return r;
+}
+
+static const char *cache_name(const struct nbd_data *data)
+{
+	if (data->qemu.no_flush)
+		return "unsafe";
+	if (data->qemu.direct)
+		return data->qemu.writethrough ? "directsync" : "none";
+	return data->qemu.writethrough ? "writethrough" : "writeback";
+}
+
+static int nbd_plan(const struct spec *spec, struct plan *plan)
+{
+	_cleanup_free_ struct nbd_data *data = xcalloc(1, sizeof(*data));
+	_cleanup_free_ char *part = NULL;
+	struct qemu_graph graph = { .first_fd = FIRST_FD };
+	const char *image;
+	int r = parse(spec, plan, data);
+
+	if (r == 0)
+		r = qemu_open(spec, &data->qemu, plan->dirfd, -EBADF, &graph);
+	if (r == 0 && !spec->readonly && graph.nfds && mount_is_readonly(graph.fds[0]) == 1)
+		r = spec_refuse(spec, -EROFS, "image '%s' lies on a read-only file system; add ,ro", spec->sources[0]);
+	qemu_close(&graph);
+	if (r < 0)
+		return r;
+	if (data->transport.kind == TRANSPORT_FUSE)
+		plan->loop = plan->loop ?: spec;
+	image = data->qemu.uri ?: spec->sources[0];
+	part = data->partition ? xasprintf(" partition %u", data->partition) : xstrdup("");
+	plan_add_root(plan, spec, 0, !spec->readonly);
+	if (!spec->readonly)
+		plan_add_writer(plan, spec);
+	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, cache %s, served %s", image, part, data->qemu.format,
+		  spec->readonly ? "read-only" : "read-write", cache_name(data), data->transport.how);
+	if (data->transport.kind == TRANSPORT_IOCTL)
+		plan->steps[plan->nsteps - 1].undo = "a process that sees the mount end, and disconnects";
+	(void)TAKE_PTR(data); /* the plan's now */
+	return 0;
+}
+
+/* --- build --- */
+
+/*
+ * Lock the image and its backing files. QEMU gets the descriptors that hold the locks, so these end with it. *ret_used:
+ * others read one of them. 0 or -errno (logged).
+ */
+static int lock_images(const struct spec *spec, struct build *build, const struct qemu_graph *graph, bool *ret_used)
+{
+	bool shared;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < graph->nfds; i++) {
+		_cleanup_free_ char *path = path_of(graph->fds[i]);
+		const char *name = i ? path : spec->sources[0];
+		bool readonly = spec->readonly || i >= graph->nwritten;
+
+		r = bdev_refuse_foreign(spec, build, graph->fds[i], name, readonly);
+		*ret_used = *ret_used || bdev_has_readers(graph->fds[i]);
+		if (r == 0)
+			r = bdev_lock_image(spec, build, graph->fds[i], name, readonly, true, &shared);
+	}
+	return r;
+}
+
+static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build, bool used,
+			  bool fixed)
+{
+	const struct blockfs fs = {
+		.fstype = attachment->area.fstype,
+		.name = *spec->sources[0] ? spec->sources[0] : spec_option(spec, "uri")->value,
+		.where = spec->where,
+		.readonly = spec->readonly || image_fs_readonly(attachment->area.fstype),
+		.used = used,
+		.fixed = fixed,
+	};
+	_cleanup_close_ int mount = blockfs_mount(&fs, attachment->node, false);
+	int r = mount < 0 ? mount : attach_settle(attachment, mount);
+
+	if (mount < 0)
+		attach_abandon(attachment);
+	return r < 0 ? r : build_add_root(build, &mount, NULL);
+}
+
+/* What another reader has. 0; -ENOENT: nobody has it; or -errno (logged). */
+static int mount_shared(const struct spec *spec, struct build *build, const char *key)
+{
+	_cleanup_free_ char *node = NULL, *fstype = NULL;
+	_cleanup_close_ int device = share_take(build->journal, key, &node, &fstype), mount = -EBADF;
+	const struct blockfs fs = {
+		.fstype = fstype, .name = spec->sources[0], .where = spec->where, .readonly = true, .used = true
+	};
+
+	if (device < 0)
+		return device;
+	mount = blockfs_mount(&fs, node, false);
+	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
+}
+
+static int mount_served(const struct step *step, const struct nbd_data *data, struct build *build,
+			const struct qemu_graph *graph, const char *key, bool used)
+{
+	const struct spec *spec = step->spec;
+	const struct spec_option *fstype = spec_option(spec, "fstype");
+	struct attach_request request = {
+		.transport = data->transport.kind,
+		.spec = spec,
+		.graph = graph,
+		.readonly = spec->readonly,
+		.options = &data->qemu,
+		.reconnect = data->reconnect,
+		.partition = data->partition,
+		.fstype = fstype ? fstype->value : NULL,
+		.home = build->stage.host,
+		.step = (unsigned int)(step - build->plan->steps),
+	};
+	bool fixed = graph->nfds && mount_is_readonly(graph->fds[0]) == 1;
+	struct attachment attachment;
+	int r = attach_image(&request, build->journal, &attachment);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < graph->nfds; i++)
+		image_share(graph->fds[i], false);
+	/* Readers may have it when it is armed; before, none of them looks (share_lock). */
+	if (key)
+		r = share_offer(build->journal, key, attachment.node, attachment.area.fstype);
+	if (r < 0)
+		attach_abandon(&attachment);
+	return r < 0 ? r : mount_attached(spec, &attachment, build, used, fixed);
+}
+
+static int nbd_build(const struct step *step, struct build *build)
+{
+	const struct spec *spec = step->spec;
+	struct nbd_data data = *(const struct nbd_data *)step->data;
+	struct qemu_graph graph = { .first_fd = FIRST_FD };
+	_cleanup_free_ char *key = NULL;
+	_cleanup_close_ int lock = -EBADF;
+	bool used = false;
+	int r;
+
+	r = transport_prepare(spec, &data.transport);
+	if (r == 0)
+		r = check_reconnect(spec, &data);
+	if (r == 0)
+		r = qemu_open(spec, &data.qemu, build->plan->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
+			      &graph);
+	if (r == 0 && spec->readonly && graph.nfds) {
+		lock = share_lock(SHARE_WAIT_MS);
+		key = lock < 0 ? NULL : share_key(spec, &graph, data.transport.how);
+	}
+	if (r == 0)
+		r = lock_images(spec, build, &graph, &used);
+	if (r == 0)
+		r = journal_add(build->journal, "served", data.transport.how, NULL);
+	if (r == 0) {
+		r = key ? mount_shared(spec, build, key) : -ENOENT;
+		if (r == -ENOENT)
+			r = mount_served(step, &data, build, &graph, key, used);
+	}
+	qemu_close(&graph);
+	return r;
+}
+
+/* The image, and of what it stands on that which is the container's own. */
+static int nbd_clone(const struct spec *spec, struct clone *clone)
+{
+	struct plan from = { .dir = clone->from_dir, .dirfd = clone->from };
+	struct plan to = { .dir = clone->to_dir, .dirfd = clone->to };
+	struct qemu_graph graph = { .first_fd = FIRST_FD };
+	struct nbd_data data = { 0 };
+	int r = parse(spec, &from, &data);
+
+	if (r == 0)
+		r = qemu_open(spec, &data.qemu, from.dirfd, -EBADF, &graph);
+	for (size_t i = 0; r == 0 && i < graph.nfds; i++) {
+		_cleanup_free_ char *path = path_of(graph.fds[i]);
+		const char *own = path_below(path, clone->from_dir);
+
+		if (i == 0)
+			own = spec->sources[0];
+		if (own)
+			r = clone_source(clone, spec, own);
+	}
+	qemu_close(&graph);
+	if (r < 0 || clone->dry || !*spec->sources[0] || *spec->sources[0] == '/')
+		return r;
+	/* What the copy names must not be the source's, which may end. */
+	r = qemu_open(spec, &data.qemu, to.dirfd, -EBADF, &graph);
+	for (size_t i = 0; r == 0 && i < graph.nfds; i++) {
+		_cleanup_free_ char *path = path_of(graph.fds[i]);
+
+		if (path_below(path, clone->from_dir) && !path_below(path, clone->to_dir))
+			r = spec_refuse(spec, -EINVAL,
+					"not copied: it names '%s' by its absolute path; qemu-img rebase -u can make "
+					"that a relative one",
+					path);
+	}
+	qemu_close(&graph);
+	return r;
+}
+
+static const struct bdev_option nbd_options[] = {
+	{ "format", "FORMAT", "raw, qcow2, qed, vdi, vmdk, vhdx or vpc (default: by the file name's extension)" },
+	{ "uri", "URI",
+	  "instead of IMAGE: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH, rbd:POOL/IMAGE, https:..." },
+	{ "transport", "auto|nbd|fuse", "through an nbd device, or FUSE without the nbd module (default: auto)" },
+	{ "cache", "MODE", "none, writeback, writethrough, directsync or unsafe (default: none, else writeback)" },
+	{ "aio", "MODE", "threads, native or io_uring (default: threads)" },
+	{ "discard", "MODE", "unmap or ignore: whether fstrim shrinks the image (default: unmap)" },
+	{ "detect-zeroes", "MODE", "unmap, on or off: whether written zeroes take space (default: unmap)" },
+	{ "reconnect", "SECONDS", "if QEMU dies, start it again, and let the container wait for it so long" },
+	{ "fstype", "TYPE", "accept only this file system (found by its superblock in any case)" },
+	{ NULL, NULL, NULL },
+};
+
+const struct bdev_type bdev_nbd = {
+	.name = "nbd",
+	.source = "IMAGE[:PARTITION]",
+	.summary = "an image that QEMU reads (qcow2, vdi, vmdk, ...), or one on a server",
+	.undo = "the kernel, on last close; QEMU ends with its connection",
+	.options = nbd_options,
+	.clone = nbd_clone,
+	.for_writers = { "discard", "detect-zeroes" },
+	.plan = nbd_plan,
+	.build = nbd_build,
+};

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tmpfs - memory over a directory, for the uppers above it.
+ *
+ * The directory stays as it is for everybody else, LXC included: only uppers
+ * and work directories named below it lie on the tmpfs. Images and lowers
+ * named by the same path are still the ones on disk.
+ */
+#include "../stack/type.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+
+/* The kernel lets a number wrap around, to no limit at all. */
+static int check_number(const struct spec *spec, const char *name, const char *form, bool percent)
+{
+	static const char units[] = "kmg";
+	const struct spec_option *option = spec_option(spec, name);
+	const char *unit = NULL;
+	unsigned long long n;
+	char *end;
+
+	if (!option)
+		return 0;
+	if (!isdigit((unsigned char)*option->value))
+		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
+	errno = 0;
+	n = strtoull(option->value, &end, 10);
+	unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
+	if (unit || (*end == '%' && percent))
+		end++;
+	if (*end)
+		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
+	if (errno == ERANGE || n > (UINT64_MAX >> 1) >> (unit ? 10 * (unit - units + 1) : 0))
+		return spec_refuse(spec, -EINVAL, "%s=%s is too large", name, option->value);
+	/* tmpfs takes 0 for "no limit"; a limit is what this option is for. */
+	return n ? 0 : spec_refuse(spec, -EINVAL, "%s=%s would mean no limit", name, option->value);
+}
+
+static int check_mode(const struct spec *spec)
+{
+	const struct spec_option *mode = spec_option(spec, "mode");
+
+	if (mode && (strlen(mode->value) > 4 || strspn(mode->value, "01234567") != strlen(mode->value)))
+		return spec_refuse(spec, -EINVAL, "mode=%s: not an octal mode of up to 4 digits", mode->value);
+	return 0;
+}
+
+static int tmpfs_plan(const struct spec *spec, struct plan *plan)
+{
+	const struct spec_option *size = spec_option(spec, "size"), *keep = spec_option(spec, "keep");
+	_cleanup_close_ int fd = -EBADF;
+	struct plan_cover *cover;
+	int r;
+
+	if (spec->nsources > 1)
+		return spec_refuse(spec, -EINVAL, "one directory only; write ':' in a path as '\\:'");
+	if (spec->readonly)
+		return spec_refuse(spec, -EINVAL, "a read-only tmpfs can hold nothing");
+	if (keep && strcmp(keep->value, "reboot") != 0 && strcmp(keep->value, "no") != 0)
+		return spec_refuse(spec, -EINVAL, "keep=%s: not 'reboot' or 'no'", keep->value);
+	r = check_number(spec, "size", "bytes (with k, m or g behind) or a percentage of the memory", true);
+	if (r == 0)
+		r = check_number(spec, "nr_inodes", "a number (with k, m or g behind)", false);
+	if (r == 0)
+		r = check_mode(spec);
+	if (r < 0)
+		return r;
+	fd = path_open(plan->dirfd, spec->sources[0], O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return spec_refuse(spec, fd, "open directory '%s': %s", spec->sources[0], path_strerror(fd));
+
+	cover = ARRAY_ADD(plan->covers, plan->ncovers);
+	cover->spec = spec;
+	cover->dir = path_absolute(plan->dir, spec->sources[0]);
+	cover->keep = !keep || strcmp(keep->value, "reboot") == 0;
+	plan_step(plan, spec, NULL, "mount a tmpfs for what is stored in '%s', size %s, %s", cover->dir,
+		  size ? size->value : "half of the memory",
+		  cover->keep ? "kept when the container reboots" : "new at each reboot");
+	return 0;
+}
+
+static int tmpfs_build(const struct step *step, struct build *build)
+{
+	static const char *const passed[] = { "size", "nr_inodes", "mode" };
+	_cleanup_close_ int mount = -EBADF;
+	const struct spec *spec = step->spec;
+	struct fs fs;
+	int r;
+
+	r = fs_open(&fs, "tmpfs");
+	if (r == 0)
+		r = fs_set(&fs, "source", "lxc-bdev");
+	if (r == 0 && !spec_option(spec, "mode"))
+		r = fs_set(&fs, "mode", "0755");
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(passed); i++)
+		if (spec_option(spec, passed[i]))
+			r = fs_set(&fs, passed[i], spec_option(spec, passed[i])->value);
+	if (r == 0)
+		r = mount = fs_mount(&fs, false);
+	if (r < 0)
+		log_error("%s: mount tmpfs: %s%s", spec->where, strerror(-r), fs.error);
+	fs_close(&fs);
+	return r < 0 ? r : build_add_cover(build, &mount);
+}
+
+static int tmpfs_view(const struct spec *spec, struct view *view)
+{
+	view_cover(view, spec->sources[0]);
+	return 0;
+}
+
+static int tmpfs_clone(const struct spec *spec, struct clone *clone)
+{
+	view_cover(&clone->hidden, spec->sources[0]);
+	return clone_make_dir(clone, spec->sources[0]);
+}
+
+static const struct bdev_option tmpfs_options[] = {
+	{ "size", "BYTES", "the most it may hold, e.g. 512m or 10% (default: half of the memory)" },
+	{ "nr_inodes", "N", "the most files" },
+	{ "mode", "OCTAL", "its top directory's mode (default 0755)" },
+	{ "keep", "reboot|no",
+	  "whether it outlives a reboot of the container (default reboot); it never outlives a stop" },
+	{ NULL, NULL, NULL },
+};
+
+const struct bdev_type bdev_tmpfs = {
+	.name = "tmpfs",
+	.source = "DIR",
+	.summary = "memory over a directory ('.': the container's own), for an overlay's upper",
+	.undo = "the kernel, with the overlay on it",
+	.options = tmpfs_options,
+	.filesystem = "tmpfs",
+	.plan = tmpfs_plan,
+	.view = tmpfs_view,
+	.clone = tmpfs_clone,
+	.build = tmpfs_build,
+};

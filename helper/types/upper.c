@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * upper - the directory that an overlay or aufs writes to.
+ */
+#include "../stack/type.h"
+#include "upper.h"
+#include "../kernel/aufs-info.h"
+#include "../record/aufs-users.h"
+#include "../record/directory-users.h"
+#include "../kernel/overlay.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+char *upper_of(const struct spec *spec)
+{
+	return spec->sources[spec->nsources - 1];
+}
+
+/* The path leads above the directory that it is relative to. On a new tmpfs there are no symlinks: text is enough. */
+static bool leads_out(const char *path)
+{
+	int depth = 0;
+
+	while (*path && depth >= 0) {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && strncmp(path, "..", 2) == 0)
+			depth--;
+		else if (n)
+			depth++;
+		path += n + (path[n] == '/');
+	}
+	return depth < 0;
+}
+
+int upper_place(const struct spec *spec, struct plan *plan, const char *path, struct upper *ret)
+{
+	_cleanup_free_ char *absolute = path_absolute(plan->dir, path);
+	struct plan_cover *cover;
+
+	if (strlen(absolute) >= sizeof(ret->path) || strlen(path) >= sizeof(ret->path))
+		return spec_refuse(spec, -ENAMETOOLONG, "upper or work directory: %s", strerror(ENAMETOOLONG));
+	ret->cover = plan_find_cover(plan, absolute);
+	if (ret->cover < 0) {
+		(void)stpcpy(ret->path, path);
+		return 0;
+	}
+	cover = &plan->covers[ret->cover];
+	if (spec->readonly)
+		return spec_refuse(spec, -EINVAL, "with ro, its upper '%s' on a new tmpfs would always be empty",
+				   upper_of(spec));
+	cover->used = true;
+	(void)stpcpy(ret->path, path_below(absolute, cover->dir));
+	if (leads_out(ret->path) && strcmp(cover->dir, plan->dir) == 0)
+		return spec_refuse(spec, -EXDEV, "upper '%s': %s", path, path_strerror(-EXDEV));
+	if (leads_out(ret->path))
+		return spec_refuse(spec, -EXDEV, "upper '%s' leads out of the tmpfs on '%s'; name a directory in it",
+				   path, cover->dir);
+	if (!*ret->path)
+		return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same", cover->dir,
+				   upper_of(spec));
+	return 0;
+}
+
+int upper_find(const struct spec *spec, const struct plan *plan, bool *ret_made, char **ret_path)
+{
+	const char *path = upper_of(spec);
+	_cleanup_close_ int fd = path_open(plan->dirfd, path, O_PATH | O_DIRECTORY);
+	_cleanup_free_ char *parent = NULL, *at = NULL;
+	char *slash;
+
+	*ret_made = false;
+	if (fd >= 0) {
+		if (ret_path)
+			*ret_path = path_of(fd);
+		return TAKE_FD(fd);
+	}
+	if (fd != -ENOENT || *path == '/' || spec->readonly)
+		return spec_refuse(spec, fd, "open upper '%s': %s", path, path_strerror(fd));
+	/* It will be made at the start; where, must exist. */
+	*ret_made = true;
+	parent = xasprintf("./%s", path);
+	slash = strrchr(parent, '/');
+	*slash = '\0';
+	fd = path_open(plan->dirfd, parent, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		return spec_refuse(spec, fd, "make upper '%s': %s", path, path_strerror(fd));
+	at = path_of(fd);
+	if (ret_path)
+		*ret_path = path_absolute(at, slash + 1);
+	return TAKE_FD(fd);
+}
+
+int upper_check_writable(const struct spec *spec, int fd)
+{
+	int r = mount_is_readonly(fd);
+
+	if (r < 0)
+		return log_errno(r, "%s: look at the file system of upper '%s'", spec->where, upper_of(spec));
+	return r ? spec_refuse(spec, -EROFS, "upper '%s' lies on a read-only file system", upper_of(spec)) : 0;
+}
+
+int upper_open_lowers(const struct spec *spec, struct build *build, int **lowers, size_t *n)
+{
+	int r;
+
+	for (size_t i = 0; i + 1 < spec->nsources; i++) {
+		int fd = path_open(build->dirfd, spec->sources[i], O_PATH | O_DIRECTORY);
+
+		if (fd < 0)
+			return log_errno(fd, "%s: open lower '%s'", spec->where, spec->sources[i]);
+		*(int *)array_grow(lowers, n, sizeof(**lowers)) = fd;
+		r = dirinuse_record(build->journal, fd, build->dirfd, spec->sources[i], spec->where, build->wait_ms);
+		if (r < 0)
+			return r;
+	}
+	while (build->nroots > 0)
+		*(int *)array_grow(lowers, n, sizeof(**lowers)) = build->roots[--build->nroots];
+	return 0;
+}
+
+/* A made upper is the merged root directory: it gets owner and mode of the one it covers. */
+static int adopt_root(int upper, int lower)
+{
+	_cleanup_close_ int fd = path_reopen(upper, O_RDONLY | O_DIRECTORY);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(lower, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
+		return -errno;
+	return 0;
+}
+
+int upper_open(const struct spec *spec, struct build *build, const struct upper *upper, int lower)
+{
+	int base = upper->cover >= 0 ? build->covers[upper->cover] : build->dirfd, r = 0;
+	_cleanup_close_ int fd = path_open(base, upper->path, O_PATH | O_DIRECTORY);
+
+	if (fd == -ENOENT && *upper->path != '/') {
+		fd = path_open_made(base, upper->path);
+		r = fd < 0 ? fd : adopt_root(fd, lower);
+	}
+	if (fd < 0 || r < 0)
+		return spec_refuse(spec, r ?: fd, "open upper '%s': %s", upper_of(spec), path_strerror(r ?: fd));
+	return TAKE_FD(fd);
+}
+
+/*
+ * Does another union write to the directory? The kernel knows, but has no names: those are in the journals. 1 and
+ * *ret_holder, for the caller to free; 0; or -errno.
+ */
+static int find_writer(struct build *build, int dir, int lower, const char *inode, char **ret_holder)
+{
+	const char *own = build->journal->dir;
+	int r;
+
+	*ret_holder = aufs_is_loaded() ? journal_find_running("branch", inode, own) : NULL;
+	if (*ret_holder)
+		return 1;
+	r = overlayfs_in_use(dir, lower) ?: aufs_in_use(dir);
+	if (r <= 0)
+		return r;
+	*ret_holder = journal_find_holder("upper", inode, own) ?: journal_find_holder("branch", inode, own);
+	if (!*ret_holder)
+		*ret_holder = xstrdup("another mount");
+	return 1;
+}
+
+int upper_claim(const struct spec *spec, struct build *build, const char *kind, int dir, int lower, const char *source,
+		const char *what, int *ret_lock)
+{
+	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir), *holder = NULL, *still = NULL;
+	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY), again = -EBADF;
+	long long until = proc_now() + build->wait_ms;
+	int r;
+
+	if (lock < 0)
+		return log_errno(lock, "%s: open %s", spec->where, what);
+	while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return log_errno(-errno, "%s: lock %s", spec->where, what);
+		if (proc_now() >= until)
+			return spec_refuse(spec, -EBUSY, "%s is locked by another process, which may be converting it",
+					   what);
+		proc_sleep(5);
+	}
+	/* A conversion holds the lock, too, and puts another directory in the place of this one. */
+	again = path_open(build->dirfd, source, O_PATH | O_DIRECTORY);
+	if (again < 0 && again != -ENOENT)
+		return log_errno(again, "%s: open %s", spec->where, what);
+	still = again < 0 ? NULL : path_inode(again);
+	if (!still || strcmp(still, inode) != 0)
+		return spec_refuse(spec, -EBUSY, "%s was replaced just now; start it again", what);
+	while ((r = find_writer(build, dir, lower, inode, &holder))) {
+		if (r < 0)
+			return log_errno(r, "%s: find out whether %s is in use", spec->where, what);
+		if (proc_now() >= until)
+			return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder);
+		free(TAKE_PTR(holder));
+		proc_sleep(20);
+	}
+	r = journal_add(build->journal, kind, inode, path, NULL);
+	if (r < 0)
+		return r;
+	*ret_lock = TAKE_FD(lock);
+	return 0;
+}
+
+int upper_clone(const struct spec *spec, struct clone *clone)
+{
+	_cleanup_close_ int upper = -EBADF;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i + 1 < spec->nsources; i++)
+		r = clone_source(clone, spec, spec->sources[i]);
+	if (r < 0 || view_is_covered(&clone->hidden, upper_of(spec)))
+		return r;
+	/* One that nothing was written to yet is made anew. */
+	upper = path_open(clone->from, upper_of(spec), O_PATH | O_DIRECTORY);
+	return upper == -ENOENT ? 0 : clone_source(clone, spec, upper_of(spec));
+}
