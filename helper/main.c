@@ -4,7 +4,7 @@
  */
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "verbs/verbs.h"
+#include "command/verb.h"
 
 #include <ctype.h>
 #include <fcntl.h>

@@ -5,7 +5,6 @@
 #include "process.h"
 #include "cleanup.h"
 #include "log.h"
-#include "../kernel/mount.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,8 +12,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* A short file of /proc as a string. Number of bytes, or -errno. */
-static ssize_t read_small(const char *path, char *buf, size_t size)
+ssize_t proc_read(const char *path, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -35,7 +33,7 @@ static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	n = pid <= 0 ? -ESRCH : read_small(path, stat, sizeof(stat));
+	n = pid <= 0 ? -ESRCH : proc_read(path, stat, sizeof(stat));
 	/* A process that ends between open(2) and read(2) gives ESRCH or nothing. Without /proc, nobody is known. */
 	if (n == -ENOENT && access("/proc/self/stat", F_OK) < 0)
 		return -errno;
@@ -71,48 +69,6 @@ int proc_alive(const struct process *process)
 	if (r < 0)
 		return r == -ESRCH ? 0 : r;
 	return now.start == process->start;
-}
-
-static bool begins_with_id(char *line, void *arg)
-{
-	const long long *id = arg;
-
-	return strtoll(line, NULL, 10) == *id;
-}
-
-/*
- * The same, told by mount ids, each of which is in one namespace only: is the process's root mount among ours? It needs
- * no right to trace the process, but a root of its own (chroot) could hide it.
- */
-static int has_our_root_mount(pid_t pid)
-{
-	char path[40], line[64];
-	long long id;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
-	n = read_small(path, line, sizeof(line));
-	if (n < 0)
-		return (int)n;
-	id = strtoll(line, NULL, 10);
-	if (id <= 0)
-		return -ENODATA;
-	return mount_lines("/proc/self/mountinfo", begins_with_id, &id);
-}
-
-int proc_in_our_namespace(pid_t pid)
-{
-	char path[40], theirs[64], ours[64];
-	ssize_t a, b;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
-	a = readlink(path, theirs, sizeof(theirs));
-	if (a < 0)
-		return errno == EACCES || errno == EPERM ? has_our_root_mount(pid) : -errno;
-	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
-	if (b < 0)
-		return -errno;
-	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
 }
 
 /*
@@ -165,7 +121,7 @@ const char *proc_boot_id(void)
 
 	if (*id)
 		return id;
-	n = read_small("/proc/sys/kernel/random/boot_id", id, sizeof(id));
+	n = proc_read("/proc/sys/kernel/random/boot_id", id, sizeof(id));
 	if (n <= 0) {
 		(void)log_errno(
 			n < 0 ? (int)n : -EIO,
@@ -198,7 +154,7 @@ pid_t proc_parent(pid_t pid)
 	int parent;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	n = read_small(path, stat, sizeof(stat));
+	n = proc_read(path, stat, sizeof(stat));
 	if (n <= 0)
 		return n == -ENOENT || n == -ESRCH || n == 0 ? 0 : (pid_t)n;
 	end = strrchr(stat, ')');

@@ -22,8 +22,8 @@ pid_t proc_parent(pid_t pid);
  */
 int proc_alive(const struct process *process);
 
-/* Is it in our mount namespace? 1, 0, or -errno when that cannot be seen. */
-int proc_in_our_namespace(pid_t pid);
+/* Read the first size - 1 bytes of a file of /proc as a string. The number of bytes, or -errno. */
+ssize_t proc_read(const char *path, char *buf, size_t size);
 
 /* Wait until it has ended, at most ms milliseconds. 0, -ETIMEDOUT, or -errno when it could not be watched. */
 int proc_wait(const struct process *process, int ms);

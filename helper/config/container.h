@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "config-file.h"
-#include "../record/journal.h"
-#include "../stack/plan.h"
-#include "rootfs-path.h"
+/* In a container's directory while it is being converted: a symlink to the name of the format. */
+#define CONTAINER_CONVERTING ".lxc-bdev.converting"
 
 /*
  * A container as its hooks and its administrator name it. Its directory is the one that holds its config file
@@ -37,26 +35,3 @@ int container_is_marked(const char *dir);
 
 /* Its directory as LXC calls it, which compares names as texts. For the caller to free. */
 char *container_called(const struct container *container);
-
-/* journal_open() for it. */
-int container_journal(const struct container *container, bool create, struct journal *ret);
-
-/*
- * Add to *out what the stack of the container in that directory (absolute) shows, read-only, be it ours or a plain
- * rootfs of LXC's. spec: for whom. 0 or -errno (logged).
- */
-int container_view(const struct spec *spec, const char *dir, struct stack *out);
-
-/*
- * The type of what a clone writes to above the container in dir, "overlay" or "aufs", by the whiteouts of what that
- * shows; below: without what LXC's own overlay of it adds. A constant, or NULL after an error line.
- */
-const char *container_union(const char *dir, bool below);
-
-/* The plan of this container's start; plan_clear() and container_plan_close() end it. 0 or -errno (logged). */
-int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,
-		   struct plan *ret);
-void container_plan_close(struct plan *plan);
-
-/* Warn if the directory on which the planned stack will be attached has files in it, which the stack will hide. */
-void container_warn_of_hidden(const struct container *container, const struct plan *plan);

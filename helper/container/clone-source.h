@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 
 /*
  * Which container LXC is cloning when it runs a clone hook: its directory, for the caller to free, or NULL after an

@@ -2,6 +2,7 @@
 /*
  * convert-lines - the type of a delta in a container's config.
  */
+#include "../config/rootfs-path.h"
 #include "convert-lines.h"
 #include "../base/cleanup.h"
 #include "../config/config-edit.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 #include "../delta/convert.h"
 
 /* A line of a container's config that names a delta in one form, to name it in the other; or that does already. */

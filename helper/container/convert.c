@@ -228,7 +228,7 @@ static int lock(const struct container *container, struct journal *journal)
 	for (;;) {
 		int runs, alive;
 		struct process monitor;
-		int r = container_journal(container, true, journal);
+		int r = journal_open_container(container, true, journal);
 
 		if (r < 0)
 			return r;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 #include "../delta/convert.h"
 
 /* In its directory while it is being converted: a symbolic link that says to what. */
-#define CONTAINER_CONVERTING ".lxc-bdev.converting"
-
 /* A container whose deltas are to be in one form, and its config to say so. */
 struct convert_container {
 	const struct container *container;

@@ -2,6 +2,7 @@
 /*
  * copyable - what forbids copying a container.
  */
+#include "start-plan.h"
 #include "copyable.h"
 #include "../base/cleanup.h"
 #include "../stack/clone.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 
 /* Refuse a source that is unfinished itself, or that a running container writes to. 0 or -errno (logged). */
 int copyable_now(const struct container *source);

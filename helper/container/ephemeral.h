@@ -3,6 +3,7 @@
 
 #include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 
 /* Does LXC or lxc-bdev remove the container of this config when it stops? 1, 0 or -errno (logged). */
 int ephemeral_is(const char *config);

@@ -2,6 +2,8 @@
 /*
  * linked-clone - clones that stand on their source.
  */
+#include "../config/rootfs-path.h"
+#include "../stack/container-view.h"
 #include "linked-clone.h"
 #include "../base/cleanup.h"
 #include "../config/config-edit.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../stack/plan.h"
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 
 /*
  * Let a new container stand on its source instead of having a copy (`bdev.clone = link`): its config gets an overlay

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 
 /*
  * Has LXC a monitor for the container of this name, started with this lxcpath as text? 1, 0, or -errno when that could

@@ -59,7 +59,7 @@ static int check_stopped(const struct container *snapshot)
 {
 	struct journal journal;
 	struct process monitor;
-	int r = container_journal(snapshot, false, &journal);
+	int r = journal_open_container(snapshot, false, &journal);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 
 /*
  * Refuse to let LXC destroy a container that a snapshot could not be restored over. LXC destroys a container with

@@ -7,6 +7,8 @@
  * lxc-copy -s or -e makes, nothing is copied: LXC puts an overlay on the
  * source's stack, and a start finds that.
  */
+#include "../config/rootfs-path.h"
+#include "../stack/container-view.h"
 #include "../stack/clone.h"
 #include "../container/copyable.h"
 #include "../container/hostname.h"

@@ -6,6 +6,7 @@
  * image's contents. This deletes nothing itself: after a failed clone LXC runs
  * the new container's destroy hook with the source's paths.
  */
+#include "../config/rootfs-path.h"
 #include "../config/dependencies.h"
 #include "../kernel/mount.h"
 #include "../container/clone-source.h"
@@ -27,7 +28,7 @@ static int finish(const struct container *container)
 	for (;;) {
 		struct journal journal;
 		struct process monitor;
-		int r = container_journal(container, false, &journal);
+		int r = journal_open_container(container, false, &journal);
 
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;

@@ -3,6 +3,7 @@
  * hook - what the verbs behind LXC's hooks share. They read none of LXC's
  * variables: config/bdev.conf hands them over as options.
  */
+#include "../kernel/all-mounts.h"
 #include "hook.h"
 #include "../kernel/apparmor.h"
 
@@ -69,7 +70,7 @@ int hook_monitor(const struct args *args, struct process *ret)
 
 	if (r < 0)
 		return log_errno(r, "find the monitor's process");
-	same = proc_in_our_namespace(pid);
+	same = namespace_is_ours(pid);
 	/* When it dies before the hook's shell looks, $PPID is init or the like, which never ends. */
 	if (same == 0 || same == -ENOENT || (same < 0 && pid == 1))
 		return log_refuse(-ESRCH, "the monitor has died");

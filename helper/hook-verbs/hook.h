@@ -2,9 +2,11 @@
 #pragma once
 
 #include "../base/cleanup.h"
+#include "../config/config-file.h"
 #include "../config/container.h"
+#include "../record/journal.h"
 #include "../base/log.h"
-#include "../verbs/verbs.h"
+#include "../command/verb.h"
 
 /*
  * Check how LXC called the hook: with version 0 it appends NAME, SECTION and TYPE, which must be this verb's; with

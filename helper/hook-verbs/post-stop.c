@@ -19,7 +19,7 @@ static int run(const struct args *args)
 	if (r == 0)
 		r = hook_monitor(args, &monitor);
 	if (r == 0)
-		r = container_journal(&container, false, &journal);
+		r = journal_open_container(&container, false, &journal);
 	if (r == -ENOENT) {
 		r = 0;
 	} else if (r == 0) {

@@ -9,6 +9,9 @@
  * each costs a start milliseconds, of starts that fail later LXC leaves empty
  * cgroups behind, and with lxc.idmap only here are the privileges.
  */
+#include "../kernel/all-mounts.h"
+#include "../config/rootfs-path.h"
+#include "../container/start-plan.h"
 #include "../stack/build.h"
 #include "../container/convert.h"
 #include "../config/dependencies.h"
@@ -80,7 +83,7 @@ static int open_generation(const struct container *container, const struct proce
 	*ret_wait_ms = 1000;
 	for (;;) {
 		struct process old;
-		int r = container_journal(container, true, journal);
+		int r = journal_open_container(container, true, journal);
 
 		if (r < 0 || !journal->n)
 			return r;
@@ -296,7 +299,7 @@ static int run(const struct args *args)
 	if (r == 0 && conf.stack.n) {
 		r = hook_monitor(args, &monitor);
 		/* The config says otherwise (container_plan looks), but lxc-start -s may have the last word. */
-		same = r == 0 && monitor.pid != 1 ? proc_in_our_namespace(1) : 0;
+		same = r == 0 && monitor.pid != 1 ? namespace_is_ours(1) : 0;
 		if (same < 0)
 			r = log_errno(same, "find out whether the monitor has a mount namespace of its own");
 		if (same > 0)

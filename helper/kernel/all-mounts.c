@@ -103,6 +103,48 @@ static int look_through(const char *pid, bool (*found)(struct mount_seen *mount,
 	return r < 0 && !self && (r == -ENOENT || r == -ESRCH || r == -EINVAL || has_ended(pid)) ? 0 : r;
 }
 
+static bool begins_with_id(char *line, void *arg)
+{
+	const long long *id = arg;
+
+	return strtoll(line, NULL, 10) == *id;
+}
+
+/*
+ * The same, told by mount ids, each of which is in one namespace only: is the process's root mount among ours? It needs
+ * no right to trace the process, but a root of its own (chroot) could hide it.
+ */
+static int has_our_root_mount(pid_t pid)
+{
+	char path[40], line[64];
+	long long id;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	n = proc_read(path, line, sizeof(line));
+	if (n < 0)
+		return (int)n;
+	id = strtoll(line, NULL, 10);
+	if (id <= 0)
+		return -ENODATA;
+	return mount_lines("/proc/self/mountinfo", begins_with_id, &id);
+}
+
+int namespace_is_ours(pid_t pid)
+{
+	char path[40], theirs[64], ours[64];
+	ssize_t a, b;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	a = readlink(path, theirs, sizeof(theirs));
+	if (a < 0)
+		return errno == EACCES || errno == EPERM ? has_our_root_mount(pid) : -errno;
+	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
+	if (b < 0)
+		return -errno;
+	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
+}
+
 /* The mount namespace's number. 1; 0: the process has ended, or ends; -EACCES: we may not know it; or -errno. */
 static int namespace_of(const char *pid, unsigned long long *ret)
 {
@@ -133,7 +175,7 @@ static int is_new(const char *pid, struct seen *seen)
 
 	/* Without the right to trace a process, its mounts can be read, but not in which namespace it is. */
 	if (r == -EACCES) {
-		r = proc_in_our_namespace((pid_t)strtol(pid, NULL, 10));
+		r = namespace_is_ours((pid_t)strtol(pid, NULL, 10));
 		return r < 0 ? (has_ended(pid) ? 0 : r) : !r;
 	}
 	if (r <= 0)

@@ -20,6 +20,9 @@ struct mount_seen {
  */
 int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg);
 
+/* Whether the process is in our mount namespace. 1, 0, or -errno when that cannot be seen. */
+int namespace_is_ours(pid_t pid);
+
 /*
  * Does this absolute path, which the mount's line names, lead to this inode? It is looked up in the mount's namespace,
  * as a name there says nothing of ours. Where it cannot be looked up, it is taken to lead there. In a foreign namespace

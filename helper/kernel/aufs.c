@@ -17,7 +17,7 @@
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/process.h"
-#include "../record/rundir.h"
+#include "../base/run-dir.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>

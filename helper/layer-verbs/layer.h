@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../layer/store.h"
-#include "../verbs/verbs.h"
+#include "../command/verb.h"
 
 /* What is done with a layer store: lxc-bdev layer NAME. */
 struct layer_verb {

@@ -12,7 +12,7 @@
 #include "../layer/squash.h"
 #include "../tar/tar.h"
 #include "layer.h"
-#include "../verbs/output.h"
+#include "../command/output.h"
 
 #include <ctype.h>
 #include <fcntl.h>

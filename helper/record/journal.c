@@ -140,6 +140,11 @@ int journal_open(const char *place, const char *name, bool create, struct journa
 	return open_journal(place, name, create, false, ret);
 }
 
+int journal_open_container(const struct container *container, bool create, struct journal *ret)
+{
+	return journal_open(container->dir, container->name, create, ret);
+}
+
 int journal_share(const char *place, const char *name, struct journal *ret)
 {
 	return open_journal(place, name, true, true, ret);

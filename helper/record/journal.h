@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../base/process.h"
+#include "../config/container.h"
 #include "rundir.h"
 
 #include <stdbool.h>
@@ -28,6 +29,8 @@ struct journal {
  * it holds. 0; -ENOENT when there is none and !create; or -errno after one error line.
  */
 int journal_open(const char *place, const char *name, bool create, struct journal *ret);
+/* The same for a container. */
+int journal_open_container(const struct container *container, bool create, struct journal *ret);
 /*
  * Open it, made if need be, with a lock that others may share: as long as somebody holds it, no start of the container
  * and no release goes on. journal_unshare() ends it, and leaves nothing. 0 or -errno (logged).

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../base/run-dir.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-#define RUN_DIR "/run/lxc-bdev"
 
 /*
  * Open and lock the directory of `name` in `place` ("" for a mount target); *ret_path, for the caller to free, is where

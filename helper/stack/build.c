@@ -8,7 +8,7 @@
  */
 #include "build.h"
 #include "../base/cleanup.h"
-#include "../container/convert.h"
+#include "../config/container.h"
 #include "../base/log.h"
 
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  */
 #include "../stack/type.h"
 #include "../config/dependencies.h"
-#include "../config/container.h"
+#include "../stack/container-view.h"
 
 static int container_expand(const struct spec *spec, struct stack *out)
 {

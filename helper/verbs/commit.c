@@ -4,18 +4,20 @@
  *
  * The container is as it was. As long as its upper is copied, it cannot start.
  */
+#include "../config/rootfs-path.h"
 #include "../layer/commit.h"
 #include "../kernel/aufs-info.h"
 #include "../record/aufs-users.h"
 #include "../container/running.h"
 #include "../base/cleanup.h"
+#include "../config/config-file.h"
 #include "../config/container.h"
 #include "../base/log.h"
 #include "../kernel/overlay.h"
 #include "../base/path.h"
 #include "../base/process.h"
 #include "../base/progress.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "../delta/delta.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 /* `lxc-bdev convert -n NAME FORM`: the deltas of one container, and its config. 0 or -errno (logged). */
 int convert_named(const struct args *args, enum delta_form to);

@@ -12,7 +12,7 @@
 #include "convert-list.h"
 #include "convert-meant.h"
 #include "convert-named.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <fcntl.h>
 

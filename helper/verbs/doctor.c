@@ -3,6 +3,7 @@
  * doctor - find what a crash left, and clear it with --fix.
  */
 #include "../base/cleanup.h"
+#include "../config/config-file.h"
 #include "../config/container.h"
 #include "../container/ephemeral.h"
 #include "../record/journal.h"
@@ -11,7 +12,7 @@
 #include "../record/release.h"
 #include "../qemu/server.h"
 #include "../container/snapshots.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -6,11 +6,13 @@
  * Its config names the other container, read-only, and what is above. LXC's
  * own tools start it, run the command in it, and remove it.
  */
+#include "../stack/container-view.h"
+#include "../container/start-plan.h"
 #include "../container/ephemeral.h"
 #include "../stack/type.h"
 #include "../container/running.h"
 #include "../qemu/server.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <fcntl.h>
 #include <signal.h>

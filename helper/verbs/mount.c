@@ -10,7 +10,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../record/release.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <fcntl.h>
 

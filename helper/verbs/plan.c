@@ -2,16 +2,18 @@
 /*
  * plan - what a start would do, without doing it.
  */
+#include "../container/start-plan.h"
 #include "../stack/plan.h"
 #include "../base/cleanup.h"
 #include "../kernel/apparmor.h"
+#include "../config/config-file.h"
 #include "../config/container.h"
 #include "../container/convert.h"
 #include "../container/convert-lines.h"
 #include "../container/linked-clone.h"
 #include "../base/log.h"
 #include "../kernel/loop.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <json-c/json.h>
 

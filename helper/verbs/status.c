@@ -3,12 +3,13 @@
  * status - the stacks that exist now, from their journals and the kernel.
  */
 #include "../base/cleanup.h"
+#include "../config/config-file.h"
 #include "../config/container.h"
 #include "../record/journal.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
 #include "../record/usage.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <fcntl.h>
 #include <json-c/json.h>

@@ -3,7 +3,7 @@
  * types - the backing store types, from their table.
  */
 #include "../stack/type.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 #include <json-c/json.h>
 

@@ -5,7 +5,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../record/release.h"
-#include "verbs.h"
+#include "../command/verb.h"
 
 static int run(const struct args *args)
 {

@@ -2,6 +2,7 @@
 #include "unit.h"
 #include "config/config-file.h"
 #include "config/container.h"
+#include "config/rootfs-path.h"
 #include "base/path.h"
 
 #include <sys/stat.h>

@@ -8,7 +8,7 @@
 #include "output.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "verbs.h"
+#include "verb.h"
 
 #include <fcntl.h>
 #include <libgen.h>
