@@ -67,7 +67,7 @@ branches() {
 record() { # TARGET LINE - of a mount
 	mkdir -p /run/lxc-bdev/fake.0
 	# shellcheck disable=SC2059 # it has escapes
-	printf "boot\t$(cat /proc/sys/kernel/random/boot_id)\ntarget\t$1\n$2\n" >/run/lxc-bdev/fake.0/journal
+	printf "version\t2\t$(cat /proc/sys/kernel/random/boot_id)\nowner\t0\t$1\t\t0\t0\trelease\t\n$2\n" >/run/lxc-bdev/fake.0/journal
 }
 
 # foreign PLACE PATH=PERMISSION... - a mount on PLACE that those that `see` it take for an aufs of these branches.

@@ -285,7 +285,7 @@ testAnUpperThatAnEndedNamespacesAufsHasIsRefused() {
 	echo '/up=rw' >"$SI/br0"
 	in_use "upper 'tmp/up' is in use by another mount" aufs:a:tmp/up
 	# A running mount has recorded that as its own, which is on another disk.
-	record '/elsewhere' 'aufs\tsi_feed'
+	record '/elsewhere' 'aufs\t1\tsi_feed'
 	told aufs:a:tmp/up,dirperm1=off
 	assertContains "$calls" '"aufs"'
 	rm -r /run/lxc-bdev/fake.0
@@ -293,7 +293,7 @@ testAnUpperThatAnEndedNamespacesAufsHasIsRefused() {
 }
 
 testABranchOfARunningMountIsRefusedForBoth() {
-	record /elsewhere "branch\t$(stat -c '%Hd:%Ld-%i' b)\t$HERE/b"
+	record /elsewhere "branch\t1\t$(stat -c '%Hd:%Ld-%i' b)\t$HERE/b"
 	told aufs:a:b
 	assert_status 1
 	assert_one_line "upper 'b' is in use by mount on '/elsewhere'"
@@ -315,7 +315,7 @@ testAnUpperOfAnOverlayIsRefused() {
 testTheBranchIsRecordedBeforeTheMount() {
 	run strace -o /dev/null -e trace=mount -e inject=mount:signal=KILL:when=3 "$LXC_BDEV" mount aufs:a:b,dirperm1=off m
 	assertEquals killed 137 "$status"
-	assertContains "$(cat /run/lxc-bdev/*/journal)" "$(printf 'branch\t%s\t%s/b' "$(stat -c '%Hd:%Ld-%i' b)" "$HERE")"
+	assertContains "$(cat /run/lxc-bdev/*/journal)" "$(printf 'branch\t1\t%s\t%s/b' "$(stat -c '%Hd:%Ld-%i' b)" "$HERE")"
 	bdev doctor --fix
 	assertTrue 'nothing is left' nothing_left
 }

@@ -123,7 +123,7 @@ testABranchOfANamespaceThatIsGoneIsInUse() {
 	foreign m '/=ro+wh'
 	assert_used tmp/base
 	# Those of a mount of ours are known by its records.
-	record '/elsewhere' 'aufs\tsi_feed'
+	record '/elsewhere' 'aufs\t1\tsi_feed'
 	converted tmp/base/low
 	rm -r /run/lxc-bdev/fake.0
 	umount m tmp
@@ -133,7 +133,7 @@ testTheRecordsOfARunningAufsCountForAllAround() {
 	delta base/low
 	delta base
 	delta base/low/in
-	record '/elsewhere' "aufs\tsi_none\nlower\t1:1-1\t$HERE/base/low"
+	record '/elsewhere' "aufs\t1\tsi_none\nlower\t1\t1:1-1\t$HERE/base/low"
 	for d in base base/low base/low/in; do
 		convert $d
 		assert_status 1

@@ -207,7 +207,7 @@ ephemerals_share() {
 	inside e1 touch /of-e1
 	has_not e2 of-e1
 	case $1 in
-	nbd) assertEquals 'one server for all' 1 "$(sed -n 's/^server	\([0-9]*\)	.*	qemu-nbd$/\1/p' /run/lxc-bdev/*/journal | sort -u | wc -l)" ;;
+	nbd) assertEquals 'one server for all' 1 "$(sed -n 's/^server	[0-9]*	\([0-9]*\)	.*	qemu-nbd$/\1/p' /run/lxc-bdev/*/journal | sort -u | wc -l)" ;;
 	loop | stack) assertEquals 'one loop device for all' 1 "$(losetup --list --noheadings --output BACK-FILE | grep -c -F "$LXCPATH/c1/i.img")" ;;
 	esac
 	for _i in $(seq "$2"); do

@@ -156,10 +156,10 @@ left() {
 }
 assert_nothing_left() { same 'left behind' '' "$(left)"; }
 
-# record KIND FIELD - of all journals: record server 2
-record() { cat /run/lxc-bdev/*/journal | awk -F '\t' -v kind="$1" -v field="$2" '$1 == kind {print $field}'; }
+# record KIND FIELD - of all journals, 2 being the first field behind the step: record server 2
+record() { cat /run/lxc-bdev/*/journal | awk -F '\t' -v kind="$1" -v field="$2" '$1 == kind {print $(field + 1)}'; }
 # The pids of those of this name: server qemu, server bdev-keeper
-server() { cat /run/lxc-bdev/*/journal | awk -F '\t' -v name="$1" '$1 == "server" && index($4, name) == 1 {print $2}'; }
+server() { cat /run/lxc-bdev/*/journal | awk -F '\t' -v name="$1" '$1 == "server" && index($5, name) == 1 {print $3}'; }
 # What QEMU was told to open, of its command line.
 graph() { tr '\0' '\n' <"/proc/$(server qemu)/cmdline" | sed -n 's/^json://p'; }
 

@@ -114,11 +114,11 @@ ours() {
 server() { ours | sed -n 's/ qemu-nbd$//p'; }
 none_of_ours() { [ -z "$(ours)" ]; }
 
-# recorded NAME KIND FIELD - of its first record of that kind.
-recorded() { awk -F '\t' -v kind="$2" -v field="$3" '$1 == kind {print $field; exit}' "/run/lxc-bdev/$1".*/journal; }
+# recorded NAME KIND FIELD - of its first record of that kind, 2 being the first field behind the step.
+recorded() { awk -F '\t' -v kind="$2" -v field="$3" '$1 == kind {print $(field + 1); exit}' "/run/lxc-bdev/$1".*/journal; }
 
 # A loop device on what a server exports does not show its image, so it is known by its number and use.
-remember_devices() { awk -F '\t' '$1 == "loop" && NF == 4 {print $2, $3}' /run/lxc-bdev/*/journal >>"$HERE/devices" 2>/dev/null; }
+remember_devices() { awk -F '\t' '$1 == "loop" && NF == 5 {print $3, $4}' /run/lxc-bdev/*/journal >>"$HERE/devices" 2>/dev/null; }
 devices() {
 	[ ! -e "$HERE/devices" ] || sort -u "$HERE/devices" | while read -r _node _seq; do
 		[ -e "/sys/block/${_node#/dev/}/loop" ] && [ "$(cat "/sys/block/${_node#/dev/}/diskseq")" = "$_seq" ] &&
@@ -337,7 +337,7 @@ killed_monitor_leaves_nothing() {
 	on_image c1 qcow2
 	begin c1
 	inside c1 /bin/sh -c 'echo written >/root/new && sync'
-	kill -KILL "$(recorded c1 monitor 2)"
+	kill -KILL "$(recorded c1 owner 4)"
 	# All of these without any help of ours.
 	assertTrue "a device is connected: $(devices)" 'eventually no_devices'
 	assertTrue "a server runs: $(ours)" 'eventually none_of_ours'
@@ -355,7 +355,7 @@ start_after_a_killed_monitor_works() {
 	on_image c1 qcow2
 	for _ in 1 2; do
 		begin c1
-		kill -KILL "$(recorded c1 monitor 2)"
+		kill -KILL "$(recorded c1 owner 4)"
 		eventually is_stopped c1
 	done
 	assert_starts_and_stops
@@ -495,7 +495,7 @@ reboot_mends_a_killed_server() {
 kill_recorded_server() {
 	while [ ! -e "$HERE/give-up" ]; do
 		for _journal in /run/lxc-bdev/c1.*/journal; do
-			while IFS='	' read -r _kind _pid _start _name _; do
+			while IFS='	' read -r _kind _step _pid _start _name _; do
 				case $_kind:$_name in
 				server:qemu*)
 					sleep "$1"

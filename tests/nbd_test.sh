@@ -46,7 +46,7 @@ testLoopDeviceThatAnotherHasByNowIsNotWaitedFor() {
 	_node=$(findmnt -no SOURCE m2)
 	differs 'one that was used before' "$_gone" "$(cat "/sys/block/${_node#/dev/}/diskseq")"
 	# It is another's by now.
-	sed -i "s|^loop\t.*|loop\t$_node\t$_gone\t0:47-1|" "$_journal"
+	sed -i "s|^loop\t.*|loop\t1\t$_node\t$_gone\t0:47-1|" "$_journal"
 	bdev umount "$HERE/m"
 	assert_status 0
 	same '' "$err"
@@ -54,7 +54,7 @@ testLoopDeviceThatAnotherHasByNowIsNotWaitedFor() {
 	mounted nbd:i.qcow2,transport=fuse
 	umount m
 	_now=$(cat "/sys/block/${_node#/dev/}/diskseq")
-	sed -i "s|^loop\t.*|loop\t$_node\t$_now\t0:47-1|" "$_journal"
+	sed -i "s|^loop\t.*|loop\t1\t$_node\t$_now\t0:47-1|" "$_journal"
 	bdev umount "$HERE/m"
 	assert_status 1
 	assert_one_line "'$_node' is still in use"
@@ -70,7 +70,7 @@ testADeviceThatAnotherHasByNowIsNotShared() {
 	cp "$_journal" right
 	for _field in loop server; do
 		# The sequence number of the device, the start time of the server.
-		awk -F '\t' -v OFS='\t' -v kind="$_field" '$1 == kind {$3 = $3 + 1} 1' right >"$_journal"
+		awk -F '\t' -v OFS='\t' -v kind="$_field" '$1 == kind {$4 = $4 + 1} 1' right >"$_journal"
 		cmp -s right "$_journal" && fail "no $_field in it"
 		bdev mount nbd:i.qcow2,ro,transport=fuse "$HERE/taker"
 		assert_status 0

@@ -9,6 +9,8 @@
  * started or looked at. The next call does the rest: it sees which deltas
  * have their form already.
  */
+#include "../record/owner.h"
+#include "../record/uses.h"
 #include "convert.h"
 #include "../kernel/aufs-info.h"
 #include "running.h"
@@ -129,8 +131,9 @@ static int check_mark(struct work *work)
 /* They would see it change below them. 0 or -EBUSY (logged). */
 static int check_users(const struct container *container)
 {
-	_cleanup_free_ char *user = journal_find_running("shows", container->dir, NULL);
+	_cleanup_free_ char *user = NULL;
 
+	(void)uses_container(container->dir, CLAIM_VIEW, NULL, &user);
 	return user ? log_refuse(-EBUSY, "'%s': not converted while %s stands on it and runs: stop that first",
 				 container->name, user)
 		    : 0;
@@ -227,13 +230,12 @@ static int lock(const struct container *container, struct journal *journal)
 
 	for (;;) {
 		int runs, alive;
-		struct process monitor;
 		int r = journal_open_container(container, true, journal);
 
 		if (r < 0)
 			return r;
 		runs = base_container_runs(container);
-		alive = journal_monitor(journal, &monitor) ? proc_alive(&monitor) : 0;
+		alive = owner_runs(owner_of(journal));
 		if (runs < 0 || alive < 0) {
 			unlock(journal);
 			return log_errno(runs < 0 ? runs : alive, "'%s': not converted: find out whether it runs",

@@ -2,6 +2,7 @@
 /*
  * copyable - what forbids copying a container.
  */
+#include "../record/uses.h"
 #include "start-plan.h"
 #include "copyable.h"
 #include "../base/cleanup.h"
@@ -10,9 +11,10 @@
 
 int copyable_now(const struct container *source)
 {
-	_cleanup_free_ char *writer = journal_find_running("writes", source->dir, NULL);
+	_cleanup_free_ char *writer = NULL;
 	int r = container_check_whole(source->dir);
 
+	(void)uses_container(source->dir, CLAIM_WRITE, NULL, &writer);
 	if (r == 0 && writer)
 		r = log_refuse(-EBUSY, "'%s': not copied while %s runs and writes to it: stop it first", source->dir,
 			       writer);

@@ -10,7 +10,8 @@
 #include "ephemeral.h"
 #include "../config/dependencies.h"
 #include "../base/cleanup.h"
-#include "../record/journal.h"
+#include "../record/owner.h"
+#include "../record-kinds/unfinished.h"
 #include "../kernel/lease.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
@@ -73,12 +74,11 @@ static int choose_name(const struct ephemeral_request *request, struct ephemeral
 static int open_unused(const struct ephemeral *ephemeral, struct journal *journal)
 {
 	for (;;) {
-		struct process monitor;
 		int r = journal_open(ephemeral->dir, ephemeral->name, true, journal);
 
 		if (r < 0 || !journal->n)
 			return r;
-		r = journal_monitor(journal, &monitor) ? proc_alive(&monitor) : 0;
+		r = owner_runs(owner_of(journal));
 		if (r == 0)
 			r = release(journal);
 		else
@@ -102,8 +102,9 @@ static int record_directory(const struct ephemeral *ephemeral, struct journal *j
 		return log_errno(r, "find our own process");
 	r = open_unused(ephemeral, journal);
 	if (r == 0)
-		r = journal_begin(journal, ephemeral->dir, ephemeral->name, &self);
-	return r ?: journal_add(journal, "making", ephemeral->dir, NULL);
+		r = owner_begin(journal,
+				&(struct owner){ .name = ephemeral->name, .dir = ephemeral->dir, .monitor = self });
+	return r ?: unfinished_record(journal, ephemeral->dir);
 }
 
 static int make_directory(const struct ephemeral *ephemeral)
@@ -242,19 +243,6 @@ int ephemeral_record(const struct ephemeral *ephemeral)
 	return r < 0 ? log_errno(r, "record that '%s' stands on '%s'", ephemeral->dir, ephemeral->base) : 0;
 }
 
-int ephemeral_remove_unmade(const char *dir)
-{
-	_cleanup_free_ char *rootfs = xasprintf("%s/rootfs", dir), *config = xasprintf("%s/config", dir);
-
-	if (access(config, F_OK) == 0)
-		return 0;
-	/* Empty ones only: whatever else is in them is not ours. */
-	if (errno == ENOENT && (rmdir(rootfs) == 0 || errno == ENOENT || errno == ENOTEMPTY) &&
-	    (rmdir(dir) == 0 || errno == ENOENT || errno == ENOTEMPTY))
-		return 0;
-	return log_errno(-errno, "remove '%s', which an interrupted lxc-bdev ephemeral made", dir);
-}
-
 /* Refuse while something is mounted in the directory: what is there is not ours to remove. 0 or -errno (logged). */
 static int check_mounts(const char *dir)
 {
@@ -273,7 +261,7 @@ int ephemeral_remove(const struct ephemeral *ephemeral)
 	int r;
 
 	if (!ephemeral->made)
-		return ephemeral_remove_unmade(ephemeral->dir);
+		return unfinished_remove(ephemeral->dir);
 	r = check_mounts(ephemeral->dir);
 	if (r < 0)
 		return r;
@@ -323,7 +311,8 @@ static int has_live_monitor(const char *dir, const char *name)
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	r = journal_monitor(&journal, &monitor) ? proc_alive(&monitor) : 0;
+	monitor = owner_of(&journal)->monitor;
+	r = owner_runs(owner_of(&journal));
 	journal_close(&journal);
 	return r < 0 ? log_errno(r, "'%s': find out whether its monitor (pid %d) runs", dir, (int)monitor.pid) : r;
 }

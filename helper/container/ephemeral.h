@@ -54,11 +54,6 @@ void ephemeral_clear(struct ephemeral *ephemeral);
  */
 int ephemeral_record(const struct ephemeral *ephemeral);
 
-/*
- * Remove what a killed ephemeral_make() left: the directory and its rootfs, if both are empty. 0 or -errno (logged).
- */
-int ephemeral_remove_unmade(const char *dir);
-
 /* Remove its directory and the record, if they are still there. It must not run. 0 or -errno (logged). */
 int ephemeral_remove(const struct ephemeral *ephemeral);
 

@@ -6,6 +6,7 @@
  * (get_snappath_dir() in its lxccontainer.c). When a snapshot is whole, LXC writes the time into its file `ts`
  * (do_lxcapi_snapshot() there).
  */
+#include "../record/owner.h"
 #include "snapshots.h"
 #include "../base/cleanup.h"
 #include "../stack/clone.h"
@@ -58,12 +59,11 @@ static int check_finished(const struct container *container, const char *dir)
 static int check_stopped(const struct container *snapshot)
 {
 	struct journal journal;
-	struct process monitor;
 	int r = journal_open_container(snapshot, false, &journal);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (journal_monitor(&journal, &monitor) && proc_alive(&monitor))
+	if (owner_runs(owner_of(&journal)))
 		r = log_refuse(-EBUSY, "snapshot '%s' runs as a container and cannot be restored: stop it first",
 			       snapshot->dir);
 	journal_close(&journal);

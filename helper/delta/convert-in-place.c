@@ -6,11 +6,11 @@
  * the form of the old tree, and the new one's inode. So after the exchange, and
  * whenever a run was killed, it is seen from the name which of the two is there.
  */
+#include "../uses/directory-users.h"
 #include "check.h"
 #include "../base/cleanup.h"
 #include "convert-leftovers.h"
 #include "convert.h"
-#include "../record/directory-users.h"
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/remove.h"
@@ -61,9 +61,9 @@ static int place_find(struct place *place, int dirfd, const char *path)
 
 static int check_unused(const struct place *place)
 {
-	_cleanup_free_ char *user = dirinuse_by(place->dir);
+	_cleanup_free_ char *user = NULL;
 
-	return user ? log_refuse(-EBUSY, "'%s' is in use %s", place->path, user) : 0;
+	return uses_directory(place->dir, &user) ? log_refuse(-EBUSY, "'%s' is in use %s", place->path, user) : 0;
 }
 
 /* Nobody uses it, and nobody else converts it. 0 or -errno (logged). */

@@ -7,6 +7,7 @@
  * lxc-copy -s or -e makes, nothing is copied: LXC puts an overlay on the
  * source's stack, and a start finds that.
  */
+#include "../base/process.h"
 #include "../config/rootfs-path.h"
 #include "../stack/container-view.h"
 #include "../stack/clone.h"

@@ -6,6 +6,8 @@
  * image's contents. This deletes nothing itself: after a failed clone LXC runs
  * the new container's destroy hook with the source's paths.
  */
+#include "../record/owner.h"
+#include "../record/uses.h"
 #include "../config/rootfs-path.h"
 #include "../config/dependencies.h"
 #include "../kernel/mount.h"
@@ -32,7 +34,8 @@ static int finish(const struct container *container)
 
 		if (r < 0)
 			return r == -ENOENT ? 0 : r;
-		r = journal_monitor(&journal, &monitor) ? proc_alive(&monitor) : 0;
+		monitor = owner_of(&journal)->monitor;
+		r = owner_runs(owner_of(&journal));
 		if (r == 0)
 			return release(&journal);
 		journal_close(&journal);
@@ -103,7 +106,7 @@ static int check_clones(const struct container *container)
 
 	if (r < 0)
 		return r;
-	shown = journal_find_running("shows", container->dir, NULL);
+	(void)uses_container(container->dir, CLAIM_VIEW, NULL, &shown);
 	if (clones)
 		return log_refuse(-EBUSY, "cannot destroy '%s': it has linked clones: %s; destroy them first",
 				  container->name, clones);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
 #include "../config/container.h"

@@ -5,6 +5,7 @@
  * LXC runs this also after a start that failed at any point. It returns only
  * when images and uppers are free: lxc-stop waits for it.
  */
+#include "../record/owner.h"
 #include "../record/release.h"
 #include "hook.h"
 
@@ -12,7 +13,7 @@ static int run(const struct args *args)
 {
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
 	struct container container;
-	struct process monitor, owner = { 0 };
+	struct process monitor;
 	int r;
 
 	r = hook_container(args, "post-stop", &container);
@@ -23,15 +24,15 @@ static int run(const struct args *args)
 	if (r == -ENOENT) {
 		r = 0;
 	} else if (r == 0) {
-		bool begun = journal_monitor(&journal, &owner);
-		bool ours = owner.pid == monitor.pid && owner.start == monitor.start;
+		const struct owner *owner = owner_of(&journal);
+		bool ours = owner->monitor.pid == monitor.pid && owner->monitor.start == monitor.start;
 		bool reboot = args->target && strcmp(args->target, "reboot") == 0;
 
 		/* A journal without a monitor is of a pre-start that died early: under the lock, nobody is writing it.
 		 */
-		if (begun && !ours)
+		if (owner->monitor.pid && !ours)
 			log_info("'%s': belongs to a later start, left alone", container.name);
-		else if (!reboot || !journal_get(&journal, "keep", 0))
+		else if (!reboot || !owner->keep)
 			r = release(&journal);
 	}
 	journal_close(&journal);

@@ -9,6 +9,8 @@
  * each costs a start milliseconds, of starts that fail later LXC leaves empty
  * cgroups behind, and with lxc.idmap only here are the privileges.
  */
+#include "../record-kinds/attachment.h"
+#include "../record/owner.h"
 #include "../kernel/all-mounts.h"
 #include "../config/rootfs-path.h"
 #include "../container/start-plan.h"
@@ -55,19 +57,10 @@ static int wait_for_release(const struct process *old, const char *name, long lo
  */
 static int open_kept(const struct journal *journal)
 {
-	const char *path = journal_get(journal, "at", 0), *id = journal_get(journal, "at", 1);
-	_cleanup_close_ int fd = -EBADF;
-	int r;
+	int fd = attachment_open(journal, "");
 
-	if (!path || !id)
-		return -ENOENT;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? -ENOENT : log_errno(-errno, "open '%s'", path);
-	r = mount_is(fd, id);
-	if (r < 0)
-		return log_errno(r, "find out what is mounted on '%s'", path);
-	return r ? TAKE_FD(fd) : -ENOENT;
+	return fd >= 0 || fd == -ENOENT ? fd
+					: log_errno(fd, "find out what is mounted on '%s'", attachment_path(journal));
 }
 
 /*
@@ -87,13 +80,12 @@ static int open_generation(const struct container *container, const struct proce
 
 		if (r < 0 || !journal->n)
 			return r;
-		if (!journal_monitor(journal, &old)) {
-			old = (struct process){ 0 };
-		} else if (old.pid == monitor->pid && old.start == monitor->start) {
+		old = owner_of(journal)->monitor;
+		if (old.pid == monitor->pid && old.start == monitor->start) {
 			*ret_kept = open_kept(journal);
 			if (*ret_kept != -ENOENT)
 				return *ret_kept < 0 ? *ret_kept : 0;
-		} else if ((r = proc_alive(&old))) {
+		} else if ((r = owner_runs(owner_of(journal)))) {
 			journal_close(journal);
 			r = r < 0 ? log_errno(r, "'%s': find out whether the monitor of its last run (pid %d) runs",
 					      container->name, (int)old.pid)
@@ -245,7 +237,7 @@ static int start(const struct container *container, struct conf *conf, const str
 
 	r = open_generation(container, monitor, &journal, &kept, &wait_ms);
 	if (r == 0 && kept >= 0)
-		r = reuse(kept, container->name, rootfs, journal_get(&journal, "keep", 0));
+		r = reuse(kept, container->name, rootfs, owner_of(&journal)->keep);
 	if (r < 0 || kept >= 0) {
 		journal_close(&journal);
 		return r;
@@ -260,11 +252,11 @@ static int start(const struct container *container, struct conf *conf, const str
 	if (r == 0 && !plan.at_readonly)
 		container_warn_of_hidden(container, &plan);
 	if (r == 0)
-		r = journal_begin(&journal, container->dir, container->name, monitor);
-	if (r == 0 && plan_keeps(&plan))
-		r = journal_add(&journal, "keep", "reboot", NULL);
-	if (r == 0 && plan.delta)
-		r = journal_add(&journal, "delta", plan.delta, NULL);
+		r = owner_begin(&journal, &(struct owner){ .name = container->name,
+							   .dir = container->dir,
+							   .monitor = *monitor,
+							   .keep = plan_keeps(&plan),
+							   .delta = plan.delta });
 	if (r == 0)
 		r = stack = build_stack(&plan, &journal, wait_ms);
 	if (r >= 0)
@@ -272,7 +264,7 @@ static int start(const struct container *container, struct conf *conf, const str
 	if (r >= 0)
 		set_hostname(stack, container, conf, &plan, rootfs);
 	if (r >= 0)
-		r = release_attach(&journal, stack, plan.at);
+		r = attachment_make(&journal, stack, plan.at);
 	container_plan_close(&plan);
 	if (r < 0) {
 		/* The stack ends before what it stands on is waited for. */

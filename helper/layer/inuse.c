@@ -5,9 +5,9 @@
 #include "inuse.h"
 #include "../kernel/all-mounts.h"
 #include "../kernel/aufs-info.h"
-#include "../record/aufs-users.h"
+#include "../uses/aufs-users.h"
 #include "../base/cleanup.h"
-#include "../record/journal.h"
+#include "../record/uses.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
 #include "../kernel/overlay.h"
@@ -110,8 +110,10 @@ int inuse_written(const struct store *store, int layer)
 char *inuse_by_container(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *key = store_key(store, id);
+	char *user;
 
-	return journal_find_running("layer", key, NULL);
+	(void)uses_who(&(struct claim){ .object = CLAIM_LAYER, .mode = CLAIM_READ, .id = key }, true, NULL, &user);
+	return user;
 }
 
 int inuse_by(const struct store *store, const char *id, char **ret)

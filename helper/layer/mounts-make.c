@@ -4,7 +4,7 @@
  * store's driver.
  */
 #include "../kernel/aufs.h"
-#include "../record/aufs-users.h"
+#include "../uses/aufs-users.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../kernel/overlay.h"

@@ -7,6 +7,7 @@
  * made with the lock shared, and then the layer is looked for once more. So
  * one of both sees the other.
  */
+#include "../record-kinds/layer.h"
 #include "use.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -120,7 +121,7 @@ static int use(struct store *store, const char *id, const char *parent, struct j
 	int r = lock_shared(store) ?: check_form(store);
 
 	if (r == 0)
-		r = journal_add(journal, "layer", key, NULL);
+		r = layer_record(journal, key);
 	if (r == 0)
 		r = check_record(store, id, parent);
 	if (r < 0)

@@ -8,6 +8,7 @@
  * the file ends with the loop device on it (FUSE). Before there is a mount, we
  * are what holds it all: on SIGKILL, the kernel lets go for us.
  */
+#include "../base/process.h"
 #include "attach.h"
 #include "../base/cleanup.h"
 #include "fuse-server.h"
@@ -17,6 +18,10 @@
 #include "../kernel/nbd.h"
 #include "../base/path.h"
 #include "qemu-nbd.h"
+#include "../record-kinds/device.h"
+#include "../record-kinds/loop.h"
+#include "../record-kinds/nbd.h"
+#include "../record/uses.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -46,7 +51,10 @@ static int refuse_server(const struct attachment *attachment, const char *otherw
 
 	if (complaint && is_of_a_lock(complaint)) {
 		_cleanup_free_ char *inode = request->graph->nfds ? path_inode(request->graph->fds[0]) : xstrdup("");
-		_cleanup_free_ char *holder = journal_find_holder("image", inode, attachment->journal->dir);
+		const struct claim claim = { .object = CLAIM_IMAGE, .mode = CLAIM_READ | CLAIM_WRITE, .id = inode };
+		_cleanup_free_ char *holder = NULL;
+
+		(void)uses_who(&claim, false, attachment->journal->dir, &holder);
 
 		return spec_refuse(request->spec, -EBUSY, "image '%s' is in use%s%s: %s", request->spec->sources[0],
 				   holder ? " by " : "", holder ?: "", complaint);
@@ -94,7 +102,7 @@ static int connect_netlink(struct attachment *attachment, int client, const stru
 
 	attachment->backend =
 		xasprintf("%s-%u-%lld", strrchr(attachment->journal->dir, '/') + 1, request->step, proc_now());
-	r = journal_add(attachment->journal, "nbd", attachment->backend, NULL);
+	r = nbd_record(attachment->journal, attachment->backend);
 	if (r < 0)
 		return r;
 	r = nbd_connect(client, export, attachment->backend, request->reconnect);
@@ -151,7 +159,7 @@ static int connect_ioctl(struct attachment *attachment, int client, const struct
 	/* NBD_DO_IT connects, and does not return. */
 	while (nbd_is_ready(nr, export->size) != 1 && proc_now() < until)
 		proc_sleep(1);
-	return journal_add(attachment->journal, "nbd", attachment->backend, NULL);
+	return nbd_record(attachment->journal, attachment->backend);
 }
 
 /* --- the same without an nbd device --- */
@@ -242,7 +250,6 @@ static int attach_loop(struct attachment *attachment)
 		.name = request->spec->nsources ? request->spec->sources[0] : "",
 	};
 	_cleanup_close_ int file = -EBADF, device = -EBADF;
-	_cleanup_free_ char *seq = NULL, *inode = path_inode(attachment->device);
 	int r;
 
 	/* Exclusive, so that a device below is not taken for idle: a loop device does not claim what it stands on. */
@@ -262,8 +269,7 @@ static int attach_loop(struct attachment *attachment)
 	attachment->loop = path_reopen(device, O_RDONLY);
 	if (attachment->loop < 0)
 		return log_errno(attachment->loop, "%s: open '%s'", request->spec->where, attachment->node);
-	seq = xasprintf("%llu", loopdev_diskseq(attachment->loop));
-	return journal_add(attachment->journal, "loop", attachment->node, seq, inode, NULL);
+	return loop_record(attachment->journal, attachment->node, attachment->loop, attachment->device);
 }
 
 /* The kernel's own device for the partition, where it made one: "/dev/nbd0p1", for the caller to free, or NULL. */
@@ -295,7 +301,7 @@ static int choose_node(struct attachment *attachment)
 		free(attachment->node);
 		attachment->node = part;
 	}
-	return journal_add(attachment->journal, "device", attachment->node, NULL);
+	return device_record(attachment->journal, attachment->node);
 }
 
 int attach_image(const struct attach_request *request, struct journal *journal, struct attachment *ret)

@@ -375,3 +375,21 @@ void qemu_close(struct qemu_graph *graph)
 	free(graph->socket);
 	*graph = (struct qemu_graph){ 0 };
 }
+
+char *qemu_graph_key(const struct spec *spec, const struct qemu_graph *graph, const char *how)
+{
+	char *key = xasprintf("%s %s %s", how, spec->nsources > 1 ? spec->sources[1] : "", graph->json);
+
+	/* Two names of one file may stand on different files: its backing file is relative to the name. */
+	for (size_t i = 0; i < graph->nfds; i++) {
+		_cleanup_free_ char *before = key, *inode = path_inode(graph->fds[i]);
+
+		key = xasprintf("%s %s", before, inode);
+	}
+	for (size_t i = 0; i < spec->noptions; i++) {
+		_cleanup_free_ char *before = key;
+
+		key = xasprintf("%s,%s=%s", before, spec->options[i].name, spec->options[i].value);
+	}
+	return key;
+}

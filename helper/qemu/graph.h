@@ -40,3 +40,6 @@ int qemu_open_image(const struct spec *spec, int dirfd, int root);
  */
 int qemu_open(const struct spec *spec, const struct qemu_options *options, int dirfd, int root, struct qemu_graph *ret);
 void qemu_close(struct qemu_graph *graph);
+
+/* What a reader sees of an image: the same text for all who say the same of the same files. For the caller to free. */
+char *qemu_graph_key(const struct spec *spec, const struct qemu_graph *graph, const char *how);

@@ -17,6 +17,8 @@
 #include "../base/path.h"
 #include "../base/program.h"
 #include "sandbox.h"
+#include "../kernel/cgroup.h"
+#include "../record-kinds/server.h"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -31,7 +33,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define CGROUP	     "lxc-bdev"
 #define FIRST_FD     3
 #define END_WAIT_MS  10000
 #define WAIT_POLL_NS 20000000
@@ -41,48 +42,12 @@
 #define PR_SET_IO_FLUSHER 57
 #endif
 
-/* cgroup2, its place beside version 1, and those of version 1 that kill, freeze or limit. */
-static const char *const hierarchies[] = { "/sys/fs/cgroup",	     "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd",
-					   "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/memory",  "/sys/fs/cgroup/pids" };
-
 static void write_file(const char *path, const char *text)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd >= 0)
 		(void)!write(fd, text, strlen(text));
-}
-
-/*
- * Into our cgroup, in each hierarchy: by a process of its own, since the kernel makes whoever moves a process wait for
- * an RCU grace period, 10 to 25 ms, in which the server can start. Its pid, or -1.
- */
-static pid_t move_to_cgroup(pid_t pid)
-{
-	char text[24];
-	pid_t mover = fork();
-
-	if (mover != 0)
-		return mover;
-	(void)snprintf(text, sizeof(text), "%d", (int)pid);
-	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
-		_cleanup_free_ char *dir = xasprintf("%s/" CGROUP, hierarchies[i]);
-		_cleanup_free_ char *procs = xasprintf("%s/cgroup.procs", dir);
-		_cleanup_free_ char *above = xasprintf("%s/cgroup.procs", hierarchies[i]);
-
-		if (access(above, F_OK) == 0 && (mkdir(dir, 0755) == 0 || errno == EEXIST))
-			write_file(procs, text);
-	}
-	_exit(0);
-}
-
-void server_tidy(void)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(hierarchies); i++) {
-		_cleanup_free_ char *dir = xasprintf("%s/" CGROUP, hierarchies[i]);
-
-		(void)rmdir(dir);
-	}
 }
 
 /* The host's mount namespace, by way of its first process; where that may not be seen, a copy of ours. 0 or -errno. */
@@ -248,7 +213,6 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 int server_start(const struct server_request *request, struct journal *journal, struct server *ret)
 {
 	_cleanup_close_ int log = memfd_create("stderr", MFD_CLOEXEC);
-	char pid[24], start[24];
 	struct process self = { 0 };
 	int go[2], r;
 
@@ -261,15 +225,12 @@ int server_start(const struct server_request *request, struct journal *journal, 
 	}
 	(void)close(go[0]);
 	r = ret->pid < 0 ? log_errno(-errno, "start %s", request->name) : proc_identify(ret->pid, &self);
-	if (r == 0 && journal) {
-		(void)snprintf(pid, sizeof(pid), "%d", (int)self.pid);
-		(void)snprintf(start, sizeof(start), "%llu", self.start);
-		r = journal_add(journal, "server", pid, start, request->name, NULL);
-	}
+	if (r == 0 && journal)
+		r = server_record(journal, &self, request->name);
 	if (r == 0 && write(go[1], "", 1) != 1)
 		r = log_errno(-errno, "start %s", request->name);
 	(void)close(go[1]);
-	ret->mover = r == 0 ? move_to_cgroup(ret->pid) : -1;
+	ret->mover = r == 0 ? cgroup_move(ret->pid) : -1;
 	if (r < 0 && ret->pid > 0)
 		(void)waitpid(ret->pid, NULL, 0);
 	ret->log = r < 0 ? -EBADF : TAKE_FD(log);

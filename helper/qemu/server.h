@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../base/process.h"
 #include "../record/journal.h"
 
 /* A process that serves an image for as long as it is mounted. */
@@ -46,6 +47,3 @@ void server_end(struct server *server);
  * -errno. Signals that the caller has blocked are delivered while this waits: -EINTR, and the program still runs.
  */
 int server_call(const char *const argv[]);
-
-/* Remove the cgroup when no server is in it. */
-void server_tidy(void);

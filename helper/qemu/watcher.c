@@ -5,6 +5,7 @@
  * It holds descriptors and looks at nothing else: no paths, no configuration.
  * If it is killed, the next release() does its work from the journal.
  */
+#include "../base/process.h"
 #include "watcher.h"
 #include "../base/cleanup.h"
 #include "../kernel/image.h"

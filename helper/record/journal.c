@@ -2,11 +2,12 @@
 /*
  * journal - what was done for one container, so that another process can undo it.
  *
- * A line for each act, appended before the act.
+ * A record for each act, appended before the act (record-kinds/).
  *
  * RUN_DIR is a tmpfs, gone at reboot; the boot id in each journal says so
  * where it is not. Nothing here needs fsync.
  */
+#include "../base/process.h"
 #include "journal.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -16,59 +17,31 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* What descriptions of users begin with that could not be read. */
-#define UNKNOWN_USER "an unknown user: "
-
-static char *escape(const char *field)
-{
-	char *out = xcalloc(strlen(field) * 2 + 1, 1), *p = out;
-
-	for (; *field; field++) {
-		char letter = *field == '\t' ? 't' : *field == '\n' ? 'n' : *field == '\\' ? '\\' : '\0';
-
-		if (letter)
-			*p++ = '\\';
-		*p++ = letter ? letter : *field;
-	}
-	return out;
-}
-
-static char *unescape(const char *field)
-{
-	char *out = xcalloc(strlen(field) + 1, 1), *p = out;
-
-	for (; *field; field++) {
-		if (*field == '\\' && field[1]) {
-			field++;
-			*p++ = *field == 't' ? '\t' : *field == 'n' ? '\n' : *field;
-		} else {
-			*p++ = *field;
-		}
-	}
-	return out;
-}
+/*
+ * The first line: "version", the number of this format and the boot. A journal of another version is treated like one
+ * of another boot, since what it says cannot be understood.
+ */
+#define VERSION_LINE "version\t2\t"
 
 static void forget_records(struct journal *journal)
 {
-	for (size_t i = 0; i < journal->n; i++) {
-		for (size_t k = 0; k < journal->records[i].n; k++)
-			free(journal->records[i].fields[k]);
-		free(journal->records[i].fields);
-		free(journal->records[i].kind);
-	}
+	for (size_t i = 0; i < journal->n; i++)
+		record_clear(&journal->records[i]);
 	free(journal->records);
 	journal->records = NULL;
 	journal->n = 0;
+	journal->step = 0;
 }
 
-static void read_record(struct journal *journal, char *line)
+/* Append a line, which is changed, to the records in memory. 0 or -EBADMSG. */
+static int read_record(struct journal *journal, char *line)
 {
 	struct record *record = ARRAY_ADD(journal->records, journal->n);
-	char *rest = line;
+	int r = record_decode(line, record);
 
-	record->kind = xstrdup(strsep(&rest, "\t"));
-	while (rest)
-		*ARRAY_ADD(record->fields, record->n) = unescape(strsep(&rest, "\t"));
+	if (r == 0 && record->step > journal->step)
+		journal->step = record->step;
+	return r;
 }
 
 /* The whole file as one string, for the caller to free; NULL in it: there is none. 0 or -errno. */
@@ -100,20 +73,22 @@ static int read_text(int dirfd, char **ret)
 /* Read all whole lines: a last one without its newline was never finished, and its act not begun. 0 or -errno. */
 static int read_records(struct journal *journal)
 {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *ours = xasprintf(VERSION_LINE "%s", proc_boot_id());
 	char *line, *end;
 	int r = read_text(journal->dirfd, &text);
 
-	if (r < 0 || !text)
+	end = r < 0 || !text ? NULL : strchr(text, '\n');
+	if (!end)
 		return r;
-	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
-		*end = '\0';
-		read_record(journal, line);
-	}
+	*end = '\0';
 	/* After a reboot nothing that is recorded exists. */
-	if (journal->n && strcmp(journal_get(journal, "boot", 0) ?: "", proc_boot_id()) != 0)
-		forget_records(journal);
-	return 0;
+	if (strcmp(text, ours) != 0)
+		return 0;
+	for (line = end + 1; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		r = read_record(journal, line);
+	}
+	return r;
 }
 
 static int open_journal(const char *place, const char *name, bool create, bool shared, struct journal *ret)
@@ -159,12 +134,6 @@ void journal_unshare(struct journal *journal)
 		journal_close(journal);
 }
 
-/* Does it record nothing: no line, or only the first, as a begin that was killed leaves it? No act came after that. */
-static bool is_empty(const struct journal *journal)
-{
-	return journal->n == 0 || (journal->n == 1 && strcmp(journal->records[0].kind, "boot") == 0);
-}
-
 int journal_peek(const char *id, struct journal *ret)
 {
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF, .dir = xasprintf("%s/%s", RUN_DIR, id) };
@@ -173,7 +142,7 @@ int journal_peek(const char *id, struct journal *ret)
 	*ret = (struct journal){ .dirfd = -EBADF, .fd = -EBADF };
 	journal.dirfd = open(journal.dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = journal.dirfd < 0 ? -errno : read_records(&journal);
-	if (r == 0 && is_empty(&journal))
+	if (r == 0 && !journal.n)
 		r = -ENOENT;
 	if (r < 0)
 		journal_close(&journal);
@@ -205,31 +174,6 @@ void journal_close(struct journal *journal)
 	*journal = (struct journal){ .dirfd = -EBADF, .fd = -EBADF };
 }
 
-int journal_begin(struct journal *journal, const char *place, const char *name, const struct process *monitor)
-{
-	int r;
-
-	forget_records(journal);
-	cleanup_close(&journal->fd);
-	/* Truncate, then the boot id in the first write: an interrupted begin reads as an empty journal. */
-	journal->fd = openat(journal->dirfd, "journal",
-			     O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (journal->fd < 0)
-		return log_errno(-errno, "write '%s/journal'", journal->dir);
-	r = journal_add(journal, "boot", proc_boot_id(), NULL);
-	if (r == 0)
-		r = *place ? journal_add(journal, "container", name, place, NULL)
-			   : journal_add(journal, "target", name, NULL);
-	if (r == 0 && monitor) {
-		char pid[24], start[24];
-
-		(void)snprintf(pid, sizeof(pid), "%d", (int)monitor->pid);
-		(void)snprintf(start, sizeof(start), "%llu", monitor->start);
-		r = journal_add(journal, "monitor", pid, start, NULL);
-	}
-	return r;
-}
-
 /* A line is one write(2), unless that came to its end half way: what is said of the rest is the reason. 0 or -errno. */
 static int write_line(int fd, const char *line)
 {
@@ -246,44 +190,57 @@ static int write_line(int fd, const char *line)
 	return 0;
 }
 
-int journal_add(struct journal *journal, const char *kind, ...)
+int journal_begin(struct journal *journal)
 {
-	char *line = xstrdup(kind);
-	const char *field;
-	va_list fields;
+	_cleanup_free_ char *line = xasprintf(VERSION_LINE "%s", proc_boot_id());
 	int r;
 
-	va_start(fields, kind);
-	while ((field = va_arg(fields, const char *))) {
-		_cleanup_free_ char *escaped = escape(field), *before = line;
-
-		line = xasprintf("%s\t%s", before, escaped);
-	}
-	va_end(fields);
-
-	r = write_line(journal->fd, line);
-	if (r == 0)
-		read_record(journal, line);
-	free(line);
+	forget_records(journal);
+	cleanup_close(&journal->fd);
+	/* Truncate, then the version in the first write: an interrupted begin reads as an empty journal. */
+	journal->fd = openat(journal->dirfd, "journal",
+			     O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = journal->fd < 0 ? -errno : write_line(journal->fd, line);
 	return r < 0 ? log_errno(r, "write '%s/journal'", journal->dir) : 0;
 }
 
-const char *journal_get(const struct journal *journal, const char *kind, size_t n)
+int journal_add(struct journal *journal, const struct record_kind *kind, const void *fields)
 {
-	for (size_t i = 0; i < journal->n; i++)
-		if (strcmp(journal->records[i].kind, kind) == 0)
-			return n < journal->records[i].n ? journal->records[i].fields[n] : NULL;
+	_cleanup_free_ char *line = record_encode(kind, journal->step, fields);
+	int r = write_line(journal->fd, line);
+
+	if (r == 0)
+		r = read_record(journal, line);
+	return r < 0 ? log_errno(r, "write '%s/journal'", journal->dir) : 0;
+}
+
+int journal_copy(struct journal *journal, const struct record *record)
+{
+	return journal_add(journal, record->kind, record->fields);
+}
+
+const struct record *journal_next(const struct journal *journal, const struct record_kind *kind,
+				  const struct record *after)
+{
+	for (size_t i = after ? (size_t)(after - journal->records) + 1 : 0; i < journal->n; i++)
+		if (journal->records[i].kind == kind)
+			return &journal->records[i];
 	return NULL;
 }
 
-bool journal_monitor(const struct journal *journal, struct process *ret)
+const void *journal_first(const struct journal *journal, const struct record_kind *kind)
 {
-	const char *pid = journal_get(journal, "monitor", 0), *start = journal_get(journal, "monitor", 1);
+	const struct record *record = journal_next(journal, kind, NULL);
 
-	if (!pid || !start)
-		return false;
-	*ret = (struct process){ .pid = (pid_t)strtol(pid, NULL, 10), .start = strtoull(start, NULL, 10) };
-	return true;
+	return record ? record->fields : NULL;
+}
+
+bool journal_step_has(const struct journal *journal, unsigned int step, const struct record_kind *kind)
+{
+	for (size_t i = 0; i < journal->n; i++)
+		if (journal->records[i].step == step && journal->records[i].kind == kind)
+			return true;
+	return false;
 }
 
 int journal_discard(struct journal *journal)
@@ -299,76 +256,4 @@ int journal_discard(struct journal *journal)
 		r = log_errno(-errno, "remove '%s'", journal->dir);
 	journal_close(journal);
 	return r;
-}
-
-/* "container 'NAME'", "mount on 'TARGET'", for the caller to free. */
-static char *describe(const struct journal *journal)
-{
-	const char *name = journal_get(journal, "container", 0);
-
-	if (name)
-		return xasprintf("container '%s'", name);
-	return xasprintf("mount on '%s'", journal_get(journal, "target", 0) ?: "?");
-}
-
-static bool has(const struct journal *journal, const char *kind, const char *field)
-{
-	for (size_t k = 0; k < journal->n; k++)
-		if (strcmp(journal->records[k].kind, kind) == 0 && journal->records[k].n &&
-		    strcmp(journal->records[k].fields[0], field) == 0)
-			return true;
-	return false;
-}
-
-/* The journal of this id, if it has the record and counts: its description, for the caller to free, or NULL. */
-static char *find_in(const char *id, const char *kind, const char *field, bool running)
-{
-	struct journal journal;
-	struct process monitor;
-	char *found = NULL;
-	int r = journal_peek(id, &journal), alive;
-
-	if (r < 0)
-		return r == -ENOENT
-			       ? NULL
-			       : xasprintf(UNKNOWN_USER "cannot read '%s/%s/journal': %s", RUN_DIR, id, strerror(-r));
-	if (has(&journal, kind, field)) {
-		alive = running && journal_monitor(&journal, &monitor) ? proc_alive(&monitor) : 1;
-		if (alive)
-			found = describe(&journal);
-	}
-	journal_close(&journal);
-	return found;
-}
-
-static char *find(const char *kind, const char *field, const char *except, bool running)
-{
-	/* The directory's name is the ID. */
-	const char *own = except ? strrchr(except, '/') + 1 : "";
-	char **ids, *found = NULL;
-	size_t n;
-	int r = rundir_ids(&ids, &n);
-
-	if (r < 0)
-		return xasprintf(UNKNOWN_USER "cannot list '%s': %s", RUN_DIR, strerror(-r));
-	for (size_t i = 0; i < n && !found; i++)
-		if (strcmp(ids[i], own) != 0)
-			found = find_in(ids[i], kind, field, running);
-	rundir_list_free(ids, n);
-	return found;
-}
-
-bool journal_is_unknown(const char *user)
-{
-	return strncmp(user, UNKNOWN_USER, strlen(UNKNOWN_USER)) == 0;
-}
-
-char *journal_find_holder(const char *kind, const char *field, const char *except)
-{
-	return find(kind, field, except, false);
-}
-
-char *journal_find_running(const char *kind, const char *field, const char *except)
-{
-	return find(kind, field, except, true);
 }

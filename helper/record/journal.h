@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../base/process.h"
 #include "../config/container.h"
+#include "record.h"
 #include "rundir.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* One line: a kind and its fields, TAB-separated. */
-struct record {
-	char *kind;
-	char **fields;
-	size_t n;
-};
 
 /* What has been done for one container or one `mount` target. The open journal is locked. */
 struct journal {
@@ -22,6 +15,7 @@ struct journal {
 	int fd;	   /* the file being written, -EBADF before journal_begin */
 	struct record *records;
 	size_t n;
+	unsigned int step; /* of the stack, that records are written for; 0: before the first */
 };
 
 /*
@@ -47,30 +41,24 @@ int journal_unreadable(const char *id, int r);
 bool journal_is_locked(const struct journal *journal);
 void journal_close(struct journal *journal);
 
-/* Start anew: forget all records, write who this is and, unless NULL, the monitor whose generation begins. */
-int journal_begin(struct journal *journal, const char *place, const char *name, const struct process *monitor);
+/* Start anew: forget all records. Record the owner next (record-kinds/owner.h). 0 or -errno (logged). */
+int journal_begin(struct journal *journal);
 
-/* Append a record: the fields up to a NULL. One write(2), before the act it tells of. 0 or -errno (logged). */
-int journal_add(struct journal *journal, const char *kind, ...) __attribute__((sentinel));
+/*
+ * Append a record of the current step: one write(2), before the act that it tells of. For the typed functions of
+ * record-kinds/. 0 or -errno (logged).
+ */
+int journal_add(struct journal *journal, const struct record_kind *kind, const void *fields);
+/* Append a record of another journal. 0 or -errno (logged). */
+int journal_copy(struct journal *journal, const struct record *record);
 
-/* The n-th field of the first record of this kind, or NULL. */
-const char *journal_get(const struct journal *journal, const char *kind, size_t n);
-
-/* The generation's monitor; false: none recorded, or recorded in another boot. */
-bool journal_monitor(const struct journal *journal, struct process *ret);
+/* The next record of a kind, or NULL. For record-kinds/ and record/. */
+const struct record *journal_next(const struct journal *journal, const struct record_kind *kind,
+				  const struct record *after);
+/* The fields of the first record of a kind, or NULL. */
+const void *journal_first(const struct journal *journal, const struct record_kind *kind);
+/* Whether a step has a record of this kind. */
+bool journal_step_has(const struct journal *journal, unsigned int step, const struct record_kind *kind);
 
 /* Remove the journal and its directory, and close it. 0 or -errno (logged): the directory is still there. */
 int journal_discard(struct journal *journal);
-
-/*
- * Whose journal has a record of this kind with this first field: "container 'NAME'" and the like, for the caller to
- * free, or NULL. Not counting the journal in `except` (a RUN_DIR/ID), which may be NULL. A journal that cannot be read
- * counts: the text then says "an unknown user: cannot read ...", and callers refuse with it as with any other user.
- */
-char *journal_find_holder(const char *kind, const char *field, const char *except);
-
-/* Is this such a text? */
-bool journal_is_unknown(const char *user);
-
-/* The same, but only of a container that runs, or may run as its monitor's state cannot be read; or a mount. */
-char *journal_find_running(const char *kind, const char *field, const char *except);

@@ -7,6 +7,8 @@
  * descriptors close and the kernel undoes the rest.
  */
 #include "build.h"
+#include "../record-kinds/step.h"
+#include "../uses/claim.h"
 #include "../base/cleanup.h"
 #include "../config/container.h"
 #include "../base/log.h"
@@ -64,7 +66,7 @@ static int build_step(struct build *build, const struct plan *plan, const struct
 {
 	struct plan own = *plan;
 	/* Whose it is, if another container's. */
-	int r = journal_add(build->journal, "step", step->spec->text, step->spec->dir, NULL);
+	int r = step_begin(build->journal, step->spec->text, step->spec->dir);
 
 	plan_own(plan, step->spec, &own.dir, &own.dirfd);
 	if (r == 0)
@@ -110,10 +112,10 @@ static int check_config(const struct plan_owner *owner)
 }
 
 /*
- * Who shows another container's stack must not see it change, and so says which; whoever writes to a stack says that,
- * too, and then each looks whether the other is there. 0 or -EBUSY (logged).
+ * A view and a writer of the same container exclude each other. Each first records itself, then looks for the other, so
+ * at least one of two concurrent starts sees the conflict and refuses. 0 or -EBUSY (logged).
  */
-static int take_turns(const struct plan *plan, struct journal *journal)
+static int claim_containers(const struct plan *plan, struct journal *journal)
 {
 	_cleanup_free_ char *reader = NULL;
 	int r = 0;
@@ -122,22 +124,21 @@ static int take_turns(const struct plan *plan, struct journal *journal)
 		_cleanup_free_ char *writer = NULL;
 		const char *dir = plan->owners[i].dir;
 
-		r = journal_add(journal, "shows", dir, NULL);
-		if (r == 0)
-			r = check_config(&plan->owners[i]);
-		writer = r == 0 ? journal_find_running("writes", dir, journal->dir) : NULL;
+		r = uses_claim_container(journal, dir, CLAIM_VIEW, &writer);
 		if (writer)
 			return log_refuse(
 				-EBUSY, "%s runs and writes to its store in '%s', which is to be shown; stop it first",
 				writer, dir);
+		if (r == 0)
+			r = check_config(&plan->owners[i]);
 	}
 	if (r < 0 || !plan->writer)
 		return r;
-	r = journal_add(journal, "writes", plan->dir, NULL);
-	reader = r == 0 && plan->in_namespace ? journal_find_running("shows", plan->dir, journal->dir) : NULL;
-	if (reader)
+	r = uses_claim_container(journal, plan->dir, CLAIM_WRITE, &reader);
+	/* A mount on the host is no run of the container. */
+	if (reader && plan->in_namespace)
 		return spec_refuse(plan->writer, -EBUSY, "%s stands on what this would write to", reader);
-	return r;
+	return reader ? 0 : r;
 }
 
 int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
@@ -151,7 +152,7 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 	};
 	/* Not enter()'s own: the stage goes on using it. */
 	_cleanup_free_ char *scratch = xasprintf("%s/stage", journal->dir);
-	int r = take_turns(plan, journal) ?: enter(&build, scratch);
+	int r = claim_containers(plan, journal) ?: enter(&build, scratch);
 
 	for (size_t i = 0; r == 0 && i < plan->nsteps; i++)
 		if (plan->steps[i].build)
@@ -169,4 +170,20 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 	free(build.roots);
 	free(build.covers);
 	return r;
+}
+
+int build_claim_lower(struct build *build, const struct spec *spec, int dir, const char *source)
+{
+	_cleanup_free_ char *what = xasprintf("'%s'", source);
+	const struct uses_directory claim = {
+		.spec = spec,
+		.role = DIRECTORY_LOWER,
+		.dir = dir,
+		.dirfd = build->dirfd,
+		.source = source,
+		.what = what,
+		.wait_ms = build->wait_ms,
+	};
+
+	return uses_claim_directory(&claim, build->journal, NULL);
 }

@@ -32,3 +32,9 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms);
 int build_add_root(struct build *build, int *mount, char **ret_path);
 /* The same for a tmpfs, in the order of plan->covers. */
 int build_add_cover(struct build *build, int *mount);
+
+/*
+ * For the types: claim an open directory that the stack is to show, which the spec names `source`
+ * (uses_claim_directory()). 0 or -errno (logged).
+ */
+int build_claim_lower(struct build *build, const struct spec *spec, int dir, const char *source);

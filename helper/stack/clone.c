@@ -9,7 +9,7 @@
 #include "clone.h"
 #include "type.h"
 #include "../kernel/aufs-info.h"
-#include "../record/aufs-users.h"
+#include "../uses/aufs-users.h"
 #include "../base/cleanup.h"
 #include "../kernel/image.h"
 #include "../base/log.h"

@@ -76,20 +76,3 @@ const struct bdev_type *bdev_check(const struct spec *spec);
 /* The number of stacking file systems below and at fd, which a source of the spec is: 1 on overlay and aufs, else 0; or
  * -errno (logged). */
 int bdev_depth(const struct spec *spec, int fd);
-
-/*
- * Record the open image, called `name` in messages, and lock it as image_lock() says, or say who has it. 0 or -errno
- * (logged).
- */
-int bdev_lock_image(const struct spec *spec, struct build *build, int image, const char *name, bool readonly,
-		    bool served, bool *ret_shared);
-
-/*
- * Refuse an image that somebody outside of this program uses, who knows nothing of our locks: a writer always, a loop
- * device that reads it when we are to write. image is open for reading only, and we have it open for writing nowhere;
- * bdev_lock_image() follows. 0 or -errno (logged).
- */
-int bdev_refuse_foreign(const struct spec *spec, struct build *build, int image, const char *name, bool readonly);
-
-/* Whether anybody else reads the image, before we use it: also when that cannot be found out. */
-bool bdev_has_readers(int image);

@@ -5,8 +5,8 @@
  * Its kernel side takes paths, says EINVAL to most of what it does not like,
  * and its reason to the kernel's log. So all of that is refused here.
  */
+#include "../record-kinds/aufs.h"
 #include "../kernel/aufs.h"
-#include "../record/directory-users.h"
 #include "../stack/type.h"
 #include "upper.h"
 
@@ -251,8 +251,7 @@ static int open_branches(const struct spec *spec, struct build *build, const str
 	} else {
 		fd = path_open(build->dirfd, data->upper.path, O_PATH | O_DIRECTORY);
 		r = fd < 0 ? log_errno(fd, "%s: open upper '%s'", spec->where, upper_of(spec))
-			   : dirinuse_record(build->journal, fd, build->dirfd, data->upper.path, spec->where,
-					     build->wait_ms);
+			   : build_claim_lower(build, spec, fd, data->upper.path);
 	}
 	if (r < 0)
 		return r;
@@ -283,7 +282,7 @@ static int mount_branches(const struct spec *spec, struct build *build, const st
 	mount = aufsfs_mount(branches, &options, &build->stage, spec->where, &si);
 	if (mount < 0)
 		return mount;
-	r = journal_add(build->journal, "aufs", si, NULL);
+	r = aufs_record(build->journal, si);
 	return r < 0 ? r : TAKE_FD(mount);
 }
 
@@ -298,7 +297,8 @@ static int aufs_build(const struct step *step, struct build *build)
 
 	r = open_branches(spec, build, data, &branches);
 	if (r == 0 && branches.writable && data->upper.cover < 0)
-		r = upper_claim(spec, build, "branch", branches.fds[0], branches.fds[1], upper_of(spec), upper, &lock);
+		r = upper_claim(spec, build, DIRECTORY_BRANCH, branches.fds[0], branches.fds[1], upper_of(spec), upper,
+				&lock);
 	if (r == 0)
 		r = mount = mount_branches(spec, build, &branches);
 	for (size_t i = 0; i < branches.n; i++)

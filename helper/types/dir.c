@@ -2,7 +2,6 @@
 /*
  * dir - a directory of the host, bound as it is.
  */
-#include "../record/directory-users.h"
 #include "../stack/idmapped.h"
 #include "../stack/type.h"
 
@@ -44,7 +43,7 @@ static int dir_build(const struct step *step, struct build *build)
 
 	fd = path_open(build->dirfd, spec->sources[0], O_PATH | O_DIRECTORY);
 	if (fd >= 0) {
-		r = dirinuse_record(build->journal, fd, build->dirfd, spec->sources[0], spec->where, build->wait_ms);
+		r = build_claim_lower(build, spec, fd, spec->sources[0]);
 		if (r < 0)
 			return r;
 	}

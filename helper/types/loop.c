@@ -10,6 +10,9 @@
  * memory, and btrfs accepts one image under two devices only as a clash.
  * EROFS is mounted from the file itself where the kernel can (6.12).
  */
+#include "../record-kinds/loop.h"
+#include "../uses/claim.h"
+#include "../uses/image-users.h"
 #include "../stack/type.h"
 #include "../kernel/block-mount.h"
 #include "../kernel/superblock.h"
@@ -153,7 +156,7 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 		if (r < 0)
 			return r;
 		depth = r + 1;
-	} else if (!data->readonly || !bdev_has_readers(fd)) {
+	} else if (!data->readonly || !image_users_has_readers(fd)) {
 		plan->loop = plan->loop ?: spec;
 	}
 	plan_add_root(plan, spec, depth, !data->readonly);
@@ -169,11 +172,9 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	return 0;
 }
 
-static int record_device(struct build *build, const char *node, int device, int image)
+static int record_loop_device(struct build *build, const char *node, int device, int image)
 {
-	_cleanup_free_ char *inode = path_inode(image), *seq = xasprintf("%llu", loopdev_diskseq(device));
-
-	return journal_add(build->journal, "loop", node, seq, inode, NULL);
+	return loop_record(build->journal, node, device, image);
 }
 
 static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data, int image, bool used)
@@ -215,7 +216,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 	if (r == 0 && request.direct && ioctl(device, BLKSSZGET, &sector) == 0 && sector > 0)
 		r = check_aligned(spec, data, (unsigned int)sector);
 	if (r == 0)
-		r = record_device(build, node, device, image);
+		r = record_loop_device(build, node, device, image);
 	return r < 0 ? r : blockfs_mount_device(&blockfs, &device, node);
 }
 
@@ -263,10 +264,10 @@ static int loop_build(const struct step *step, struct build *build)
 	found = open_image(spec, &build->stage, build->plan->dirfd);
 	if (found < 0)
 		return found;
-	r = bdev_refuse_foreign(spec, build, found, spec->sources[0], data->readonly);
+	r = image_users_refuse(spec, found, spec->sources[0], data->readonly, build->wait_ms);
 	if (r < 0)
 		return r;
-	used = bdev_has_readers(found);
+	used = image_users_has_readers(found);
 	/* direct-io: the description that the kernel keeps must have been opened for it. */
 	image = path_reopen(found,
 			    (data->readonly ? O_RDONLY : O_RDWR) | (spec_option(spec, "direct-io") ? O_DIRECT : 0));
@@ -275,7 +276,8 @@ static int loop_build(const struct step *step, struct build *build)
 	if (image < 0)
 		return log_errno(image, "%s: open image '%s' for %s", spec->where, spec->sources[0],
 				 data->readonly ? "reading" : "writing (add ,ro to only read it)");
-	r = bdev_lock_image(spec, build, image, spec->sources[0], data->readonly, false, &shared);
+	r = uses_claim_image(spec, build->journal, image, spec->sources[0], data->readonly, false, build->wait_ms,
+			     &shared);
 	if (r == 0)
 		r = check_locked(spec, found, data);
 	if (r < 0)

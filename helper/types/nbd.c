@@ -10,12 +10,15 @@
  * shrinks it; O_DIRECT where the image's file system can, because the device
  * has a page cache already and QEMU must not need another to write it back.
  */
+#include "../record-kinds/device.h"
+#include "../record-kinds/offer.h"
+#include "../uses/claim.h"
+#include "../uses/image-users.h"
 #include "../stack/type.h"
 #include "../qemu/attach.h"
 #include "../kernel/block-mount.h"
 #include "../qemu/graph.h"
 #include "../qemu/header.h"
-#include "../qemu/share.h"
 #include "../qemu/transport.h"
 
 #include <fcntl.h>
@@ -226,10 +229,11 @@ static int lock_images(const struct spec *spec, struct build *build, const struc
 		const char *name = i ? path : spec->sources[0];
 		bool readonly = spec->readonly || i >= graph->nwritten;
 
-		r = bdev_refuse_foreign(spec, build, graph->fds[i], name, readonly);
-		*ret_used = *ret_used || bdev_has_readers(graph->fds[i]);
+		r = image_users_refuse(spec, graph->fds[i], name, readonly, build->wait_ms);
+		*ret_used = *ret_used || image_users_has_readers(graph->fds[i]);
 		if (r == 0)
-			r = bdev_lock_image(spec, build, graph->fds[i], name, readonly, true, &shared);
+			r = uses_claim_image(spec, build->journal, graph->fds[i], name, readonly, true, build->wait_ms,
+					     &shared);
 	}
 	return r;
 }
@@ -257,7 +261,7 @@ static int mount_attached(const struct spec *spec, struct attachment *attachment
 static int mount_shared(const struct spec *spec, struct build *build, const char *key)
 {
 	_cleanup_free_ char *node = NULL, *fstype = NULL;
-	_cleanup_close_ int device = share_take(build->journal, key, &node, &fstype), mount = -EBADF;
+	_cleanup_close_ int device = offer_take(build->journal, key, &node, &fstype), mount = -EBADF;
 	const struct blockfs fs = {
 		.fstype = fstype, .name = spec->sources[0], .where = spec->where, .readonly = true, .used = true
 	};
@@ -293,9 +297,9 @@ static int mount_served(const struct step *step, const struct nbd_data *data, st
 		return r;
 	for (size_t i = 0; i < graph->nfds; i++)
 		image_share(graph->fds[i], false);
-	/* Readers may have it when it is armed; before, none of them looks (share_lock). */
+	/* Readers may have it when it is armed; before, none of them looks (offer_lock). */
 	if (key)
-		r = share_offer(build->journal, key, attachment.node, attachment.area.fstype);
+		r = offer_make(build->journal, key, attachment.node, attachment.area.fstype);
 	if (r < 0)
 		attach_abandon(&attachment);
 	return r < 0 ? r : mount_attached(spec, &attachment, build, used, fixed);
@@ -318,13 +322,13 @@ static int nbd_build(const struct step *step, struct build *build)
 		r = qemu_open(spec, &data.qemu, build->plan->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
 			      &graph);
 	if (r == 0 && spec->readonly && graph.nfds) {
-		lock = share_lock(SHARE_WAIT_MS);
-		key = lock < 0 ? NULL : share_key(spec, &graph, data.transport.how);
+		lock = offer_lock(OFFER_WAIT_MS);
+		key = lock < 0 ? NULL : qemu_graph_key(spec, &graph, data.transport.how);
 	}
 	if (r == 0)
 		r = lock_images(spec, build, &graph, &used);
 	if (r == 0)
-		r = journal_add(build->journal, "served", data.transport.how, NULL);
+		r = device_record_transport(build->journal, data.transport.how);
 	if (r == 0) {
 		r = key ? mount_shared(spec, build, key) : -ENOENT;
 		if (r == -ENOENT)

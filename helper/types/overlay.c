@@ -7,8 +7,8 @@
  */
 #include "../kernel/aufs-info.h"
 #include "../delta/delta.h"
-#include "../record/directory-users.h"
 #include "../kernel/overlay.h"
+#include "../record-kinds/volatile.h"
 #include "../stack/type.h"
 #include "upper.h"
 
@@ -224,21 +224,14 @@ static int claim_upper(const struct spec *spec, struct build *build, const struc
 		       int *ret_work_lock)
 {
 	_cleanup_free_ char *upper = xasprintf("upper '%s'", upper_of(spec)), *work = NULL;
-	int r = upper_claim(spec, build, "upper", layers->upper, top_lower(layers), upper_of(spec), upper, ret_lock);
+	int r = upper_claim(spec, build, DIRECTORY_UPPER, layers->upper, top_lower(layers), upper_of(spec), upper,
+			    ret_lock);
 
 	if (r < 0 || !spec_option(spec, "work"))
 		return r;
 	work = xasprintf("work directory '%s'", spec_option(spec, "work")->value);
-	return upper_claim(spec, build, "upper", layers->work, top_lower(layers), spec_option(spec, "work")->value,
-			   work, ret_work_lock);
-}
-
-/* The kernel marks the work directory; release() takes the mark away when the overlay has ended well. */
-static int record_volatile(struct build *build, int work)
-{
-	_cleanup_free_ char *inode = path_inode(work), *path = path_of(work);
-
-	return journal_add(build->journal, "volatile", inode, path, NULL);
+	return upper_claim(spec, build, DIRECTORY_UPPER, layers->work, top_lower(layers),
+			   spec_option(spec, "work")->value, work, ret_work_lock);
 }
 
 static int overlay_build(const struct step *step, struct build *build)
@@ -258,8 +251,7 @@ static int overlay_build(const struct step *step, struct build *build)
 		if (layers.lowers[0] < 0)
 			r = log_errno(layers.lowers[0], "%s: open upper '%s'", spec->where, upper_of(spec));
 		else
-			r = dirinuse_record(build->journal, layers.lowers[0], build->dirfd, data->upper.path,
-					    spec->where, build->wait_ms);
+			r = build_claim_lower(build, spec, layers.lowers[0], data->upper.path);
 	} else if (r == 0 && !spec->readonly) {
 		r = layers.upper = upper_open(spec, build, &data->upper, top_lower(&layers));
 		if (r >= 0)
@@ -268,7 +260,7 @@ static int overlay_build(const struct step *step, struct build *build)
 		if (r == 0 && data->upper.cover < 0)
 			r = claim_upper(spec, build, &layers, &lock, &work_lock);
 		if (r == 0 && data->upper.cover < 0 && layers.is_volatile)
-			r = record_volatile(build, layers.work);
+			r = volatile_record(build->journal, layers.work);
 	}
 	if (r == 0)
 		r = mount = overlayfs_mount(&layers, &build->stage, spec->where);

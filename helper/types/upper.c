@@ -4,13 +4,8 @@
  */
 #include "../stack/type.h"
 #include "upper.h"
-#include "../kernel/aufs-info.h"
-#include "../record/aufs-users.h"
-#include "../record/directory-users.h"
-#include "../kernel/overlay.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 char *upper_of(const struct spec *spec)
@@ -112,7 +107,7 @@ int upper_open_lowers(const struct spec *spec, struct build *build, int **lowers
 		if (fd < 0)
 			return log_errno(fd, "%s: open lower '%s'", spec->where, spec->sources[i]);
 		*(int *)array_grow(lowers, n, sizeof(**lowers)) = fd;
-		r = dirinuse_record(build->journal, fd, build->dirfd, spec->sources[i], spec->where, build->wait_ms);
+		r = build_claim_lower(build, spec, fd, spec->sources[i]);
 		if (r < 0)
 			return r;
 	}
@@ -148,65 +143,21 @@ int upper_open(const struct spec *spec, struct build *build, const struct upper 
 	return TAKE_FD(fd);
 }
 
-/*
- * Does another union write to the directory? The kernel knows, but has no names: those are in the journals. 1 and
- * *ret_holder, for the caller to free; 0; or -errno.
- */
-static int find_writer(struct build *build, int dir, int lower, const char *inode, char **ret_holder)
+int upper_claim(const struct spec *spec, struct build *build, enum directory_role role, int dir, int lower,
+		const char *source, const char *what, int *ret_lock)
 {
-	const char *own = build->journal->dir;
-	int r;
+	const struct uses_directory claim = {
+		.spec = spec,
+		.role = role,
+		.dir = dir,
+		.dirfd = build->dirfd,
+		.source = source,
+		.what = what,
+		.lower = lower,
+		.wait_ms = build->wait_ms,
+	};
 
-	*ret_holder = aufs_is_loaded() ? journal_find_running("branch", inode, own) : NULL;
-	if (*ret_holder)
-		return 1;
-	r = overlayfs_in_use(dir, lower) ?: aufs_in_use(dir);
-	if (r <= 0)
-		return r;
-	*ret_holder = journal_find_holder("upper", inode, own) ?: journal_find_holder("branch", inode, own);
-	if (!*ret_holder)
-		*ret_holder = xstrdup("another mount");
-	return 1;
-}
-
-int upper_claim(const struct spec *spec, struct build *build, const char *kind, int dir, int lower, const char *source,
-		const char *what, int *ret_lock)
-{
-	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir), *holder = NULL, *still = NULL;
-	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY), again = -EBADF;
-	long long until = proc_now() + build->wait_ms;
-	int r;
-
-	if (lock < 0)
-		return log_errno(lock, "%s: open %s", spec->where, what);
-	while (flock(lock, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK)
-			return log_errno(-errno, "%s: lock %s", spec->where, what);
-		if (proc_now() >= until)
-			return spec_refuse(spec, -EBUSY, "%s is locked by another process, which may be converting it",
-					   what);
-		proc_sleep(5);
-	}
-	/* A conversion holds the lock, too, and puts another directory in the place of this one. */
-	again = path_open(build->dirfd, source, O_PATH | O_DIRECTORY);
-	if (again < 0 && again != -ENOENT)
-		return log_errno(again, "%s: open %s", spec->where, what);
-	still = again < 0 ? NULL : path_inode(again);
-	if (!still || strcmp(still, inode) != 0)
-		return spec_refuse(spec, -EBUSY, "%s was replaced just now; start it again", what);
-	while ((r = find_writer(build, dir, lower, inode, &holder))) {
-		if (r < 0)
-			return log_errno(r, "%s: find out whether %s is in use", spec->where, what);
-		if (proc_now() >= until)
-			return spec_refuse(spec, -EBUSY, "%s is in use by %s", what, holder);
-		free(TAKE_PTR(holder));
-		proc_sleep(20);
-	}
-	r = journal_add(build->journal, kind, inode, path, NULL);
-	if (r < 0)
-		return r;
-	*ret_lock = TAKE_FD(lock);
-	return 0;
+	return uses_claim_directory(&claim, build->journal, ret_lock);
 }
 
 int upper_clone(const struct spec *spec, struct clone *clone)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "../uses/claim.h"
 #include "../stack/type.h"
 
 /* Where an upper, or what belongs to it, comes to lie. */
@@ -38,12 +39,11 @@ int upper_open_lowers(const struct spec *spec, struct build *build, int **lowers
 int upper_open(const struct spec *spec, struct build *build, const struct upper *upper, int lower);
 
 /*
- * One directory is never written to by two unions. The kernel lets a second one have it, so it is looked for, and a
- * record of this kind is made; *ret_lock serialises this until the mount is made. `source` is how the spec names it.
- * 0 or -errno (logged).
+ * Claim a directory to write to (uses_claim_directory()). `source` is how the spec names it, `what` how messages do;
+ * *ret_lock keeps others out until the mount is made. 0 or -errno (logged).
  */
-int upper_claim(const struct spec *spec, struct build *build, const char *kind, int dir, int lower, const char *source,
-		const char *what, int *ret_lock);
+int upper_claim(const struct spec *spec, struct build *build, enum directory_role role, int dir, int lower,
+		const char *source, const char *what, int *ret_lock);
 
 /* Copy lowers and upper, as far as they are the container's. 0 or -errno (logged). */
 int upper_clone(const struct spec *spec, struct clone *clone);

@@ -4,10 +4,11 @@
  *
  * The container is as it was. As long as its upper is copied, it cannot start.
  */
+#include "../record/owner.h"
 #include "../config/rootfs-path.h"
 #include "../layer/commit.h"
 #include "../kernel/aufs-info.h"
-#include "../record/aufs-users.h"
+#include "../uses/aufs-users.h"
 #include "../container/running.h"
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
@@ -44,12 +45,11 @@ static int lock(const struct container *container, struct journal *journal)
 	long long until = proc_now() + STOP_WAIT_MS;
 
 	for (;;) {
-		struct process monitor;
 		int r = journal_share(container->dir, container->name, journal);
 
 		if (r < 0)
 			return r;
-		r = journal_monitor(journal, &monitor) ? proc_alive(&monitor) : 0;
+		r = owner_runs(owner_of(journal));
 		if (r == 0)
 			return 0;
 		journal_unshare(journal);

@@ -2,15 +2,17 @@
 /*
  * doctor - find what a crash left, and clear it with --fix.
  */
+#include "../qemu/server.h"
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
 #include "../config/container.h"
 #include "../container/ephemeral.h"
-#include "../record/journal.h"
+#include "../record-kinds/attachment.h"
+#include "../record/owner.h"
+#include "../record-kinds/unfinished.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
 #include "../record/release.h"
-#include "../qemu/server.h"
 #include "../container/snapshots.h"
 #include "../command/verb.h"
 
@@ -26,24 +28,17 @@
 /* Will nobody release it, as its monitor is dead, or its mount is gone? 1, 0 or -errno (logged). */
 static int is_left(const struct journal *journal)
 {
-	const char *at = journal_get(journal, "at", 0), *id = journal_get(journal, "at", 1);
-	_cleanup_close_ int fd = -EBADF;
-	struct process monitor;
+	const struct owner *owner = owner_of(journal);
 	int r;
 
-	if (journal_monitor(journal, &monitor)) {
-		r = proc_alive(&monitor);
+	if (owner->monitor.pid) {
+		r = owner_runs(owner);
 		return r < 0 ? log_errno(r, "'%s': find out whether the monitor (pid %d) runs", journal->dir,
-					 (int)monitor.pid)
+					 (int)owner->monitor.pid)
 			     : !r;
 	}
-	if (!at || !id)
-		return 1;
-	fd = open(at, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 1 : log_errno(-errno, "open '%s'", at);
-	r = mount_is(fd, id);
-	return r < 0 ? log_errno(r, "find out what is mounted on '%s'", at) : !r;
+	r = attachment_is_there(journal);
+	return r < 0 ? log_errno(r, "find out what is mounted on '%s'", attachment_path(journal)) : !r;
 }
 
 /*
@@ -72,10 +67,10 @@ static int clear_empty(const char *id)
 }
 
 /* Release what a journal records, if nobody else will. 0, -ENOENT: it is gone, or -errno (logged). */
-static int fix(const char *place, const char *name)
+static int fix(const struct owner *owner)
 {
 	struct journal journal;
-	int r = journal_open(name ? place : "", name ?: place, false, &journal);
+	int r = journal_open(owner->dir, owner->name, false, &journal);
 
 	if (r < 0)
 		return r;
@@ -90,20 +85,19 @@ static int fix(const char *place, const char *name)
 /* A journal that nobody will release. 1: it stays; 0: it was released; or -errno (logged). */
 static int show_left(const struct journal *journal, bool fixing)
 {
-	const char *name = journal_get(journal, "container", 0);
-	const char *place = name ? journal_get(journal, "container", 1) : journal_get(journal, "target", 0);
+	const struct owner *owner = owner_of(journal);
 	int r = 1;
 
-	if (!place)
+	if (!*owner->name)
 		return log_refuse(-EBADMSG, "'%s/journal' names neither a container nor a mount", journal->dir);
-	if (journal_get(journal, "making", 0))
-		printf("container '%s' (%s) was not finished by lxc-bdev ephemeral", name, place);
-	else if (name)
-		printf("container '%s' (%s) ended without releasing its stack", name, place);
+	if (unfinished_is_recorded(journal))
+		printf("container '%s' (%s) was not finished by lxc-bdev ephemeral", owner->name, owner->dir);
+	else if (owner_is_container(owner))
+		printf("container '%s' (%s) ended without releasing its stack", owner->name, owner->dir);
 	else
-		printf("mount '%s' ended without lxc-bdev umount", place);
+		printf("mount '%s' ended without lxc-bdev umount", owner->name);
 	if (fixing) {
-		r = fix(place, name);
+		r = fix(owner);
 		r = r == -ENOENT ? 0 : r;
 	}
 	printf("%s\n", r == 0 ? ": released" : fixing ? ": not released" : "");

@@ -6,6 +6,8 @@
  * nothing is there; killed after, all of it is, and umount takes all of it
  * down. Relative paths belong to the current directory.
  */
+#include "../record-kinds/attachment.h"
+#include "../record/owner.h"
 #include "../stack/build.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -18,19 +20,12 @@
 static int open_journal(const char *target, struct journal *journal)
 {
 	for (;;) {
-		_cleanup_close_ int fd = -EBADF;
-		const char *id;
 		int r = journal_open("", target, true, journal);
 
 		if (r < 0 || !journal->n)
 			return r;
 		/* Under the lock: opened before, it would be below what another process has mounted meanwhile. */
-		fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		id = journal_get(journal, "at", 1);
-		if (fd < 0 && errno != ENOENT)
-			r = -errno;
-		else if (fd >= 0 && id)
-			r = mount_is(fd, id);
+		r = attachment_is_there(journal);
 		if (r)
 			journal_close(journal);
 		if (r < 0)
@@ -55,11 +50,11 @@ static int mount_stack(const struct stack *stack, const char *dir, const char *t
 	if (r == 0)
 		r = open_journal(target, &journal);
 	if (r == 0) {
-		r = journal_begin(&journal, "", target, NULL);
+		r = owner_begin(&journal, &(struct owner){ .name = target });
 		if (r == 0)
 			r = built = build_stack(&plan, &journal, 200);
 		if (r >= 0)
-			r = release_attach(&journal, built, target);
+			r = attachment_make(&journal, built, target);
 		if (r < 0) {
 			/* The stack ends before what it stands on is waited for. */
 			cleanup_close(&built);

@@ -5,10 +5,12 @@
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
 #include "../config/container.h"
-#include "../record/journal.h"
+#include "../record-kinds/attachment.h"
+#include "../record/owner.h"
+#include "../record/show.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
-#include "../record/usage.h"
+#include "../uses/disk-usage.h"
 #include "../command/verb.h"
 
 #include <fcntl.h>
@@ -16,55 +18,44 @@
 
 /* One journal, looked up in the kernel. Strings belong to the journal, or are static. */
 struct found {
-	const char *name, *place; /* container and directory; or NULL and the mount's target */
+	const struct owner *owner;
 	const char *state;
 	const char *at;
-	struct process monitor;
 	bool alive, mounted, unknown;
 	struct usage usage;
 };
 
-/* Is the recorded mount at path? 1, 0 or -errno. Its size goes to *ret. */
-static int look_at_mount(const struct journal *journal, const char *path, const char *id, struct found *ret)
+/* Look for the stack, below the root of its monitor if it has one, and for its size. 1, 0 or -errno. */
+static int look_at_mount(const struct journal *journal, struct found *ret)
 {
-	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ char *root = ret->alive ? xasprintf("/proc/%d/root", (int)ret->owner->monitor.pid) : xstrdup("");
+	_cleanup_close_ int fd = attachment_open(journal, root);
 	int r;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = mount_is(fd, id);
-	if (r <= 0)
-		return r;
+		return fd == -ENOENT ? 0 : fd;
 	r = usage_of(journal, fd, &ret->usage);
 	return r < 0 ? r : 1;
 }
 
 static void look_up(const struct journal *journal, struct found *ret)
 {
-	const char *id = journal_get(journal, "at", 1);
-	_cleanup_free_ char *path = NULL;
+	int alive, mounted = 0;
 	bool container;
-	int alive = 0, mounted = 0;
 
-	*ret = (struct found){ .name = journal_get(journal, "container", 0), .at = journal_get(journal, "at", 0) };
-	container = ret->name;
-	ret->place = container ? journal_get(journal, "container", 1) : journal_get(journal, "target", 0);
-	if (container && journal_monitor(journal, &ret->monitor))
-		alive = proc_alive(&ret->monitor);
+	*ret = (struct found){ .owner = owner_of(journal), .at = attachment_path(journal) };
+	container = owner_is_container(ret->owner);
+	alive = container ? owner_runs(ret->owner) : 0;
 	ret->alive = alive;
 	/* It is attached in the monitor's mount namespace. */
-	if (ret->alive && ret->at)
-		path = xasprintf("/proc/%d/root%s", (int)ret->monitor.pid, ret->at);
-	else if (!container && ret->at)
-		path = xstrdup(ret->at);
-	if (path && id)
-		mounted = look_at_mount(journal, path, id, ret);
+	if (ret->alive || !container)
+		mounted = look_at_mount(journal, ret);
 	ret->mounted = mounted > 0;
 	ret->unknown = alive < 0 || mounted < 0;
 	if (ret->unknown) {
 		int r = alive < 0 ? alive : mounted;
 
-		(void)log_errno(r, "'%s': find out %s", ret->place ?: journal->dir,
+		(void)log_errno(r, "'%s': find out %s", container ? ret->owner->dir : ret->owner->name,
 				alive < 0 ? "whether its monitor runs" : "what is mounted");
 		ret->state = "unknown";
 	} else if (ret->mounted) {
@@ -89,102 +80,65 @@ static char *human(unsigned long long bytes)
 	return xasprintf(n < 10 && unit ? "%.1f%c" : "%.0f%c", n, units[unit]);
 }
 
-/* What the records of one step say of it. Strings belong to the journal, or are NULL. */
-struct details {
-	const char *container; /* directory of the one that it belongs to, if that is another */
-	const char *image, *lock, *device, *diskseq, *served, *server;
-	bool ended; /* the server, which should not; unknown is no */
-};
-
-static struct details details(const struct journal *journal, size_t step)
+/* The lock lives with the device: an image that is mounted without one holds none. */
+static const char *lock_of(const struct shown_step *step)
 {
-	struct details found = { 0 };
-
-	if (journal->records[step].n > 1)
-		found.container = journal->records[step].fields[1];
-	for (size_t i = step + 1; i < journal->n && strcmp(journal->records[i].kind, "step") != 0; i++) {
-		const struct record *record = &journal->records[i];
-
-		if (strcmp(record->kind, "image") == 0 && record->n == 3) {
-			found.image = record->fields[1];
-			found.lock = record->fields[2];
-		} else if (strcmp(record->kind, "loop") == 0 && record->n == 3) {
-			found.device = record->fields[0];
-			found.diskseq = record->fields[1];
-		} else if (strcmp(record->kind, "device") == 0 && record->n == 1) {
-			found.device = record->fields[0];
-		} else if (strcmp(record->kind, "served") == 0 && record->n == 1) {
-			found.served = record->fields[0];
-		} else if (strcmp(record->kind, "server") == 0 && record->n == 3 && !found.server) {
-			const struct process server = { .pid = (pid_t)strtol(record->fields[0], NULL, 10),
-							.start = strtoull(record->fields[1], NULL, 10) };
-
-			found.server = record->fields[0]; /* the first is QEMU, others watch it */
-			found.ended = !proc_alive(&server);
-		}
-	}
-	/* The lock lives with the device: an image that is mounted without one holds none. */
-	if (!found.device)
-		found.lock = NULL;
-	return found;
+	return step->device ? step->lock : NULL;
 }
 
 /* "  of DIRECTORY  locked ro  /dev/loop0", for the caller to free. */
-static char *details_text(const struct journal *journal, size_t step, bool mounted)
+static char *details_text(const struct shown_step *step, bool mounted)
 {
-	struct details found = details(journal, step);
-	_cleanup_free_ char *server = found.server
-					      ? xasprintf("  served %s, pid %s%s", found.served ?: "", found.server,
-							  found.ended ? ", which has ended: I/O fails" : "")
-					      : xstrdup("");
+	_cleanup_free_ char *server =
+		step->server.pid ? xasprintf("  served %s, pid %d%s", step->how ?: "", (int)step->server.pid,
+					     step->server_ended ? ", which has ended: I/O fails" : "")
+				 : xstrdup("");
+	_cleanup_free_ char *owner = step->container ? xasprintf("  of %s", step->container) : xstrdup("");
+	const char *lock = lock_of(step);
 
-	_cleanup_free_ char *owner = found.container ? xasprintf("  of %s", found.container) : xstrdup("");
-
-	return found.device && mounted ? xasprintf("%s%s%s  %s%s", owner, found.lock ? "  locked " : "",
-						   found.lock ?: "", found.device, server)
-				       : TAKE_PTR(owner);
+	return step->device && mounted
+		       ? xasprintf("%s%s%s  %s%s", owner, lock ? "  locked " : "", lock ?: "", step->device, server)
+		       : TAKE_PTR(owner);
 }
 
 /* Print the uppermost part first. Above all steps is the overlay of LXC's that lxc-copy -s makes, if there is one. */
-static void print_tree(const struct journal *journal, bool mounted)
+static void print_tree(const struct shown *shown, bool mounted)
 {
-	const char *delta = journal_get(journal, "delta", 0);
 	int depth = 0;
 
-	if (delta) {
-		printf("  LXC's overlay, delta '%s'\n", delta);
+	if (shown->delta) {
+		printf("  LXC's overlay, delta '%s'\n", shown->delta);
 		depth++;
 	}
-	for (size_t i = journal->n; i > 0; i--) {
+	for (size_t i = shown->nsteps; i > 0; i--) {
 		_cleanup_free_ char *more = NULL;
 
-		if (strcmp(journal->records[i - 1].kind, "step") != 0 || !journal->records[i - 1].n)
+		if (!shown->steps[i - 1].spec)
 			continue;
-		more = details_text(journal, i - 1, mounted);
-		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "",
-		       journal->records[i - 1].fields[0], more);
+		more = details_text(&shown->steps[i - 1], mounted);
+		printf("  %*s%s%s%s\n", depth ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "", shown->steps[i - 1].spec,
+		       more);
 		depth++;
 	}
 }
 
-static void print_text(const struct journal *journal, const struct found *found)
+static void print_text(const struct shown *shown, const struct found *found)
 {
-	if (found->name)
-		printf("%s  (%s)  %s", found->name, found->place, found->state);
+	if (owner_is_container(found->owner))
+		printf("%s  (%s)  %s", found->owner->name, found->owner->dir, found->state);
 	else
-		printf("%s  %s", found->place, found->state);
+		printf("%s  %s", found->owner->name, found->state);
 	if (found->alive)
-		printf(", monitor %d", (int)found->monitor.pid);
+		printf(", monitor %d", (int)found->owner->monitor.pid);
 	if (found->usage.known) {
 		_cleanup_free_ char *used = human(found->usage.used), *size = human(found->usage.size);
 
 		printf(", %s of %s used", used, size);
 	}
 	printf("\n");
-	print_tree(journal, found->mounted);
-	for (size_t i = 0; i < journal->n; i++)
-		if (strcmp(journal->records[i].kind, "shows") == 0 && journal->records[i].n)
-			printf("  depends on the container in %s\n", journal->records[i].fields[0]);
+	print_tree(shown, found->mounted);
+	for (size_t i = 0; i < shown->nbases; i++)
+		printf("  depends on the container in %s\n", shown->bases[i]);
 }
 
 static void add_text(struct json_object *object, const char *key, const char *value)
@@ -192,33 +146,31 @@ static void add_text(struct json_object *object, const char *key, const char *va
 	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
 }
 
-static struct json_object *steps_json(const struct journal *journal, bool mounted)
+static struct json_object *steps_json(const struct shown *shown, bool mounted)
 {
 	struct json_object *steps = json_object_new_array();
 
-	for (size_t i = 0; i < journal->n; i++) {
+	for (size_t i = 0; i < shown->nsteps; i++) {
+		const struct shown_step *from = &shown->steps[i];
 		struct json_object *step;
-		struct details found;
 
-		if (strcmp(journal->records[i].kind, "step") != 0 || !journal->records[i].n)
+		if (!from->spec)
 			continue;
 		step = json_object_new_object();
-		found = details(journal, i);
-		add_text(step, "spec", journal->records[i].fields[0]);
-		if (found.container)
-			add_text(step, "container", found.container);
-		if (found.image) {
-			add_text(step, "image", found.image);
-			add_text(step, "lock", mounted ? found.lock : NULL);
+		add_text(step, "spec", from->spec);
+		if (from->container)
+			add_text(step, "container", from->container);
+		if (from->image) {
+			add_text(step, "image", from->image);
+			add_text(step, "lock", mounted ? lock_of(from) : NULL);
 		}
-		if (mounted && found.device)
-			add_text(step, "device", found.device);
-		if (mounted && found.diskseq)
-			json_object_object_add(step, "diskseq",
-					       json_object_new_int64(strtoll(found.diskseq, NULL, 10)));
-		if (mounted && found.server) {
-			add_text(step, "served", found.served);
-			json_object_object_add(step, "server", json_object_new_int(atoi(found.server)));
+		if (mounted && from->device)
+			add_text(step, "device", from->device);
+		if (mounted && from->has_diskseq)
+			json_object_object_add(step, "diskseq", json_object_new_int64((int64_t)from->diskseq));
+		if (mounted && from->server.pid) {
+			add_text(step, "served", from->how);
+			json_object_object_add(step, "server", json_object_new_int(from->server.pid));
 		}
 		json_object_array_add(steps, step);
 	}
@@ -226,47 +178,48 @@ static struct json_object *steps_json(const struct journal *journal, bool mounte
 }
 
 /* The directories of the containers whose stacks are part of this one. */
-static struct json_object *bases_json(const struct journal *journal)
+static struct json_object *bases_json(const struct shown *shown)
 {
 	struct json_object *bases = json_object_new_array();
 
-	for (size_t i = 0; i < journal->n; i++)
-		if (strcmp(journal->records[i].kind, "shows") == 0 && journal->records[i].n)
-			json_object_array_add(bases, json_object_new_string(journal->records[i].fields[0]));
+	for (size_t i = 0; i < shown->nbases; i++)
+		json_object_array_add(bases, json_object_new_string(shown->bases[i]));
 	return bases;
 }
 
-static struct json_object *found_json(const struct journal *journal, const struct found *found)
+static struct json_object *found_json(const struct shown *shown, const struct found *found)
 {
 	struct json_object *object = json_object_new_object();
+	const struct owner *owner = found->owner;
+	bool container = owner_is_container(owner);
 
-	json_object_object_add(object, "container", found->name ? json_object_new_string(found->name) : NULL);
-	json_object_object_add(object, found->name ? "directory" : "target",
-			       json_object_new_string(found->place ?: ""));
+	json_object_object_add(object, "container", container ? json_object_new_string(owner->name) : NULL);
+	add_text(object, container ? "directory" : "target", container ? owner->dir : owner->name);
 	json_object_object_add(object, "state", json_object_new_string(found->state));
-	json_object_object_add(object, "monitor", found->alive ? json_object_new_int(found->monitor.pid) : NULL);
+	json_object_object_add(object, "monitor", found->alive ? json_object_new_int(owner->monitor.pid) : NULL);
 	json_object_object_add(object, "at", found->at ? json_object_new_string(found->at) : NULL);
 	json_object_object_add(object, "size", json_object_new_int64((int64_t)found->usage.size));
 	json_object_object_add(object, "used",
 			       found->usage.known ? json_object_new_int64((int64_t)found->usage.used) : NULL);
-	json_object_object_add(object, "depends_on", bases_json(journal));
-	add_text(object, "delta", journal_get(journal, "delta", 0));
-	json_object_object_add(object, "stack", steps_json(journal, found->mounted));
+	json_object_object_add(object, "depends_on", bases_json(shown));
+	add_text(object, "delta", shown->delta);
+	json_object_object_add(object, "stack", steps_json(shown, found->mounted));
 	return object;
 }
 
 /* Select the journals to show: those of lxcpath's containers; else the container's; without a name, all. */
 static bool wanted(const char *lxcpath, const struct container *container, const struct journal *journal)
 {
-	const char *name = journal_get(journal, "container", 0), *place = journal_get(journal, "container", 1);
+	const struct owner *owner = owner_of(journal);
 
 	if (lxcpath) {
-		const char *slash = place ? strrchr(place, '/') : NULL;
+		const char *slash = strrchr(owner->dir, '/');
 
-		return slash && strncmp(place, lxcpath, (size_t)(slash - place)) == 0 && !lxcpath[slash - place];
+		return slash && strncmp(owner->dir, lxcpath, (size_t)(slash - owner->dir)) == 0 &&
+		       !lxcpath[slash - owner->dir];
 	}
 	return !container->name ||
-	       (name && place && strcmp(name, container->name) == 0 && strcmp(place, container->dir) == 0);
+	       (strcmp(owner->name, container->name) == 0 && strcmp(owner->dir, container->dir) == 0);
 }
 
 /* Say why a container has no record: it is not running, or has no bdev.rootfs. 0 or -errno (logged). */
@@ -305,7 +258,7 @@ static int run(const struct args *args)
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
 		struct found found;
-
+		struct shown view;
 		int one = journal_peek(ids[i], &journal);
 
 		/* One that cannot be read hides none of the others. */
@@ -321,10 +274,12 @@ static int run(const struct args *args)
 		look_up(&journal, &found);
 		if (found.unknown)
 			r = -EIO;
+		show_records(&journal, &view);
 		if (args->json)
-			json_object_array_add(list, found_json(&journal, &found));
+			json_object_array_add(list, found_json(&view, &found));
 		else
-			print_text(&journal, &found);
+			print_text(&view, &found);
+		show_clear(&view);
 		journal_close(&journal);
 	}
 	rundir_list_free(ids, n);

@@ -12,7 +12,7 @@
 #include "../kernel/all-mounts.h"
 #include "../kernel/aufs-info.h"
 #include "../base/cleanup.h"
-#include "journal.h"
+#include "../record/uses.h"
 #include "../kernel/mount.h"
 #include "../base/path.h"
 #include "../base/process.h"
@@ -144,9 +144,10 @@ static int leads_near(const struct search *search, pid_t pid, const char *path)
 /* It is one that a running container or a mount of ours has recorded. What is not known is not. */
 static bool is_ours(const struct search *search)
 {
-	_cleanup_free_ char *user = journal_find_running("aufs", search->si, NULL);
+	const struct claim claim = { .object = CLAIM_AUFS, .mode = CLAIM_READ, .id = search->si };
+	_cleanup_free_ char *user = NULL;
 
-	return user && !journal_is_unknown(user);
+	return uses_who(&claim, true, NULL, &user) > 0;
 }
 
 /*

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * usage - how many bytes a container holds.
+ * disk-usage - how many bytes a container holds.
  *
  * An upper or a root directory mostly lies on a file system that others write
  * to, too: what statvfs(3) says of that is the host's and not the container's.
  */
-#include "usage.h"
+#include "disk-usage.h"
 #include "../base/cleanup.h"
 #include "../base/path.h"
 #include "../base/walk.h"
+#include "../record-kinds/container.h"
+#include "../record-kinds/directory.h"
+#include "../record/owner.h"
+#include "../record-kinds/step.h"
 
 #include <fcntl.h>
 #include <search.h>
@@ -78,58 +82,34 @@ static int count_tree(int dir, unsigned long long *ret)
 	return r;
 }
 
-/* The directory of a record with these two fields: its inode, or NULL for any, and its path. fd or -errno. */
-static int open_recorded(const char *inode, const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_free_ char *found = fd < 0 ? NULL : path_inode(fd);
-
-	if (fd < 0)
-		return -errno;
-	return inode && strcmp(inode, found) != 0 ? -ESTALE : TAKE_FD(fd);
-}
-
 /*
  * Open the host's directory that the stack writes to, as the last step says. fd; -ENOENT: the stack writes to a tmpfs
  * or an image of its own, or to nothing; or another -errno.
  */
 static int open_written(const struct journal *journal, int root)
 {
-	const char *delta = journal_get(journal, "delta", 0), *step = NULL;
-	const struct record *upper = NULL;
+	const char *delta = owner_of(journal)->delta, *step = step_last(journal);
+	int fd;
 
-	for (size_t i = 0; i < journal->n; i++) {
-		const struct record *record = &journal->records[i];
-
-		if (strcmp(record->kind, "step") == 0 && record->n) {
-			step = record->fields[0];
-			upper = NULL;
-			if (strncmp(step, "tmpfs:", strlen("tmpfs:")) == 0)
-				return -ENOENT;
-		} else if ((strcmp(record->kind, "upper") == 0 || strcmp(record->kind, "branch") == 0) &&
-			   record->n > 1 && !upper) {
-			upper = record;
-		}
+	if (*delta) {
+		fd = open(delta, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
 	}
-	if (delta)
-		return open_recorded(NULL, delta);
-	if (upper)
-		return open_recorded(upper->fields[0], upper->fields[1]);
-	return step && strncmp(step, "dir:", strlen("dir:")) == 0 ? path_reopen(root, O_RDONLY | O_DIRECTORY) : -ENOENT;
+	if (!step || strncmp(step, "tmpfs:", strlen("tmpfs:")) == 0)
+		return -ENOENT;
+	fd = directory_open_written(journal, journal->step);
+	if (fd != -ENOENT)
+		return fd;
+	return strncmp(step, "dir:", strlen("dir:")) == 0 ? path_reopen(root, O_RDONLY | O_DIRECTORY) : -ENOENT;
 }
 
-/* Does it write nothing, to a directory of the host's or of a type that has no room of its own? */
+/* Whether it writes nothing, to a directory of the host's or of a type that has no room of its own. */
 static bool is_reader(const struct journal *journal)
 {
-	const char *step = NULL;
+	const char *step = step_last(journal);
 
-	for (size_t i = 0; i < journal->n; i++) {
-		if (strcmp(journal->records[i].kind, "writes") == 0)
-			return false;
-		if (strcmp(journal->records[i].kind, "step") == 0 && journal->records[i].n)
-			step = journal->records[i].fields[0];
-	}
-	return step && (strncmp(step, "dir:", 4) == 0 || strncmp(step, "layer:", 6) == 0);
+	return !container_record_writes(journal) && step &&
+	       (strncmp(step, "dir:", strlen("dir:")) == 0 || strncmp(step, "layer:", strlen("layer:")) == 0);
 }
 
 int usage_of(const struct journal *journal, int root, struct usage *ret)

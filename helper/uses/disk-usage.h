@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "journal.h"
+#include "../record/journal.h"
 
 /* Bytes of the file system that a stack is written to (0: not known), and bytes of it that the container holds. */
 struct usage {

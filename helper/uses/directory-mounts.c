@@ -1,89 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * directory-users - who uses a directory.
+ * directory-mounts - the mounts that use a directory.
  *
- * The kernel keeps an overlay's upper to itself, but not its lowers, and says
- * nothing of who has a directory bound; a rename of it succeeds, and what is
- * then removed was their root. So all mounts are looked through, and as ours
- * name nothing there (they are made of detached mounts), the journals.
+ * The kernel keeps an overlay's upper to itself, but not its lowers, and does not tell who has a directory bound; a
+ * rename of it succeeds, and what is then removed was their root. So all mounts of the host are looked through. Mounts
+ * of our own name nothing there, as they are made of detached mounts: those are in the journals.
  */
-#include "directory-users.h"
+#include "directory-mounts.h"
 #include "../kernel/all-mounts.h"
-#include "aufs-users.h"
 #include "../base/cleanup.h"
-#include "../base/log.h"
 #include "../kernel/mount.h"
-#include "../kernel/overlay.h"
 #include "../base/path.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #define UNKNOWN "or not: " /* goes on after "is in use " */
-
-/* --- records --- */
-
-static bool is_running(const struct journal *journal)
-{
-	struct process monitor;
-
-	return !journal_monitor(journal, &monitor) || proc_alive(&monitor);
-}
-
-/* The record is of the directory, or of one in it; `around`: or of one that it lies in. */
-static bool has(const struct record *record, const char *inode, const char *path, bool around)
-{
-	const char *recorded = record->n > 1 && *record->fields[1] == '/' ? record->fields[1] : NULL;
-
-	return record->n && (strcmp(record->fields[0], inode) == 0 ||
-			     (recorded && (path_below(recorded, path) || (around && path_below(path, recorded)))));
-}
-
-static char *find_record(const struct journal *journal, const char *inode, const char *path)
-{
-	const char *name = journal_get(journal, "container", 0);
-	/* aufs keeps what it has looked up, and gives ESTALE for a directory in a branch that is another one by now. */
-	bool around = journal_get(journal, "aufs", 0);
-
-	for (size_t i = 0; i < journal->n; i++) {
-		const struct record *record = &journal->records[i];
-		bool lower = strcmp(record->kind, "lower") == 0;
-
-		if (!lower && strcmp(record->kind, "upper") != 0 && strcmp(record->kind, "branch") != 0)
-			continue;
-		if (!has(record, inode, path, around) || !is_running(journal))
-			continue;
-		return xasprintf("%sby %s '%s': %s it first", lower ? "as a lower " : "", name ? "container" : "mount on",
-				 name ?: journal_get(journal, "target", 0) ?: "?", name ? "stop" : "umount");
-	}
-	return NULL;
-}
-
-static char *find_journal(const char *inode, const char *path)
-{
-	char **ids, *found = NULL;
-	size_t n;
-	int r = rundir_ids(&ids, &n);
-
-	if (r < 0)
-		return xasprintf(UNKNOWN "cannot list '%s': %s", RUN_DIR, strerror(-r));
-	for (size_t i = 0; i < n && !found; i++) {
-		struct journal journal;
-
-		r = journal_peek(ids[i], &journal);
-		if (r < 0 && r != -ENOENT)
-			found = xasprintf(UNKNOWN "cannot read '%s/%s/journal': %s", RUN_DIR, ids[i], strerror(-r));
-		if (r < 0)
-			continue;
-		found = find_record(&journal, inode, path);
-		journal_close(&journal);
-	}
-	rundir_list_free(ids, n);
-	return found;
-}
-
-/* --- mounts --- */
 
 struct search {
 	unsigned long long id; /* the mount that it lies on */
@@ -216,14 +148,17 @@ static bool uses(struct mount_seen *mount, void *arg)
 	return true;
 }
 
-static char *find_mount(int dir, const char *path)
+int directory_mounts_find(int dir, const char *path, char **ret_user)
 {
 	struct search search = { .path = path };
 	struct statx st;
 	int r;
 
-	if (fstat(dir, &search.st) < 0 || statx(dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
-		return xasprintf(UNKNOWN "it cannot be looked at: %s", strerror(errno));
+	if (fstat(dir, &search.st) < 0 || statx(dir, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0) {
+		r = -errno;
+		*ret_user = xasprintf(UNKNOWN "it cannot be looked at: %s", strerror(-r));
+		return r;
+	}
 	search.id = st.stx_mnt_id;
 	r = mounts_each(false, find_own, &search);
 	if (r == 0) {
@@ -234,50 +169,13 @@ static char *find_mount(int dir, const char *path)
 		r = mounts_each(true, uses, &search);
 	if (r < 0)
 		search.found = xasprintf(UNKNOWN "not all mounts could be read: %s", strerror(-r));
+	if (r > 0 && search.unknown < 0)
+		r = search.unknown;
 	for (size_t i = 0; i < search.n; i++)
 		free(search.overlays[i]);
 	free(search.overlays);
 	free(search.dev);
 	free(search.root);
-	return search.found;
-}
-
-char *dirinuse_by(int dir)
-{
-	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir);
-	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char *found = find_journal(inode, path) ?: find_mount(dir, path);
-	int r = found ? 0 : overlayfs_in_use(dir, root);
-
-	if (r)
-		found = r > 0 ? xstrdup("by another mount: umount that first")
-			      : xasprintf(UNKNOWN "cannot ask the kernel whether it is an overlay's upper: %s",
-					  strerror(-r));
-	if (!found)
-		(void)aufs_uses(dir, false, &found); /* also says what is unknown */
-	return found;
-}
-
-int dirinuse_record(struct journal *journal, int dir, int dirfd, const char *source, const char *where, int wait_ms)
-{
-	_cleanup_close_ int lock = path_reopen(dir, O_RDONLY | O_DIRECTORY), again = -EBADF;
-	_cleanup_free_ char *inode = path_inode(dir), *path = path_of(dir), *still = NULL;
-	long long until = proc_now() + wait_ms;
-
-	if (lock < 0)
-		return log_errno(lock, "%s: open '%s'", where, source);
-	/* Not all file systems have it; those that cannot be locked are not converted. */
-	while (flock(lock, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-		if (proc_now() >= until)
-			return log_refuse(-EBUSY, "%s: '%s' is locked by another process, which may be converting it",
-					  where, source);
-		proc_sleep(5);
-	}
-	again = path_open(dirfd, source, O_PATH | O_DIRECTORY);
-	if (again < 0 && again != -ENOENT)
-		return log_errno(again, "%s: open '%s'", where, source);
-	still = again < 0 ? NULL : path_inode(again);
-	if (!still || strcmp(still, inode) != 0)
-		return log_refuse(-EBUSY, "%s: '%s' was replaced just now; start it again", where, source);
-	return journal_add(journal, "lower", inode, path, NULL);
+	*ret_user = search.found;
+	return r;
 }

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "../record/journal.h"
+
+/* Record that the stack shows a layer of a store, by its key (layer/store.h). 0 or -errno (logged). */
+int layer_record(struct journal *journal, const char *key);

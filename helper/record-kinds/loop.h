@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "../record/journal.h"
+
+/* Record the loop device on an open file. 0 or -errno (logged). */
+int loop_record(struct journal *journal, const char *node, int device, int file);
+
+/* Whether the recorded device is the one that is open, of this name. */
+bool loop_record_is(const struct record *record, const char *node, int device);

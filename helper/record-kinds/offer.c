@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * offer - one server and one device for all who read the same image.
+ *
+ * Whoever has made them offers the device in its journal, after the records of what the device needs. Whoever takes it
+ * copies those records and holds the device open, and only then believes them.
+ */
+#include "offer.h"
+#include "../base/cleanup.h"
+#include "../base/process.h"
+#include "loop.h"
+#include "nbd.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+struct offer_record {
+	char *key, *node, *fstype;
+};
+
+int offer_lock(int ms)
+{
+	_cleanup_close_ int fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long long until = proc_now() + ms;
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || proc_now() >= until)
+			return -errno;
+		proc_sleep(2);
+	}
+	return TAKE_FD(fd);
+}
+
+int offer_make(struct journal *journal, const char *key, const char *node, const char *fstype)
+{
+	_cleanup_free_ char *key_copy = xstrdup(key), *node_copy = xstrdup(node), *fstype_copy = xstrdup(fstype);
+
+	return journal_add(journal, &record_offer, &(struct offer_record){ key_copy, node_copy, fstype_copy });
+}
+
+/* Whether an offered device needs what the record names, so that both are released together. */
+static bool is_needed(const struct record *record)
+{
+	return record->kind == &record_server || record->kind == &record_nbd || record->kind == &record_loop;
+}
+
+/* Whether the record still tells the truth of the open device. Unknown is no: the image is then served once more. */
+static bool is_true(const struct journal *theirs, const struct record *record, int device, const char *node)
+{
+	if (record->kind == &record_loop)
+		return loop_record_is(record, node, device);
+	if (record->kind == &record_nbd)
+		return nbd_record_is(record, node);
+	return record->kind->alive(theirs, record->fields) == 1;
+}
+
+/* Take an offer of another journal. fd; -ENOENT: it does not hold any longer; or -errno (logged). */
+static int take(const struct journal *theirs, const struct record *offer, struct journal *journal)
+{
+	const char *node = ((const struct offer_record *)offer->fields)->node;
+	_cleanup_close_ int device = open(node, O_RDONLY | O_CLOEXEC);
+	int r = 0;
+
+	if (device < 0)
+		return -ENOENT;
+	for (const struct record *record = theirs->records; record < offer; record++)
+		if (record->step == offer->step && is_needed(record) && !is_true(theirs, record, device, node))
+			return -ENOENT;
+	for (const struct record *record = theirs->records; r == 0 && record <= offer; record++)
+		if (record->step == offer->step && (is_needed(record) || record == offer))
+			r = journal_copy(journal, record);
+	return r < 0 ? r : TAKE_FD(device);
+}
+
+/* Take the first offer with this key in another journal. */
+static int take_from(const struct journal *theirs, struct journal *journal, const char *key, char **ret_node,
+		     char **ret_fstype)
+{
+	const struct record *record = NULL;
+	int device = -ENOENT;
+
+	while (device == -ENOENT && (record = journal_next(theirs, &record_offer, record))) {
+		const struct offer_record *offer = record->fields;
+
+		if (strcmp(offer->key, key) != 0)
+			continue;
+		device = take(theirs, record, journal);
+		if (device >= 0) {
+			*ret_node = xstrdup(offer->node);
+			*ret_fstype = xstrdup(offer->fstype);
+		}
+	}
+	return device;
+}
+
+int offer_take(struct journal *journal, const char *key, char **ret_node, char **ret_fstype)
+{
+	int found = -ENOENT;
+	char **ids;
+	size_t n;
+
+	/* An offer that cannot be read is not taken: the image is served once more. */
+	(void)rundir_ids(&ids, &n);
+	for (size_t i = 0; i < n && found == -ENOENT; i++) {
+		struct journal theirs;
+
+		if (journal_peek(ids[i], &theirs) == 0) {
+			if (strcmp(theirs.dir, journal->dir) != 0)
+				found = take_from(&theirs, journal, key, ret_node, ret_fstype);
+			journal_close(&theirs);
+		}
+	}
+	rundir_list_free(ids, n);
+	return found;
+}
+
+static const struct record_field offer_fields[] = {
+	{ FIELD_TEXT, offsetof(struct offer_record, key), { NULL } },
+	{ FIELD_TEXT, offsetof(struct offer_record, node), { NULL } },
+	{ FIELD_TEXT, offsetof(struct offer_record, fstype), { NULL } },
+	{ FIELD_END, 0, { NULL } },
+};
+
+const struct record_kind record_offer = {
+	.name = "offer",
+	.size = sizeof(struct offer_record),
+	.fields = offer_fields,
+};

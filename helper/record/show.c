@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * show - what the records of a journal say of the stack, for `status`.
+ */
+#include "show.h"
+#include "../base/cleanup.h"
+
+void show_records(const struct journal *journal, struct shown *ret)
+{
+	*ret = (struct shown){ .nsteps = journal->step + 1UL };
+	ret->steps = xcalloc(ret->nsteps, sizeof(*ret->steps));
+	for (size_t i = 0; i < journal->n; i++) {
+		const struct record *record = &journal->records[i];
+
+		ret->step = &ret->steps[record->step];
+		if (record->kind->show)
+			record->kind->show(record->fields, ret);
+	}
+	ret->step = NULL;
+}
+
+void show_clear(struct shown *shown)
+{
+	free(shown->steps);
+	free(shown->bases);
+	*shown = (struct shown){ 0 };
+}

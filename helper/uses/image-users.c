@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * image-users - users of an image file who know nothing of our locks: loop devices and processes of others.
+ */
+#include "image-users.h"
+#include "../base/cleanup.h"
+#include "../base/process.h"
+#include "../kernel/image.h"
+#include "../kernel/loop.h"
+#include "../kernel/mount.h"
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define FOREIGN_WAIT_MS 200 /* whoever is just closing it, as an ending loop device does */
+
+struct mount_search {
+	const char *dev;
+	char *text;
+};
+
+static bool is_mount_of(const char *id, const char *dev, char *at, void *arg)
+{
+	struct mount_search *search = arg;
+
+	(void)id;
+	if (strcmp(dev, search->dev) != 0)
+		return false;
+	search->text = xasprintf(" (mounted on '%s')", at);
+	return true;
+}
+
+/*
+ * Where the device is mounted, as " (mounted on '/mnt')", for the caller to free; "" if that is not
+ * in this namespace.
+ */
+static char *describe_mount(const char *node)
+{
+	struct stat st = { 0 };
+	_cleanup_free_ char *dev =
+		stat(node, &st) == 0 ? xasprintf("%u:%u", major(st.st_rdev), minor(st.st_rdev)) : xstrdup("");
+	struct mount_search search = { .dev = dev };
+
+	(void)mount_each(is_mount_of, &search);
+	return search.text ?: xstrdup("");
+}
+
+/* 0: nobody; -EBUSY: somebody has it open for writing; or another -errno (logged). */
+static int find_foreign(const struct spec *spec, int image, const char *name, bool readonly)
+{
+	_cleanup_free_ char *node = NULL, *at = NULL;
+	int r = loopdev_find_foreign(image, readonly, &node);
+
+	if (r < 0)
+		return spec_refuse(spec, r, "image '%s': cannot read whether %s has it: %s", name,
+				   node ?: "a loop device", strerror(-r));
+	if (r == 0) {
+		r = image_is_written(image);
+		if (r < 0 && r != -EOPNOTSUPP)
+			return spec_refuse(spec, r, "image '%s': cannot find out whether somebody writes to it: %s",
+					   name, strerror(-r));
+		return r > 0 ? -EBUSY : 0;
+	}
+	at = describe_mount(node);
+	return spec_refuse(spec, -ETXTBSY, "image '%s' is in use by %s%s%s; unmount or detach that first", name, node,
+			   at, readonly ? ", which can write it" : "");
+}
+
+/* A writer of ours has it locked: uses_claim_image() will say which. */
+static bool is_ours(int image)
+{
+	if (flock(image, LOCK_SH | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK;
+	(void)flock(image, LOCK_UN);
+	return false;
+}
+
+int image_users_refuse(const struct spec *spec, int image, const char *name, bool readonly, int wait_ms)
+{
+	long long until = proc_now() + (wait_ms > FOREIGN_WAIT_MS ? wait_ms : FOREIGN_WAIT_MS);
+
+	for (;;) {
+		int r = find_foreign(spec, image, name, readonly);
+
+		if (r != -EBUSY || is_ours(image) || image_qemu_writes(image))
+			return r == -EBUSY ? 0 : r;
+		if (proc_now() >= until)
+			return spec_refuse(spec, r,
+					   "image '%s' is open for writing by another process, or by the kernel; "
+					   "fuser -v and losetup -j tell by which",
+					   name);
+		proc_sleep(5);
+	}
+}
+
+bool image_users_has_readers(int image)
+{
+	_cleanup_free_ char *node = NULL;
+
+	return image_qemu_reads(image) || loopdev_find_foreign(image, false, &node) != 0;
+}
