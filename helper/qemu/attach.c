@@ -11,7 +11,7 @@
 #include "../base/process.h"
 #include "attach.h"
 #include "../base/cleanup.h"
-#include "fuse-server.h"
+#include "connect.h"
 #include "watcher.h"
 #include "../base/log.h"
 #include "../kernel/loop.h"
@@ -20,18 +20,12 @@
 #include "qemu-nbd.h"
 #include "../record-kinds/device.h"
 #include "../record-kinds/loop.h"
-#include "../record-kinds/nbd.h"
 #include "../record/uses.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/nbd.h>
-#include <poll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-#define READY_MS 30000 /* a server elsewhere may take that long to answer QEMU */
 
 /* Does QEMU complain that another process has the image: 'Failed to get [shared] "write" lock'? */
 static bool is_of_a_lock(const char *complaint)
@@ -80,122 +74,6 @@ static int check_files(const struct attachment *attachment)
 	return spec_refuse(request->spec, r, "cannot read which files qemu-nbd has open: %s", strerror(-r));
 }
 
-/* The device's node, checked to be what we connected. fd or -errno (logged). */
-static int open_device(const struct attachment *attachment, const struct nbd_export *export)
-{
-	const struct attach_request *request = attachment->request;
-	_cleanup_close_ int fd = open(attachment->node, O_RDONLY | O_CLOEXEC);
-	unsigned long long size;
-
-	if (fd < 0)
-		return log_errno(-errno, "%s: open '%s'", request->spec->where, attachment->node);
-	if (ioctl(fd, BLKGETSIZE64, &size) < 0 || size != export->size)
-		return log_refuse(-EIO, "%s: '%s' is not the device that was connected", request->spec->where,
-				  attachment->node);
-	return TAKE_FD(fd);
-}
-
-static int connect_netlink(struct attachment *attachment, int client, const struct nbd_export *export)
-{
-	const struct attach_request *request = attachment->request;
-	int r;
-
-	attachment->backend =
-		xasprintf("%s-%u-%lld", strrchr(attachment->journal->dir, '/') + 1, request->step, proc_now());
-	r = nbd_record(attachment->journal, attachment->backend);
-	if (r < 0)
-		return r;
-	r = nbd_connect(client, export, attachment->backend, request->reconnect);
-	if (r < 0)
-		return log_errno(r, "%s: connect an nbd device", request->spec->where);
-	attachment->nr = r;
-	return 0;
-}
-
-struct ioctl_worker {
-	struct nbd_export export;
-};
-
-/* 3: the connection, 4: where to tell the device's number. */
-static int serve_ioctl(void *arg)
-{
-	const struct ioctl_worker *worker = arg;
-	int r = nbd_serve(3, &worker->export, 4);
-
-	if (r < 0)
-		(void)dprintf(STDERR_FILENO, "%s\n", strerror(-r));
-	return r < 0;
-}
-
-static int connect_ioctl(struct attachment *attachment, int client, const struct nbd_export *export)
-{
-	const struct attach_request *request = attachment->request;
-	struct ioctl_worker worker = { .export = *export };
-	long long until = proc_now() + READY_MS;
-	struct pollfd answer;
-	int tell[2], r, nr = -1;
-	int fds[2];
-	struct server_request process = {
-		.name = "bdev-nbd", .run = serve_ioctl, .arg = &worker, .fds = fds, .nfds = 2, .home = request->home
-	};
-
-	if (pipe2(tell, O_CLOEXEC) < 0)
-		return log_errno(-errno, "%s: connect an nbd device", request->spec->where);
-	fds[0] = client;
-	fds[1] = tell[1];
-	r = server_start(&process, attachment->journal, &attachment->worker);
-	(void)close(tell[1]);
-	answer = (struct pollfd){ .fd = tell[0], .events = POLLIN };
-	if (r == 0 && (poll(&answer, 1, READY_MS) != 1 || read(tell[0], &nr, sizeof(nr)) != (ssize_t)sizeof(nr))) {
-		_cleanup_free_ char *complaint = server_complaint(&attachment->worker);
-
-		r = log_refuse(-EIO, "%s: connect an nbd device: %s", request->spec->where, complaint ?: "no free one");
-	}
-	(void)close(tell[0]);
-	if (r < 0)
-		return r;
-	attachment->nr = nr;
-	attachment->backend = xasprintf(NBD_BY_PID "%d", (int)attachment->worker.pid);
-	/* NBD_DO_IT connects, and does not return. */
-	while (nbd_is_ready(nr, export->size) != 1 && proc_now() < until)
-		proc_sleep(1);
-	return nbd_record(attachment->journal, attachment->backend);
-}
-
-/* --- the same without an nbd device --- */
-
-/* 3: where the file system's requests come from, 4: the connection. */
-static int serve_fuse(void *arg)
-{
-	return fusefile_serve(3, 4, arg) < 0;
-}
-
-static int connect_fuse(struct attachment *attachment, int client, struct nbd_export *export)
-{
-	const struct attach_request *request = attachment->request;
-	_cleanup_close_ int fuse = -EBADF, mount = -EBADF;
-	int fds[2], r;
-	const struct server_request process = {
-		.name = "bdev-fuse", .run = serve_fuse, .arg = export, .fds = fds, .nfds = 2, .home = request->home
-	};
-
-	mount = fusefile_mount(request->readonly, &fuse);
-	if (mount < 0)
-		return log_errno(mount, "%s: make a FUSE file", request->spec->where);
-	fds[0] = fuse;
-	fds[1] = client;
-	r = server_start(&process, attachment->journal, &attachment->worker);
-	if (r < 0)
-		return r;
-	/* If that process ends, we must not keep its side of the file system up, waiting for ourselves. */
-	cleanup_close(&fuse);
-	fuse = -EBADF;
-	/* Past the page cache: the loop device has one. */
-	attachment->device = path_reopen(mount, (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT);
-	return attachment->device < 0 ? log_errno(attachment->device, "%s: open the FUSE file", request->spec->where)
-				      : 0;
-}
-
 static int attach_served(struct attachment *attachment)
 {
 	const struct attach_request *request = attachment->request;
@@ -232,7 +110,7 @@ static int attach_served(struct attachment *attachment)
 	if (r < 0)
 		return r;
 	attachment->node = nbd_node(attachment->nr);
-	attachment->device = open_device(attachment, &export);
+	attachment->device = connect_open_device(attachment, &export);
 	return attachment->device < 0 ? attachment->device : 0;
 }
 

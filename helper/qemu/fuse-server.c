@@ -11,8 +11,8 @@
  * then says so on the FUSE descriptor.
  */
 #include "fuse-server.h"
+#include "fuse-answer.h"
 #include "../base/cleanup.h"
-#include "../kernel/mount.h"
 
 #include <endian.h>
 #include <fcntl.h>
@@ -24,14 +24,11 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#define SLOTS	      64
-#define MAX_IO	      (1U << 20)
-#define MAX_ZEROES    (1U << 30) /* in one request of NBD's */
-#define BUFFER	      (MAX_IO + 4096)
-#define WRITE_ZEROES  6 /* the NBD protocol's, which linux/nbd.h lacks */
-#define SEND_ZEROES   (1 << 6)
-#define NO_HOLE	      (1U << 17) /* 1 << 1 of the flags, in the upper half of the type */
-#define VALID_SECONDS 86400
+#define MAX_ZEROES   (1U << 30) /* in one request of NBD's */
+#define BUFFER	     (FUSE_MAX_IO + 4096)
+#define WRITE_ZEROES 6 /* the NBD protocol's, which linux/nbd.h lacks */
+#define SEND_ZEROES  (1 << 6)
+#define NO_HOLE	     (1U << 17) /* 1 << 1 of the flags, in the upper half of the type */
 
 /* A request that the server has yet to answer. */
 struct slot {
@@ -46,109 +43,10 @@ struct slot {
 struct file {
 	int fuse, nbd;
 	struct nbd_export export;
-	struct slot slots[SLOTS];
+	struct slot slots[FUSE_SLOTS];
 	size_t used, ready;
 	char *request, *reply;
 };
-
-int fusefile_mount(bool readonly, int *ret_fuse)
-{
-	_cleanup_close_ int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	char text[16];
-	struct fs fs;
-	int r;
-
-	if (fuse < 0)
-		return -errno;
-	(void)snprintf(text, sizeof(text), "%d", fuse);
-	r = fs_open(&fs, "fuse");
-	if (r == 0)
-		r = fs_set(&fs, "source", "lxc-bdev");
-	if (r == 0)
-		r = fs_set(&fs, "fd", text);
-	if (r == 0)
-		r = fs_set(&fs, "rootmode", "100600");
-	if (r == 0)
-		r = fs_set(&fs, "user_id", "0");
-	if (r == 0)
-		r = fs_set(&fs, "group_id", "0");
-	if (r == 0)
-		r = fs_mount(&fs, readonly);
-	fs_close(&fs);
-	if (r >= 0)
-		*ret_fuse = TAKE_FD(fuse);
-	return r;
-}
-
-/* --- to the kernel --- */
-
-/* 0; -ENODEV: the file system has ended; or -errno. */
-static int write_answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
-{
-	struct fuse_out_header header = { (uint32_t)(sizeof(header) + n), error, unique };
-	struct iovec parts[] = { { &header, sizeof(header) }, { (void *)data, n } };
-
-	while (writev(file->fuse, parts, n ? 2 : 1) < 0) {
-		if (errno == ENOENT) /* whoever asked has given up */
-			return 0;
-		if (errno != EINTR)
-			return -errno;
-	}
-	return 0;
-}
-
-/*
- * Who asks waits for the answer, however long: if it cannot be given, then EIO is; and if that cannot be given either,
- * the error ends the server, and with it the file system.
- */
-static int answer(const struct file *file, uint64_t unique, int error, const void *data, size_t n)
-{
-	int r = write_answer(file, unique, error, data, error ? 0 : n);
-
-	return r < 0 && r != -ENODEV ? write_answer(file, unique, -EIO, NULL, 0) : r;
-}
-
-static int answer_init(const struct file *file, uint64_t unique, const struct fuse_init_in *in)
-{
-	const struct fuse_init_out out = {
-		.major = FUSE_KERNEL_VERSION,
-		.minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
-		.max_readahead = in->max_readahead,
-		.flags = in->flags & (FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ASYNC_DIO | FUSE_MAX_PAGES),
-		.max_background = SLOTS,
-		.congestion_threshold = SLOTS,
-		.max_write = MAX_IO,
-		.time_gran = 1,
-		.max_pages = MAX_IO / 4096,
-	};
-
-	return answer(file, unique, 0, &out, sizeof(out));
-}
-
-static int answer_attr(const struct file *file, uint64_t unique)
-{
-	const struct fuse_attr_out out = {
-		.attr_valid = VALID_SECONDS,
-		.attr = {
-			.ino = FUSE_ROOT_ID,
-			.size = file->export.size,
-			.blocks = file->export.size / 512,
-			.mode = S_IFREG | 0600,
-			.nlink = 1,
-			.blksize = 4096,
-		},
-	};
-
-	return answer(file, unique, 0, &out, sizeof(out));
-}
-
-/* Its block size is the granularity that a loop device has for discards. */
-static int answer_statfs(const struct file *file, uint64_t unique)
-{
-	const struct fuse_statfs_out out = { .st = { .bsize = 4096, .frsize = 4096, .namelen = 255 } };
-
-	return answer(file, unique, 0, &out, sizeof(out));
-}
 
 /* --- to the server --- */
 
@@ -230,9 +128,9 @@ static int pass_fallocate(struct file *file, const struct fuse_in_header *header
 	if ((!hole && (in->mode & ~FALLOC_FL_KEEP_SIZE) != FALLOC_FL_ZERO_RANGE) ||
 	    !(file->export.flags & SEND_ZEROES) || in->offset > file->export.size ||
 	    in->length > file->export.size - in->offset)
-		return answer(file, header->unique, -EOPNOTSUPP, NULL, 0);
+		return fuse_answer(file->fuse, header->unique, -EOPNOTSUPP, NULL, 0);
 	if (!in->length)
-		return answer(file, header->unique, 0, NULL, 0);
+		return fuse_answer(file->fuse, header->unique, 0, NULL, 0);
 	slot = take_slot(file, header, 0);
 	slot->type = WRITE_ZEROES | (hole ? 0 : NO_HOLE);
 	slot->rest_at = in->offset;
@@ -243,7 +141,7 @@ static int pass_fallocate(struct file *file, const struct fuse_in_header *header
 static int pass_read(struct file *file, const struct fuse_in_header *header)
 {
 	const struct fuse_read_in *in = (const void *)(header + 1);
-	uint32_t n = in->size > MAX_IO ? MAX_IO : in->size;
+	uint32_t n = in->size > FUSE_MAX_IO ? FUSE_MAX_IO : in->size;
 
 	if (in->offset >= file->export.size)
 		n = 0;
@@ -251,16 +149,16 @@ static int pass_read(struct file *file, const struct fuse_in_header *header)
 		n = (uint32_t)(file->export.size - in->offset);
 	if (n)
 		return send_request(file, take_slot(file, header, n), NBD_CMD_READ, in->offset, n, NULL);
-	return answer(file, header->unique, 0, NULL, 0);
+	return fuse_answer(file->fuse, header->unique, 0, NULL, 0);
 }
 
 static int pass_write(struct file *file, const struct fuse_in_header *header)
 {
 	const struct fuse_write_in *in = (const void *)(header + 1);
 
-	if (in->size > MAX_IO || header->len < sizeof(*header) + sizeof(*in) + in->size ||
+	if (in->size > FUSE_MAX_IO || header->len < sizeof(*header) + sizeof(*in) + in->size ||
 	    in->offset > file->export.size || in->size > file->export.size - in->offset)
-		return answer(file, header->unique, -EIO, NULL, 0);
+		return fuse_answer(file->fuse, header->unique, -EIO, NULL, 0);
 	return send_request(file, take_slot(file, header, in->size), NBD_CMD_WRITE, in->offset, in->size, in + 1);
 }
 
@@ -268,7 +166,7 @@ static int pass_fsync(struct file *file, const struct fuse_in_header *header)
 {
 	if (file->export.flags & NBD_FLAG_SEND_FLUSH)
 		return send_request(file, take_slot(file, header, 0), NBD_CMD_FLUSH, 0, 0, NULL);
-	return answer(file, header->unique, 0, NULL, 0);
+	return fuse_answer(file->fuse, header->unique, 0, NULL, 0);
 }
 
 /* --- from both --- */
@@ -291,7 +189,7 @@ static int take_reply(struct file *file)
 	if (r < 0)
 		return r;
 	memcpy(&index, reply.handle, sizeof(index));
-	if (be32toh(reply.magic) != NBD_REPLY_MAGIC || index >= SLOTS || !file->slots[index].used)
+	if (be32toh(reply.magic) != NBD_REPLY_MAGIC || index >= FUSE_SLOTS || !file->slots[index].used)
 		return -EPROTO;
 	slot = &file->slots[index];
 	error = be32toh(reply.error) > 4095 ? -EIO : -(int)be32toh(reply.error); /* they are Linux' numbers */
@@ -310,8 +208,8 @@ static int take_reply(struct file *file)
 	slot->used = false;
 	file->used--;
 	if (slot->opcode == FUSE_READ)
-		return answer(file, slot->unique, error, file->reply, slot->length);
-	return answer(file, slot->unique, error, &written, slot->opcode == FUSE_WRITE ? sizeof(written) : 0);
+		return fuse_answer(file->fuse, slot->unique, error, file->reply, slot->length);
+	return fuse_answer(file->fuse, slot->unique, error, &written, slot->opcode == FUSE_WRITE ? sizeof(written) : 0);
 }
 
 /* Go on with zeroes that are too many for one request. 0 or -errno. */
@@ -319,7 +217,7 @@ static int pass_rest(struct file *file)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && file->ready && i < SLOTS; i++) {
+	for (size_t i = 0; r == 0 && file->ready && i < FUSE_SLOTS; i++) {
 		if (!file->slots[i].ready)
 			continue;
 		file->slots[i].ready = false;
@@ -349,23 +247,23 @@ static int take_request(struct file *file)
 	case FUSE_FALLOCATE:
 		return pass_fallocate(file, header);
 	case FUSE_INIT:
-		return answer_init(file, header->unique, (const void *)(header + 1));
+		return fuse_answer_init(file->fuse, header->unique, (const void *)(header + 1));
 	case FUSE_GETATTR:
-		return answer_attr(file, header->unique);
+		return fuse_answer_attr(file->fuse, header->unique, file->export.size);
 	case FUSE_STATFS:
-		return answer_statfs(file, header->unique);
+		return fuse_answer_statfs(file->fuse, header->unique);
 	case FUSE_OPEN:
-		return answer(file, header->unique, 0, &opened, sizeof(opened));
+		return fuse_answer(file->fuse, header->unique, 0, &opened, sizeof(opened));
 	case FUSE_RELEASE:
 	case FUSE_FLUSH:
 	case FUSE_DESTROY:
-		return answer(file, header->unique, 0, NULL, 0);
+		return fuse_answer(file->fuse, header->unique, 0, NULL, 0);
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT:
 		return 0; /* these want no answer */
 	default:
-		return answer(file, header->unique, -ENOSYS, NULL, 0);
+		return fuse_answer(file->fuse, header->unique, -ENOSYS, NULL, 0);
 	}
 }
 
@@ -375,10 +273,10 @@ int fusefile_serve(int fuse, int nbd, const struct nbd_export *export)
 	int r = 0;
 
 	file.request = xcalloc(1, BUFFER);
-	file.reply = xcalloc(1, MAX_IO);
+	file.reply = xcalloc(1, FUSE_MAX_IO);
 	while (r == 0) {
 		struct pollfd fds[] = { { .fd = nbd, .events = POLLIN },
-					{ .fd = fuse, .events = file.used < SLOTS ? POLLIN : 0 } };
+					{ .fd = fuse, .events = file.used < FUSE_SLOTS ? POLLIN : 0 } };
 
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			r = -errno;

@@ -6,13 +6,6 @@
 #include <stdbool.h>
 
 /*
- * A FUSE file system that is one regular file of this size, attached nowhere: a mount, whose root is the file.
- * *ret_fuse is where its requests come from, to be served by fusefile_serve() in another process before the file is
- * opened. Mount fd or -errno.
- */
-int fusefile_mount(bool readonly, int *ret_fuse);
-
-/*
  * Serve the file from the negotiated connection, until nobody has it open or mounted any longer (0), or the server is
  * gone (-errno): then those who have it see errors. Closes nothing.
  */

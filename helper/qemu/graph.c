@@ -14,8 +14,8 @@
 #include "../base/path.h"
 #include "policy.h"
 #include "header.h"
+#include "node.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <libgen.h>
@@ -30,22 +30,6 @@ struct walk {
 	struct policy policy;
 	struct qemu_graph *graph;
 };
-
-static void set(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, json_object_new_string(value));
-}
-
-static void set_cache(struct json_object *node, const struct qemu_options *options)
-{
-	struct json_object *cache = json_object_new_object();
-
-	json_object_object_add(cache, "direct", json_object_new_boolean(options->direct));
-	json_object_object_add(cache, "no-flush", json_object_new_boolean(options->no_flush));
-	json_object_object_add(node, "cache", cache);
-	if (options->discard)
-		set(node, "discard", "unmap");
-}
 
 /* --- files --- */
 
@@ -69,31 +53,21 @@ static struct json_object *file_node(struct walk *walk, int fd, bool readonly)
 	struct qemu_graph *graph = walk->graph;
 	_cleanup_free_ char *name = xasprintf("/proc/self/fd/%d", graph->first_fd + (int)graph->nfds);
 
-	set(node, "driver", "file");
-	set(node, "filename", name);
-	set(node, "aio", walk->options->aio);
+	node_set(node, "driver", "file");
+	node_set(node, "filename", name);
+	node_set(node, "aio", walk->options->aio);
 	json_object_object_add(node, "read-only", json_object_new_boolean(readonly));
-	set_cache(node, walk->options);
+	node_set_cache(node, walk->options);
 	*ARRAY_ADD(graph->fds, graph->nfds) = fd;
 	if (!readonly)
 		graph->nwritten = graph->nfds;
 	return node;
 }
 
-/* "nbd", of "nbd://host/x"; NULL: a path. For the caller to free. */
-static char *scheme_of(const char *name)
-{
-	size_t n = 0;
-
-	while (isalnum((unsigned char)name[n]) || (name[n] && strchr("+.-", name[n])))
-		n++;
-	return n && name[n] == ':' ? xstrndup(name, n) : NULL;
-}
-
 /* What an image's header names: below the image's own directory, or where the policy allows it. fd or -errno. */
 static int open_named(struct walk *walk, const char *image, const char *name, const char *what)
 {
-	_cleanup_free_ char *text = xstrdup(image), *scheme = scheme_of(name), *path = NULL, *real = NULL;
+	_cleanup_free_ char *text = xstrdup(image), *scheme = uri_scheme(name), *path = NULL, *real = NULL;
 	const char *dir = dirname(text);
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
@@ -178,11 +152,6 @@ static int add_backing(struct walk *walk, const char *image, const struct qforma
 	return r;
 }
 
-static bool has_backing(const char *format)
-{
-	return strcmp(format, "qcow2") == 0 || strcmp(format, "qed") == 0 || strcmp(format, "vmdk") == 0;
-}
-
 /* The nodes of the open image (whose fd becomes the graph's) and of what it stands on. */
 static int add_format(struct walk *walk, int fd, const char *format, unsigned int depth, struct json_object **ret)
 {
@@ -193,10 +162,10 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 	int r;
 
 	*ret = node;
-	set(node, "driver", format);
+	node_set(node, "driver", format);
 	json_object_object_add(node, "file", file_node(walk, fd, readonly));
 	json_object_object_add(node, "read-only", json_object_new_boolean(readonly));
-	set_cache(node, walk->options);
+	node_set_cache(node, walk->options);
 	r = qformat_read(fd, format, &refs, &reason);
 	if (r < 0)
 		return spec_refuse(walk->spec, r, "image '%s' %s", image, reason);
@@ -204,7 +173,7 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 		r = spec_refuse(walk->spec, -EROFS, "image '%s' can only be read by QEMU; add ,ro", image);
 	if (r == 0)
 		r = add_data_file(walk, image, &refs, readonly, node);
-	if (r == 0 && has_backing(format))
+	if (r == 0 && node_has_backing(format))
 		r = add_backing(walk, image, &refs, depth, node);
 	qformat_clear(&refs);
 	return r;
@@ -224,126 +193,6 @@ int qemu_open_image(const struct spec *spec, int dirfd, int root)
 	return TAKE_FD(fd);
 }
 
-/* --- servers elsewhere --- */
-
-/* nbd://HOST[:PORT][/EXPORT], nbd+unix:///[EXPORT]?socket=PATH (the NBD project's doc/uri.md). */
-static int add_nbd(const struct walk *walk, const char *scheme, struct json_object *node)
-{
-	_cleanup_free_ char *text = xstrdup(walk->options->uri + strlen(scheme) + 1);
-	struct json_object *server = json_object_new_object();
-	char *host = text, *path, *query, *port;
-
-	json_object_object_add(node, "server", server);
-	if (strncmp(host, "//", 2) != 0)
-		return -EINVAL;
-	host += 2;
-	query = strchr(host, '?');
-	if (query)
-		*query++ = '\0';
-	path = strchr(host, '/');
-	if (path)
-		*path++ = '\0';
-	set(node, "driver", "nbd");
-	if (path && *path)
-		set(node, "export", path);
-	if (strcmp(scheme, "nbd+unix") == 0) {
-		if (*host || !query || strncmp(query, "socket=/", 8) != 0)
-			return -EINVAL;
-		set(server, "type", "unix");
-		set(server, "path", query + 7);
-		walk->graph->socket = xstrdup(query + 7);
-		return 0;
-	}
-	port = *host == '[' ? strchr(host, ']') : host;
-	port = port ? strchr(port, ':') : NULL;
-	if (port)
-		*port++ = '\0';
-	if (*host == '[' && host[strlen(host) - 1] == ']') {
-		host[strlen(host) - 1] = '\0';
-		host++;
-	}
-	if (!*host || query)
-		return -EINVAL;
-	set(server, "type", "inet");
-	set(server, "host", host);
-	set(server, "port", port ?: "10809");
-	return 0;
-}
-
-/* rbd:POOL/[NAMESPACE/]IMAGE: keys and monitors are the host's, in /etc/ceph. */
-static int add_rbd(const struct walk *walk, struct json_object *node)
-{
-	_cleanup_free_ char *text = xstrdup(walk->options->uri + strlen("rbd:"));
-	char *image = strrchr(text, '/'), *namespace;
-
-	if (!image || !image[1] || image == text || strpbrk(text, ":@"))
-		return -EINVAL;
-	*image++ = '\0';
-	set(node, "driver", "rbd");
-	set(node, "image", image);
-	namespace = strchr(text, '/');
-	if (namespace) {
-		*namespace ++ = '\0';
-		set(node, "namespace", namespace);
-	}
-	set(node, "pool", text);
-	return 0;
-}
-
-static bool is_web(const char *scheme)
-{
-	return strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0 || strcmp(scheme, "ftp") == 0 ||
-	       strcmp(scheme, "ftps") == 0;
-}
-
-static int add_uri(struct walk *walk, struct json_object **ret)
-{
-	const char *uri = walk->options->uri;
-	_cleanup_free_ char *scheme = scheme_of(uri);
-	struct json_object *node = json_object_new_object(), *top;
-	const char *fault;
-	int r = -EINVAL;
-
-	*ret = top = json_object_new_object();
-	set(top, "driver", walk->options->format);
-	json_object_object_add(top, "file", node);
-	json_object_object_add(top, "read-only", json_object_new_boolean(walk->options->readonly));
-	if (has_backing(walk->options->format))
-		json_object_object_add(top, "backing", NULL);
-	set_cache(top, walk->options);
-	set_cache(node, walk->options);
-	json_object_object_add(node, "read-only", json_object_new_boolean(walk->options->readonly));
-	if (!scheme)
-		return spec_refuse(walk->spec, -EINVAL, "uri=%s: no scheme, as in nbd://HOST/EXPORT", uri);
-	fault = policy_uri_fault(uri);
-	if (fault)
-		return spec_refuse(walk->spec, -EINVAL, "uri=: %s", fault);
-	if (!is_web(scheme) && strcmp(scheme, "nbd") != 0 && strcmp(scheme, "nbd+unix") != 0 &&
-	    strcmp(scheme, "rbd") != 0)
-		return spec_refuse(walk->spec, -EINVAL,
-				   "uri=%s: known are nbd://, nbd+unix://, rbd:, http://, https://, ftp:// and ftps://",
-				   uri);
-	if (!policy_allows_uri(&walk->policy, uri))
-		return spec_refuse(walk->spec, -EPERM,
-				   "uri=%s is not allowed on this host; to allow it, add 'bdev.policy.uri = %s' "
-				   "to " LXC_POLICY,
-				   uri, uri);
-	if (strcmp(scheme, "nbd") == 0 || strcmp(scheme, "nbd+unix") == 0) {
-		r = add_nbd(walk, scheme, node);
-	} else if (strcmp(scheme, "rbd") == 0) {
-		r = add_rbd(walk, node);
-	} else {
-		set(node, "driver", scheme);
-		set(node, "url", uri);
-		r = 0;
-	}
-	return r < 0 ? spec_refuse(walk->spec, r, "uri=%s: not of the form %s", uri,
-				   strcmp(scheme, "rbd") == 0	     ? "rbd:POOL/IMAGE"
-				   : strcmp(scheme, "nbd+unix") == 0 ? "nbd+unix:///EXPORT?socket=/PATH"
-								     : "nbd://HOST[:PORT][/EXPORT]")
-		     : 0;
-}
-
 int qemu_open(const struct spec *spec, const struct qemu_options *options, int dirfd, int root, struct qemu_graph *ret)
 {
 	struct walk walk = { .root = root, .spec = spec, .options = options, .graph = ret };
@@ -351,14 +200,17 @@ int qemu_open(const struct spec *spec, const struct qemu_options *options, int d
 	int r = policy_read(&walk.policy);
 
 	if (r == 0 && options->uri) {
-		r = add_uri(&walk, &top);
+		r = node_of_uri(
+			&(struct node_request){
+				.spec = spec, .options = options, .policy = &walk.policy, .socket = &ret->socket },
+			&top);
 	} else if (r == 0) {
 		int fd = qemu_open_image(spec, dirfd, root);
 
 		r = fd < 0 ? fd : add_format(&walk, fd, options->format, 0, &top);
 	}
 	if (r == 0) {
-		set(top, "node-name", "image");
+		node_set(top, "node-name", "image");
 		ret->json = xstrdup(json_object_to_json_string_ext(top, JSON_C_TO_STRING_NOSLASHESCAPE));
 	}
 	json_object_put(top);

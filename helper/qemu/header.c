@@ -11,111 +11,16 @@
  * image writes its first bytes, and could turn it into any other format.
  */
 #include "header.h"
+#include "header-read.h"
 #include "../base/bytes.h"
 #include "../base/cleanup.h"
-#include "../kernel/image-content.h"
 
 #include <strings.h>
 #include <sys/stat.h>
 
-#define SECTOR		 512UL
-#define NAME_MAX_BYTES	 1023	       /* QEMU's limit for names of files */
-#define FORMAT_MAX_BYTES 15	       /* and for names of formats */
-#define HEAD_BYTES	 (21 * SECTOR) /* QEMU looks for a VMDK's descriptor in 20 behind the first */
-
-struct image {
-	int fd;
-	const struct format *format;
-	uint64_t file_size;
-	uint8_t head[HEAD_BYTES + 1]; /* the start of the file; zeros behind its end, as for QEMU */
-	struct qformat_refs *refs;
-	char **reason;
-};
-
-struct format {
-	const char *name;
-	int (*read)(struct image *image);	    /* NULL: the magic is all */
-	size_t header_bytes, magic_at, magic_bytes; /* no magic: `read` looks itself */
-	const char *magic;
-};
-
-#define refuse(image, ...)	   (*(image)->reason = xasprintf(__VA_ARGS__), -EINVAL)
-#define refuse_broken(image, what) refuse(image, "has a broken %s header (%s)", (image)->format->name, what)
-
-static int refuse_magic(const struct image *image)
-{
-	const char *other = content_advice(image->fd, 0);
-
-	return refuse(image, "is not %s (its header says otherwise)%s%s", image->format->name, other ? "; " : "",
-		      other ?: "");
-}
-
-static uint64_t whole_sectors(uint64_t bytes)
-{
-	return (bytes + SECTOR - 1) / SECTOR * SECTOR;
-}
-
-static int refuse_errno(const struct image *image)
-{
-	int r = -errno;
-
-	*image->reason = xasprintf("cannot be read: %s", strerror(-r));
-	return r;
-}
-
-/* Fill the buffer from there, with zeros behind the end of the file. 0 or -errno. */
-static int read_padded(const struct image *image, uint64_t offset, void *buffer, size_t size)
-{
-	char *p = buffer;
-	size_t done = 0;
-	ssize_t n;
-
-	memset(p, 0, size);
-	do {
-		n = pread(image->fd, p + done, size - done, (off_t)(offset + done));
-		done += n > 0 ? (size_t)n : 0;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? refuse_errno(image) : 0;
-}
-
-/* The same, for what must be in the file. */
-static int read_whole(const struct image *image, uint64_t offset, void *buffer, size_t size)
-{
-	if (offset > image->file_size || size > image->file_size - offset)
-		return refuse(image, "ends within its %s header", image->format->name);
-	return read_padded(image, offset, buffer, size);
-}
-
-/* Set *ret to the name stored there. A NUL in it would end the name early for some readers only. */
-static int read_name(const struct image *image, uint64_t offset, uint64_t size, uint64_t max, char **ret)
-{
-	char name[NAME_MAX_BYTES + 1];
-	int r;
-
-	if (size > max)
-		return refuse_broken(image, "a name that is too long");
-	r = read_whole(image, offset, name, size);
-	if (r < 0)
-		return r;
-	if (memchr(name, '\0', size))
-		return refuse_broken(image, "a NUL byte in a name");
-	if (*ret)
-		return refuse_broken(image, "a name that is there twice");
-	*ret = xstrndup(name, size);
-	return 0;
-}
-
-static int set_size(const struct image *image, uint64_t n, uint64_t unit)
-{
-	if (n > (uint64_t)INT64_MAX / unit)
-		return refuse_broken(image, "size");
-	image->refs->size = n * unit;
-	return 0;
-}
-
 static int read_raw(struct image *image)
 {
-	return set_size(image, image->file_size, 1);
+	return header_set_size(image, image->file_size, 1);
 }
 
 /* --- qcow2: QEMU's docs/interop/qcow2 --- */
@@ -130,7 +35,7 @@ static int read_qcow2_extensions(const struct image *image, uint64_t at, uint64_
 	for (unsigned int n = 0; at < end; n++) {
 		uint8_t extension[8];
 		uint64_t kind, size;
-		int r = read_whole(image, at, extension, sizeof(extension));
+		int r = header_read_whole(image, at, extension, sizeof(extension));
 
 		if (r < 0)
 			return r;
@@ -142,9 +47,9 @@ static int read_qcow2_extensions(const struct image *image, uint64_t at, uint64_
 		if (kind == 0)
 			return 0;
 		if (kind == QCOW2_BACKING_FORMAT)
-			r = read_name(image, at, size, FORMAT_MAX_BYTES, &image->refs->backing_format);
+			r = header_read_name(image, at, size, FORMAT_MAX_BYTES, &image->refs->backing_format);
 		else if (kind == QCOW2_DATA_FILE_NAME)
-			r = read_name(image, at, size, NAME_MAX_BYTES, &image->refs->data_file);
+			r = header_read_name(image, at, size, NAME_MAX_BYTES, &image->refs->data_file);
 		if (r < 0)
 			return r;
 		at += (size + 7) / 8 * 8;
@@ -162,7 +67,7 @@ static int read_qcow2_names(const struct image *image, uint64_t header_bytes, ui
 		return refuse_broken(image, "place of the backing name");
 	r = read_qcow2_extensions(image, header_bytes, backing ?: cluster);
 	if (r >= 0 && backing_bytes)
-		r = read_name(image, backing, backing_bytes, NAME_MAX_BYTES, &image->refs->backing);
+		r = header_read_name(image, backing, backing_bytes, NAME_MAX_BYTES, &image->refs->backing);
 	/* The feature decides, not the name: QEMU ignores a name without it, and wants to be told a missing one. */
 	if (!(features & QCOW2_DATA_FILE))
 		free(TAKE_PTR(image->refs->data_file));
@@ -190,7 +95,7 @@ static int read_qcow2(struct image *image)
 	if ((version == 3 && header_bytes < QCOW2_V3_BYTES) || header_bytes > cluster || header_bytes % 8)
 		return refuse_broken(image, "header length");
 	image->refs->readonly = features & QCOW2_CORRUPT;
-	r = set_size(image, be(image->head + 24, 8) / SECTOR, SECTOR); /* as QEMU rounds it */
+	r = header_set_size(image, be(image->head + 24, 8) / SECTOR, SECTOR); /* as QEMU rounds it */
 	return r < 0 ? r : read_qcow2_names(image, header_bytes, cluster, features);
 }
 
@@ -207,14 +112,14 @@ static int read_qed(struct image *image)
 
 	if (features & ~(uint64_t)QED_KNOWN_FEATURES)
 		return refuse(image, "uses qed features that are not known here");
-	r = set_size(image, le(image->head + 48, 8), 1);
+	r = header_set_size(image, le(image->head + 48, 8), 1);
 	if (r < 0 || !(features & QED_BACKING) || !backing_bytes)
 		return r;
 	if (backing < QED_BYTES || backing + backing_bytes > header_bytes)
 		return refuse_broken(image, "place of the backing name");
 	if (features & QED_BACKING_IS_RAW)
 		image->refs->backing_format = xstrdup("raw");
-	return read_name(image, backing, backing_bytes, NAME_MAX_BYTES, &image->refs->backing);
+	return header_read_name(image, backing, backing_bytes, NAME_MAX_BYTES, &image->refs->backing);
 }
 
 /* --- vmdk: QEMU's block/vmdk.c, which takes less notice of the header than the specification does --- */
@@ -267,19 +172,19 @@ static int read_vmdk(struct image *image)
 	if (memcmp(header, "KDMV", 4) != 0)
 		return strstr((const char *)header, "createType=")
 			       ? refuse(image, "is a VMDK descriptor that names other files; " CONVERT)
-			       : refuse_magic(image);
+			       : header_refuse_magic(image);
 	/* Without capacity, QEMU opens what the descriptor lists. And it looks for a parent in this place only. */
 	if (!le(header + 12, 8) || le(header + 28, 8) != 1)
 		return refuse(image, "is a VMDK of several files; " CONVERT);
 	if (le(header + 56, 8) == UINT64_MAX) { /* the header in force is at the end */
-		r = read_whole(image, whole_sectors(image->file_size) - 2 * SECTOR, image->head, SECTOR);
+		r = header_read_whole(image, header_whole_sectors(image->file_size) - 2 * SECTOR, image->head, SECTOR);
 		if (r < 0)
 			return r;
 		if (memcmp(header, "KDMV", 4) != 0)
 			return refuse_broken(image, "footer");
 	}
 	image->refs->readonly = le(header + 4, 4) == 3 || le(header + 77, 2) == 1;
-	r = set_size(image, le(header + 12, 8), SECTOR);
+	r = header_set_size(image, le(header + 12, 8), SECTOR);
 	return r < 0 ? r : read_vmdk_descriptor(image);
 }
 
@@ -293,7 +198,7 @@ static int read_vdi(struct image *image)
 		return refuse(image, "is a differencing VDI, which is not supported");
 	if (le(image->head + 384, 4) > 16 << 20) /* QEMU has it in memory, whole; this is of 16 TiB */
 		return refuse(image, "has a block map of over 64 MiB");
-	return set_size(image, size / SECTOR + !!(size % SECTOR), SECTOR);
+	return header_set_size(image, size / SECTOR + !!(size % SECTOR), SECTOR);
 }
 
 /* No size: QEMU's versions take it from different fields, according to the program that made the image. */
@@ -304,12 +209,12 @@ static int read_vpc(struct image *image)
 
 	if (memcmp(image->head, "conectix", 8) != 0) {
 		wanted = 2; /* fixed */
-		r = read_padded(image, whole_sectors(image->file_size) - SECTOR, image->head, SECTOR);
+		r = header_read_padded(image, header_whole_sectors(image->file_size) - SECTOR, image->head, SECTOR);
 		if (r < 0)
 			return r;
 	}
 	if (memcmp(image->head, "conectix", 8) != 0)
-		return refuse_magic(image);
+		return header_refuse_magic(image);
 	if (be(image->head + 60, 4) != wanted)
 		return refuse(image, "is neither a fixed nor a dynamic VHD, which is not supported");
 	return 0;
@@ -365,13 +270,13 @@ int qformat_read(int fd, const char *format, struct qformat_refs *ret, char **re
 	if (!image.format->name)
 		return refuse(&image, "is said to be '%s', which is no format known here", format);
 	if (fstat(fd, &st) < 0)
-		return refuse_errno(&image);
+		return header_refuse_errno(&image);
 	image.file_size = (uint64_t)st.st_size;
-	r = read_padded(&image, 0, image.head, HEAD_BYTES);
+	r = header_read_padded(&image, 0, image.head, HEAD_BYTES);
 	if (r < 0)
 		return r;
 	if (memcmp(image.head + image.format->magic_at, image.format->magic, image.format->magic_bytes) != 0)
-		return refuse_magic(&image);
+		return header_refuse_magic(&image);
 	if (image.file_size < image.format->header_bytes)
 		return refuse(&image, "ends within its %s header", image.format->name);
 	r = image.format->read ? image.format->read(&image) : 0;

@@ -257,3 +257,24 @@ int journal_discard(struct journal *journal)
 	journal_close(journal);
 	return r;
 }
+
+int journal_clear_empty(const char *id)
+{
+	_cleanup_free_ char *path = xasprintf(RUN_DIR "/%s", id);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
+	int r;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : log_errno(-errno, "lock '%s'", path);
+	r = journal_peek(id, &journal);
+	journal_close(&journal);
+	if (r != -ENOENT)
+		return r < 0 ? journal_unreadable(id, r) : 0;
+	/* Whoever waits for this lock looks whether the directory is still there. */
+	(void)unlinkat(fd, "journal", 0);
+	(void)unlinkat(fd, "stage", AT_REMOVEDIR);
+	return rmdir(path) < 0 && errno != ENOENT ? log_errno(-errno, "remove '%s'", path) : 0;
+}

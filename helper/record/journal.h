@@ -62,3 +62,9 @@ bool journal_step_has(const struct journal *journal, unsigned int step, const st
 
 /* Remove the journal and its directory, and close it. 0 or -errno (logged): the directory is still there. */
 int journal_discard(struct journal *journal);
+
+/*
+ * Remove the directory of a journal without records, which a helper left that was killed before its first act or after
+ * its last. 0, also while another process works on it, or -errno (logged).
+ */
+int journal_clear_empty(const char *id);

@@ -8,6 +8,7 @@
 #include "../record-kinds/aufs.h"
 #include "../kernel/aufs.h"
 #include "../stack/type.h"
+#include "aufs-branches.h"
 #include "upper.h"
 
 #include <fcntl.h>
@@ -16,66 +17,6 @@
 struct aufs_data {
 	struct upper upper; /* .path "": none */
 };
-
-/* A directory that will be a branch. */
-struct branch {
-	char *name;	/* as messages call it */
-	char *path;	/* resolved */
-	struct stat st; /* all 0: to be made */
-};
-
-struct branch_list {
-	struct branch *at;
-	size_t n;
-};
-
-static void free_branches(struct branch_list *list)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		free(list->at[i].name);
-		free(list->at[i].path);
-	}
-	free(list->at);
-}
-
-/* No two branches are one directory, and none is in another. 0 or -EINVAL (logged). */
-static int add_branch(const struct spec *spec, struct branch_list *list, char *name, char *path, const struct stat *st)
-{
-	struct branch *new = ARRAY_ADD(list->at, list->n);
-
-	*new = (struct branch){ .name = name, .path = path, .st = *st };
-	for (struct branch *old = list->at; old < new; old++) {
-		bool inside = path_below(new->path, old->path);
-
-		if ((st->st_ino && old->st.st_ino == st->st_ino && old->st.st_dev == st->st_dev) ||
-		    strcmp(new->path, old->path) == 0)
-			return spec_refuse(spec, -EINVAL, "%s and %s are one directory", old->name, new->name);
-		if (inside || path_below(old->path, new->path))
-			return spec_refuse(spec, -EINVAL, "%s lies in %s; aufs takes no branch inside another",
-					   inside ? new->name : old->name, inside ? old->name : new->name);
-	}
-	return 0;
-}
-
-/* A directory that the kernel will be told of by its path. 0 or -errno (logged). */
-static int check_branch(const struct spec *spec, struct branch_list *list, int fd, char *name, char *path, bool made)
-{
-	const char *reason = aufs_bad_path(path), *filesystem = aufs_bad_filesystem(fd);
-	struct stat st = { 0 };
-	int r = !made && fstat(fd, &st) < 0 ? -errno : 0;
-
-	if (r < 0)
-		(void)log_errno(r, "%s: %s", spec->where, name);
-	else if (filesystem)
-		r = spec_refuse(spec, -EINVAL, "%s lies on %s, of which aufs takes no branch", name, filesystem);
-	else if (reason)
-		r = spec_refuse(spec, -EINVAL, "%s: %s", name, reason);
-	if (r == 0)
-		return add_branch(spec, list, name, path, &st);
-	free(name);
-	free(path);
-	return r;
-}
 
 static int check_lowers(const struct spec *spec, const struct plan *plan, struct branch_list *list)
 {
@@ -86,7 +27,7 @@ static int check_lowers(const struct spec *spec, const struct plan *plan, struct
 
 		if (fd < 0)
 			return spec_refuse(spec, fd, "open lower '%s': %s", spec->sources[i], path_strerror(fd));
-		r = check_branch(spec, list, fd, xasprintf("lower '%s'", spec->sources[i]), path_of(fd), false);
+		r = aufs_branches_add(spec, list, fd, xasprintf("lower '%s'", spec->sources[i]), path_of(fd), false);
 	}
 	return r;
 }
@@ -121,7 +62,7 @@ static int check_held(const struct spec *spec, const struct plan *plan, struct b
 		plan_own(plan, held, &dir, &dirfd);
 		fd = path_open(dirfd, held->sources[0], O_PATH | O_DIRECTORY);
 		if (fd >= 0 && fstat(fd, &st) == 0)
-			r = add_branch(spec, list, xasprintf("'%s'", held->text), path_of(fd), &st);
+			r = aufs_branches_put(spec, list, xasprintf("'%s'", held->text), path_of(fd), &st);
 	}
 	return r;
 }
@@ -146,7 +87,7 @@ static int check_upper(const struct spec *spec, struct plan *plan, struct aufs_d
 	fd = upper_find(spec, plan, &made, &path);
 	if (fd < 0)
 		return fd;
-	r = check_branch(spec, list, fd, xasprintf("upper '%s'", upper_of(spec)), path, made);
+	r = aufs_branches_add(spec, list, fd, xasprintf("upper '%s'", upper_of(spec)), path, made);
 	return r < 0 || spec->readonly ? r : upper_check_writable(spec, fd);
 }
 
@@ -210,7 +151,7 @@ static int plan_branches(const struct spec *spec, struct plan *plan, struct aufs
 		r = check_held(spec, plan, &list);
 	if (r == 0 && *upper_of(spec))
 		r = check_upper(spec, plan, data, &list);
-	free_branches(&list);
+	aufs_branches_free(&list);
 	if (r < 0)
 		return r;
 	(void)plan_take_roots(plan, &depth);

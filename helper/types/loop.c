@@ -172,11 +172,6 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	return 0;
 }
 
-static int record_loop_device(struct build *build, const char *node, int device, int image)
-{
-	return loop_record(build->journal, node, device, image);
-}
-
 static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data, int image, bool used)
 {
 	return (struct blockfs){
@@ -216,7 +211,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 	if (r == 0 && request.direct && ioctl(device, BLKSSZGET, &sector) == 0 && sector > 0)
 		r = check_aligned(spec, data, (unsigned int)sector);
 	if (r == 0)
-		r = record_loop_device(build, node, device, image);
+		r = loop_record(build->journal, node, device, image);
 	return r < 0 ? r : blockfs_mount_device(&blockfs, &device, node);
 }
 
@@ -282,16 +277,15 @@ static int loop_build(const struct step *step, struct build *build)
 		r = check_locked(spec, found, data);
 	if (r < 0)
 		return r;
-	if (data->file_backed)
-		mount = mount_file(spec, image, data);
+	mount = data->file_backed ? mount_file(spec, image, data) : mount;
 	if (mount < 0)
 		mount = mount_device(spec, build, image, data, shared, used);
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 
 /*
- * Some kernels mount no two file systems of one UUID: a copy gets one of its own, by the file system's own program.
- * That it keeps it is no reason to fail. 0 or -errno (logged).
+ * Some kernels mount no two file systems of one UUID: give a copy one of its own, by the file system's program. It is
+ * no error if that fails. 0 or -errno (logged).
  */
 static int renew_uuid(const struct spec *spec, int dirfd)
 {
@@ -301,8 +295,8 @@ static int renew_uuid(const struct spec *spec, int dirfd)
 	struct loop_request request = { .name = spec->sources[0] };
 	_cleanup_close_ int found = open_image(spec, NULL, dirfd), image = -EBADF, device = -EBADF;
 	_cleanup_free_ char *reason = NULL, *node = NULL;
-	unsigned int partition = 0;
 	const char *argv[ARRAY_SIZE(xfs)];
+	unsigned int partition = 0;
 	int r = found < 0 ? found : parse_area(spec, &partition, &data.area);
 
 	if (r < 0 || image_probe(found, partition, NULL, &data.area, &reason) < 0)

@@ -18,7 +18,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 /* How long a lock is waited for that what a killed process has begun may still hold. */
@@ -39,31 +38,6 @@ static int is_left(const struct journal *journal)
 	}
 	r = attachment_is_there(journal);
 	return r < 0 ? log_errno(r, "find out what is mounted on '%s'", attachment_path(journal)) : !r;
-}
-
-/*
- * A directory without a record is of a helper that was killed before its first act or after its last. 0, also while
- * another process works on it, or -errno (logged).
- */
-static int clear_empty(const char *id)
-{
-	_cleanup_free_ char *path = xasprintf(RUN_DIR "/%s", id);
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
-	int r;
-
-	if (fd < 0)
-		return errno == ENOENT ? 0 : log_errno(-errno, "open '%s'", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? 0 : log_errno(-errno, "lock '%s'", path);
-	r = journal_peek(id, &journal);
-	journal_close(&journal);
-	if (r != -ENOENT)
-		return r < 0 ? journal_unreadable(id, r) : 0;
-	/* Who waits for this lock looks whether the directory is still there. */
-	(void)unlinkat(fd, "journal", 0);
-	(void)unlinkat(fd, "stage", AT_REMOVEDIR);
-	return rmdir(path) < 0 && errno != ENOENT ? log_errno(-errno, "remove '%s'", path) : 0;
 }
 
 /* Release what a journal records, if nobody else will. 0, -ENOENT: it is gone, or -errno (logged). */
@@ -136,7 +110,7 @@ static int examine(const char *id, bool fixing)
 	if (r < 0 && r != -ENOENT)
 		return journal_unreadable(id, r);
 	if (r < 0)
-		return fixing ? clear_empty(id) : 0;
+		return fixing ? journal_clear_empty(id) : 0;
 	r = is_left(&journal);
 	/* A start or mount that is in progress has recorded only a part of itself. */
 	if (r > 0 && is_in_progress(&journal, fixing ? FIX_WAIT_MS : LIST_WAIT_MS))

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * nbd-options - the options of an nbd spec, checked and with their defaults.
+ *
+ * Discards reach the image, so that fstrim in the container shrinks it; O_DIRECT where the image's file system can,
+ * because the device has a page cache already and QEMU must not need another to write it back.
+ */
+#include "nbd-options.h"
+#include "../base/cleanup.h"
+#include "../base/path.h"
+#include "../qemu/header.h"
+
+#include <fcntl.h>
+
+static int parse_format(const struct spec *spec, struct qemu_options *qemu)
+{
+	const struct spec_option *option = spec_option(spec, "format");
+	const char *path = qemu->uri ?: spec->sources[0];
+
+	qemu->format = option ? qformat_find(option->value) : qformat_by_extension(path);
+	/* A header over there is read by nobody but QEMU, which follows it to any file here. */
+	if (qemu->uri && (!option || !qemu->format || strcmp(qemu->format, "raw") != 0))
+		return spec_refuse(spec, -EINVAL, "uri= needs format=raw: the server is to read other formats itself");
+	if (qemu->format)
+		return 0;
+	if (option)
+		return spec_refuse(spec, -EINVAL, "format=%s: not one of raw, qcow2, qed, vdi, vmdk, vhdx, vpc",
+				   option->value);
+	return spec_refuse(spec, -EINVAL, "the name '%s' does not say the format: add format=raw, qcow2, ...", path);
+}
+
+/* The image's file system can do O_DIRECT; a server elsewhere has no page cache here. */
+static bool can_direct(const struct spec *spec, const struct plan *plan)
+{
+	_cleanup_close_ int fd = *spec->sources[0] ? path_open(plan->dirfd, spec->sources[0],
+							       O_RDONLY | O_NONBLOCK | O_NOCTTY | O_DIRECT)
+						   : -EBADF;
+
+	return fd >= 0;
+}
+
+static int parse_cache(const struct spec *spec, const struct plan *plan, struct nbd_data *data)
+{
+	static const char *const words[] = { "none", "writeback", "writethrough", "directsync", "unsafe", NULL };
+	bool direct = can_direct(spec, plan);
+	const char *cache = spec_choice(spec, "cache", words, direct ? "none" : "writeback");
+
+	if (!cache)
+		return -EINVAL;
+	data->qemu.direct = strcmp(cache, "none") == 0 || strcmp(cache, "directsync") == 0;
+	data->qemu.no_flush = strcmp(cache, "unsafe") == 0;
+	data->qemu.writethrough = strcmp(cache, "writethrough") == 0 || strcmp(cache, "directsync") == 0;
+	if (data->qemu.direct && !direct)
+		return spec_refuse(spec, -EOPNOTSUPP,
+				   "cache=%s needs O_DIRECT, which %s cannot do; cache=writeback%s does without", cache,
+				   data->qemu.uri ? "a server elsewhere" : "the image's file system",
+				   data->qemu.writethrough ? " or writethrough" : "");
+	return 0;
+}
+
+static int parse_io(const struct spec *spec, struct nbd_data *data)
+{
+	static const char *const aios[] = { "threads", "native", "io_uring", NULL };
+	static const char *const discards[] = { "unmap", "ignore", NULL };
+	static const char *const zeroes[] = { "unmap", "on", "off", NULL };
+	const char *discard = spec_choice(spec, "discard", discards, "unmap"), *zero;
+
+	data->qemu.aio = spec_choice(spec, "aio", aios, "threads");
+	if (!discard || !data->qemu.aio)
+		return -EINVAL;
+	data->qemu.discard = strcmp(discard, "unmap") == 0;
+	zero = spec_choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
+	if (!zero)
+		return -EINVAL;
+	data->qemu.detect_zeroes = strcmp(zero, "unmap") == 0 ? "--detect-zeroes=unmap"
+				   : strcmp(zero, "on") == 0  ? "--detect-zeroes=on"
+							      : "--detect-zeroes=off";
+	if (strcmp(zero, "unmap") == 0 && !data->qemu.discard)
+		return spec_refuse(spec, -EINVAL, "detect-zeroes=unmap contradicts discard=ignore");
+	if (strcmp(data->qemu.aio, "native") == 0 && !data->qemu.direct)
+		return spec_refuse(spec, -EINVAL, "aio=native needs cache=none or cache=directsync");
+	return 0;
+}
+
+int nbd_options_check_reconnect(const struct spec *spec, const struct nbd_data *data)
+{
+	if (!data->reconnect || data->transport.kind == TRANSPORT_NETLINK)
+		return 0;
+	return spec_refuse(spec, -EOPNOTSUPP, "reconnect= needs transport=nbd, by netlink (Linux 5.14)");
+}
+
+/* A server that dies takes with it what it had acknowledged and not yet written: not to be resumed unnoticed. */
+static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
+{
+	const struct spec_option *option = spec_option(spec, "reconnect");
+	unsigned long seconds;
+	char *end;
+
+	if (!option)
+		return 0;
+	seconds = strtoul(option->value, &end, 10);
+	if (*end || end == option->value || *option->value < '0' || *option->value > '9' || seconds < 1 ||
+	    seconds > 86400)
+		return spec_refuse(spec, -EINVAL, "reconnect=%s: not seconds from 1 to 86400", option->value);
+	if (!spec->readonly && !data->qemu.writethrough &&
+	    (strcmp(data->qemu.format, "raw") != 0 || data->qemu.no_flush))
+		return spec_refuse(
+			spec, -EINVAL,
+			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
+			"dies loses what it has not written, and the file system would go on as if it had not",
+			data->qemu.format);
+	data->reconnect = (unsigned int)seconds;
+	return nbd_options_check_reconnect(spec, data);
+}
+
+/* Before anything is said of its format. */
+static int check_image(const struct spec *spec, const struct plan *plan)
+{
+	int fd = qemu_open_image(spec, plan->dirfd, -EBADF);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
+	return 0;
+}
+
+int nbd_options_parse(const struct spec *spec, const struct plan *plan, struct nbd_data *data)
+{
+	const struct spec_option *uri = spec_option(spec, "uri");
+	int r = spec_partition(spec, &data->partition);
+
+	if (r < 0)
+		return r;
+	data->qemu.uri = uri ? uri->value : NULL;
+	data->qemu.readonly = spec->readonly;
+	if (uri && *spec->sources[0])
+		return spec_refuse(spec, -EINVAL,
+				   "uri= stands for the image: write nbd:,uri=... or nbd::PARTITION,uri=...");
+	if (!uri && !*spec->sources[0])
+		return spec_refuse(spec, -EINVAL, "no image: nbd:IMAGE, or uri=");
+	r = uri ? 0 : check_image(spec, plan);
+	if (r == 0)
+		r = parse_format(spec, &data->qemu);
+	if (r == 0)
+		r = transport_choose(spec, &data->transport);
+	if (r == 0)
+		r = parse_cache(spec, plan, data);
+	if (r == 0)
+		r = parse_io(spec, data);
+	if (r == 0)
+		r = parse_reconnect(spec, data);
+	return r;
+}
