@@ -7,6 +7,7 @@
 MAN8=$ROOT/man/lxc-bdev.8
 MAN5=$ROOT/man/bdev.conf.5
 README=$ROOT/README.md
+HACKING=$ROOT/HACKING.md
 
 # The examples name /srv: in this file's mount namespace that is a directory of ours, whose path has no blanks.
 oneTimeSetUp() {
@@ -44,10 +45,8 @@ type_options() {
 # man_section FILE HEADING - that .Sh or .Ss, up to the next.
 man_section() { awk -v want="$2" '/^\.S[hs] / {on = index($0, " " want) == 4} on' "$1"; }
 
-# readme_section HEADING - that heading's text, up to the next heading.
-readme_section() {
-	awk -v want="$1" '/^```/ {code = !code} !code && /^#+ / {on = index($0, want) == 1} on' "$README"
-}
+# readme_type TYPE - its row in the table of types.
+readme_type() { grep "^| \`$1:" "$README"; }
 
 # readme_blocks LANGUAGE - each block as a file of that suffix in $HERE/readme, in order.
 readme_blocks() {
@@ -58,11 +57,11 @@ readme_blocks() {
 		$0 == "```" lang {on = 1; file = sprintf("%s/%02d.%s", dir, ++n, lang)}' "$README"
 }
 
-testReadmeSaysWhatTheTestsCover() {
+testHackingSaysWhatTheTestsCover() {
 	"$ROOT/tests/covers" | while IFS= read -r _row; do
-		grep -qxF -- "$_row" "$README" || echo "$_row"
+		grep -qxF -- "$_row" "$HACKING" || echo "$_row"
 	done >missing
-	assertEquals 'rows that README.md lacks' '' "$(cat missing)"
+	assertEquals 'rows that HACKING.md lacks' '' "$(cat missing)"
 }
 
 # readme_files - what the README's commands make below /srv, made by those commands.
@@ -131,8 +130,9 @@ testReadmeHasAWorkedExampleOfEachType() {
 	readme_blocks conf
 	for _type in $(types); do
 		assertTrue "an example of $_type" "grep -q '^bdev.rootfs = $_type:' '$HERE'/readme/*.conf"
-		for _option in $(type_options "$_type" | sed 's/=.*//'); do
-			assertContains "$_type's section" "$(readme_section "### $_type:")" "$_option"
+		assertEquals "$_type has one row in the table of types" 1 "$(readme_type "$_type" | wc -l)"
+		for _option in $(type_options "$_type" | sed 's/=.*/=/'); do
+			assertContains "$_type's row" "$(readme_type "$_type")" "\`$_option\`"
 		done
 	done
 }
@@ -144,7 +144,7 @@ testReadmeNamesEachVerb() {
 }
 
 testManualPagesAreWellFormed() {
-	run mandoc -T lint -W warning "$MAN8" "$MAN5"
+	run mandoc -T lint -W warning "$ROOT"/man/*
 	assertEquals "$out" 0 "$status"
 }
 
