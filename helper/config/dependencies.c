@@ -4,7 +4,9 @@
  * container's directory: what it stands on, and what stands on it. Each has a
  * line with the lxcpath and a line with the name of every such container
  * (add_rdepends() and mod_rdep() in LXC's lxccontainer.c). They are changed
- * under LXC's own lock (container_disk_lock() in its lxclock.c).
+ * under LXC's own lock (container_disk_lock() in its lxclock.c): an OFD lock
+ * on RUNTIME_PATH/lxc/lock/LXCPATH/.NAME, with the lxcpath as LXC was told
+ * it. Shell cannot take that, so the template calls `lxc-bdev depend`.
  */
 #include "dependencies.h"
 #include "../base/cleanup.h"

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * rootfs-path - what LXC's lxc.rootfs.path says: where a stack goes.
+ *
+ * Depending on the command that started the container, it is /PATH,
+ * TYPE:/PATH or [TYPE:]/LOWER:/UPPER.
  */
 #include "rootfs-path.h"
 #include "../base/cleanup.h"

@@ -5,6 +5,9 @@
  * LXC keeps them in CONTAINER/snaps/NAME, or in LXCPATHsnaps/CONTAINER/NAME where LXCPATHsnaps exists
  * (get_snappath_dir() in its lxccontainer.c). When a snapshot is whole, LXC writes the time into its file `ts`
  * (do_lxcapi_snapshot() there).
+ *
+ * A restore destroys the container first and copies the snapshot then. So the destroy hook must refuse whatever the
+ * clone hook would refuse.
  */
 #include "../record/owner.h"
 #include "snapshots.h"

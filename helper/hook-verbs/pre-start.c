@@ -152,8 +152,8 @@ static int clear_pin(int root, const char *name)
 
 /*
  * LXC makes a file in the root that it finds ("pins" it, lxc_rootfs_init() in its conf.c), removes it, and gives up
- * when it cannot; only a read-only root it accepts. So make sure that it can, or mount a file system that is full, or
- * whose root directory is immutable, read-only. 0 or -errno (logged).
+ * when it cannot; only a read-only root it accepts. A fifo of that name would hang the monitor. So make sure that it
+ * can, or mount a file system that is full, or whose root directory is immutable, read-only. 0 or -errno (logged).
  */
 static int prepare_pin(int stack, const char *name)
 {

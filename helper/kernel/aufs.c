@@ -10,6 +10,7 @@
  *
  * The kernel ignores what it does not understand of a permission, and of an
  * append all but one branch, with success: it is asked afterwards what it did.
+ * It accepts a writable branch that another mount writes to.
  */
 #include "aufs.h"
 #include "aufs-info.h"

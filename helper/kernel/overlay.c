@@ -6,7 +6,8 @@
  *   fd      FSCONFIG_SET_FD, detached mounts too (Linux 6.15; no stage)
  *   string  "lowerdir+" with /proc/self/fd/N, in the stage (Linux 6.8)
  *   mount   mount(2) with descriptor numbers, relative to /proc/self/fd, in the stage
- * None has a length or an escape to get wrong: a layer is a descriptor. The
+ * None has a length or an escape to get wrong: a layer is a descriptor.
+ * (mount(2) cuts its options at one page and reports success.) The
  * kernel's version decides, not trying: before 6.5, fsconfig(2) takes any
  * option, and only the mount fails, with a line in the kernel's log.
  */

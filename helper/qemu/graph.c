@@ -7,6 +7,12 @@
  * read here, what they name is checked and opened, and QEMU gets a graph in
  * which each node has its driver and its file, that as a descriptor: neither
  * a renamed file nor a changed header leads it elsewhere.
+ *
+ * A graph cannot pin everything: QEMU opens a data file (qcow2) or extents
+ * (vmdk) that the header names when QEMU reads it. sandbox.c and
+ * qemu_nbd_check_files() prevent that. Descriptors are named by
+ * /proc/self/fd/N, as qemu-nbd 7.2 has no /dev/fdset, and QEMU opens that
+ * anew: the file's permissions must allow it to QEMU's user.
  */
 #include "graph.h"
 #include "../base/cleanup.h"
