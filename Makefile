@@ -105,8 +105,7 @@ install: all
 	install -m 0755 build/lxc-bdev '$(DESTDIR)$(BINDIR)/lxc-bdev'
 	sed 's|@BINDIR@|$(BINDIR)|' config/bdev.conf.in >build/bdev.conf
 	install -m 0644 build/bdev.conf '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf'
-	sed 's|@BINDIR@|$(BINDIR)|; s|@LXC_CONFIG_DIR@|$(LXC_CONFIG_DIR)|; s|@LXC_TEMPLATE_DIR@|$(LXC_TEMPLATE_DIR)|' \
-		templates/lxc-bdev.in >build/lxc-bdev.template
+	templates/assemble '$(BINDIR)' '$(LXC_CONFIG_DIR)' '$(LXC_TEMPLATE_DIR)' >build/lxc-bdev.template
 	install -m 0755 build/lxc-bdev.template '$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
 	install -m 0644 man/lxc-bdev.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8'
 	install -m 0644 man/lxc-bdev-layer.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8'

@@ -10,9 +10,7 @@ setUpEach() {
 	for _conf in common userns; do
 		printf 'lxc.include = %s/%s.conf\n' "$LXC_COMMON" "$_conf" >"$HERE/$_conf.conf"
 	done
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
-		"$ROOT/templates/lxc-bdev.in" >"$HERE/lxc-bdev"
-	chmod +x "$HERE/lxc-bdev"
+	install_template "$HERE/lxc-bdev" "$HERE"
 	printf '%s\n' "$CONTAINER_CONF" >conf
 }
 

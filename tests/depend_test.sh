@@ -51,9 +51,7 @@ testTheTemplateWaitsForTheLock() {
 	with_base
 	mkfifo hold.pipe
 	hold "$lock"
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
-		"$ROOT/templates/lxc-bdev.in" >template
-	chmod +x template
+	install_template template "$HERE"
 	bdev_conf >/dev/null
 	: >common.conf
 	lxc-create -P "$LXCPATH" -n c2 -t "$HERE/template" -- --base "$LXCPATH/c1" >create.out 2>&1 9>&- &

@@ -72,9 +72,7 @@ readme_files() {
 	mkdir -p /srv/config
 	cp "$conf" /srv/config/bdev.conf
 	printf 'lxc.include = %s/common.conf\n' "$LXC_COMMON" >/srv/config/common.conf
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|/srv/config|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
-		"$ROOT/templates/lxc-bdev.in" >/srv/template
-	chmod +x /srv/template
+	install_template /srv/template "/srv/config"
 	echo web1 >>"$SCRATCH/started"
 	for _block in "$HERE"/readme/*.sh; do
 		{

@@ -101,9 +101,7 @@ testAnInterruptedConversion() {
 }
 
 with_template() {
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
-		"$ROOT/templates/lxc-bdev.in" >template
-	chmod +x template
+	install_template template "$HERE"
 	bdev_conf >/dev/null
 	: >common.conf
 	mkdir big

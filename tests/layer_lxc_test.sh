@@ -457,9 +457,7 @@ template() {
 	mkdir -p "$HERE/config"
 	cp "$(bdev_conf)" "$HERE/config/bdev.conf"
 	printf 'lxc.include = %s/common.conf\n' "$LXC_COMMON" >"$HERE/config/common.conf"
-	sed "s|@BINDIR@|$ROOT/build|; s|@LXC_CONFIG_DIR@|$HERE/config|; s|@LXC_TEMPLATE_DIR@|$LXC_TEMPLATES|" \
-		"$ROOT/templates/lxc-bdev.in" >"$HERE/template"
-	chmod +x "$HERE/template"
+	install_template "$HERE/template" "$HERE/config"
 	printf '%s\n' "$CONTAINER_CONF" >"$HERE/create.conf"
 }
 create() {

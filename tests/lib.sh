@@ -26,6 +26,9 @@ run() {
 # A program that is traced cannot look for its own leaks (SAN=1).
 strace() { LSAN_OPTIONS=detect_leaks=0 command strace "$@"; }
 
+# install_template FILE CONFIG_DIR - the template as `make install` makes it, for this tree's helper and LXC's own templates.
+install_template() { "$ROOT/templates/assemble" "$ROOT/build" "$2" "$LXC_TEMPLATES" >"$1" && chmod +x "$1"; }
+
 bdev() { run "$LXC_BDEV" "$@"; }
 
 # eventually COMMAND... - wait for it to be true, at most 10 s.
