@@ -333,7 +333,7 @@ int main(int argc, char **argv)
 	open_standard_fds();
 	/* A write beyond RLIMIT_FSIZE then fails with EFBIG, and is reported and cleared up like any other failure. */
 	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)umask(022);
+	args.umask = umask(022);
 	/* Whoever never waits for its children ignores it, and we do wait. */
 	(void)signal(SIGCHLD, SIG_DFL);
 	/* It would keep getopt_long from finding options behind operands. */

@@ -13,6 +13,7 @@ struct args {
 	const char *target;  /* --target */
 	const char *source;  /* --source */
 	pid_t monitor;	     /* --monitor; 0: not given */
+	mode_t umask;	     /* the caller's */
 	bool json;	     /* --json */
 	bool fix;	     /* --fix */
 	const char *newname; /* -N */
@@ -77,6 +78,7 @@ struct verb {
 	X(destroy)   \
 	X(depend)    \
 	X(hooked)    \
+	X(run_child) \
 	X(layer)
 
 #define DECLARE_VERB(v) extern const struct verb verb_##v;
