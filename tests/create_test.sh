@@ -21,7 +21,7 @@ create() {
 	run lxc-create -P "$LXCPATH" -n "$_name" -f "$HERE/conf" -t "$HERE/lxc-bdev" -- "$@"
 }
 
-# by_hand NAME [ARGUMENT...] - as lxc-create runs it, for all that LXC would clear away itself.
+# by_hand NAME [ARGUMENT...] - run the template as lxc-create does, which would itself remove what a failure leaves.
 by_hand() {
 	_name=$1
 	shift
@@ -30,7 +30,7 @@ by_hand() {
 	run "$HERE/lxc-bdev" "--path=$LXCPATH/$_name" "--name=$_name" "--rootfs=$LXCPATH/$_name/rootfs" "$@"
 }
 
-# The root of all tests, packed once. It has what only a careful tar brings along.
+# The root of all tests, packed once, with owners, modes and attributes that tar must be told to keep.
 tarball() {
 	[ -f "$SCRATCH/root.tar" ] || {
 		cp -a "$(shared_root)" "$SCRATCH/packed" &&
@@ -216,7 +216,7 @@ testBusyboxOnNbd() { busybox nbd; }
 testBusyboxOnDir() { busybox dir; }
 testBusyboxOnOverlay() { busybox overlay; }
 
-# It takes the config apart and writes it anew, as the one that downloads images does.
+# It rewrites the config, as the template that downloads images does.
 testTheLocalTemplate() {
 	unblank
 	mkdir meta
@@ -260,7 +260,7 @@ testATemplateThatFails() {
 	assertTrue 'nothing is left' nothing_left
 }
 
-# What a template mounted, as a cache of packages, is not its own.
+# What an inner template has mounted, as a cache of packages, does not belong to the container.
 testWhatATemplateThatFailsHasMountedIsNotDeleted() {
 	mkdir precious
 	echo precious >precious/file
@@ -298,14 +298,14 @@ testATemplateThatLeavesAProcessInAMountNamespaceOfItsOwn() {
 	done
 }
 
-testThatProcIsAnothersIsSaidBeforeAProcessIsEndedByANumberOfIt() {
+testAProcOfAnotherPidNamespaceIsRefused() {
 	inner 'touch "${3#--rootfs=}/x"'
 	run unshare --pid --fork lxc-create -P "$LXCPATH" -n c1 -f "$HERE/conf" -t "$HERE/lxc-bdev" -- --template "$HERE/inner"
 	assertNotEquals 0 "$status"
 	assertContains "$err$out" "/proc is another pid namespace's"
 }
 
-testATemplateThatMakesNothing() {
+testATemplateThatFillsNothingIsRefused() {
 	inner :
 	create c1 --template "$HERE/inner" --store loop,size=64M
 	assert_failed empty
@@ -445,7 +445,7 @@ testAPartition() {
 	assert_failed disk.img
 }
 
-testAnImageThatIsNoneIsRefused() {
+testAFileOfZerosIsRefusedAsAnImage() {
 	head -c 1M /dev/zero >image.img
 	create c1 --image image.img
 	assert_failed image.img
@@ -474,6 +474,20 @@ testABaseDirectory() {
 	assertFalse 'the base is untouched' "[ -e '$(shared_root)/root/new' ]"
 }
 
+testADirectoryOfImagesIsNotABase() {
+	mkdir images
+	truncate -s 1M images/a.qcow2
+	create c1 --base "$HERE/images"
+	assert_failed "--base '$HERE/images' is a directory of images, not a root file system" "--image '$HERE/images/a.qcow2'"
+	rm images/a.qcow2
+	make_image images/noextension ext4 8
+	create c1 --base "$HERE/images"
+	assert_failed 'is a directory of images' "--image '$HERE/images/noextension'"
+	mkdir images/etc
+	create c1 --base "$HERE/images"
+	assert_status 0
+}
+
 testABaseContainer() {
 	create base --store loop,size=64M --tarball "$(tarball)"
 	create c1 --base base
@@ -500,7 +514,7 @@ testTheEnvironmentOfABaseComesAlong() {
 	done
 }
 
-testABaseIsNeitherDestroyedNorWrittenToWhileItIsStoodUpon() {
+testABaseIsNeitherDestroyedNorWrittenToWhileItHasALinkedClone() {
 	create base --store loop,size=64M --tarball "$(tarball)"
 	create c1 --base base
 	run lxc-destroy -P "$LXCPATH" -n base
@@ -533,8 +547,8 @@ testAContainerThatThePlanRefusesLeavesItsBaseFree() {
 	stop base
 }
 
-# No line of a config, no file of the container: they are gone when it is read.
-testWhatTheHelperRefusesIsSaidOfTheOption() {
+# A message must not name the config or a file of the container: the failed creation has removed them.
+testARefusalOfTheHelperNamesTheOption() {
 	echo secret >elsewhere
 	mkdir images
 	qemu-img create -q -f qcow2 -b "$HERE/elsewhere" -F raw images/i.qcow2 8M
@@ -579,6 +593,42 @@ testAClosedStandardInputAndASearchPathForDirectoriesDoNoHarm() {
 	boots c1 /etc/owned
 }
 
+# --- progress ---
+
+# slow PROGRAM - it takes over a second then, after it has done its work.
+slow() {
+	mkdir -p slow
+	printf '#!/bin/sh\n"%s" "$@" || exit\ndd if=/dev/zero of=/dev/null bs=1M count=7 2>/dev/null\nsleep 2\n' "$(command -v "$1")" >"slow/$1"
+	chmod 0755 "slow/$1"
+}
+# on_a_terminal COMMAND... - what it shows is in $out.
+on_a_terminal() {
+	printf 'exec' >typed
+	for _word; do
+		printf " '%s'" "$_word" >>typed
+	done
+	run script -qec "sh '$HERE/typed'" /dev/null
+}
+
+testLongWorkShowsItsProgressOnATerminal() {
+	make_image image.img ext4
+	slow cp
+	slow mkfs.ext4
+	slow tar
+	PATH=$HERE/slow:$PATH on_a_terminal lxc-create -P "$LXCPATH" -n c1 -f "$HERE/conf" -t "$HERE/lxc-bdev" -- \
+		--image "$HERE/image.img" --copy
+	assert_status 0
+	assertContains "$out" "lxc-bdev: copying '$HERE/image.img' ("
+	assertContains "$out" ' MiB written'
+	PATH=$HERE/slow:$PATH on_a_terminal lxc-create -P "$LXCPATH" -n c2 -f "$HERE/conf" -t "$HERE/lxc-bdev" -- \
+		--tarball "$(tarball)"
+	assert_status 0
+	assertContains "$out" 'lxc-bdev: making the ext4 file system of 2G'
+	assertContains "$out" "lxc-bdev: unpacking '$(tarball)' ("
+	boots c1
+	boots c2
+}
+
 # --- user namespaces ---
 
 mapped_conf() {
@@ -587,7 +637,7 @@ mapped_conf() {
 }
 run_by_everybody() { sed -i "s|^HELPER=.*|HELPER='$(for_everybody)'|" "$HERE/lxc-bdev"; }
 
-# It runs in the container's user namespace, where no image can be mounted.
+# The template runs in the container's user namespace, where no image can be mounted.
 testMapped() {
 	mapped_conf
 	for _store in dir overlay loop,size=64M nbd,size=64M loop,size=200M,fstype=btrfs; do
@@ -621,7 +671,7 @@ testMappedBusybox() {
 	boots c1 /etc/passwd
 }
 
-# A layer is what its files' ids make it: those of the host's would be nobody's in the container.
+# The ids of the host's files would belong to nobody in the container.
 testMappedLayerMustHaveTheContainersIds() {
 	mapped_conf
 	layer() { "$LXC_BDEV" layer --store "$HERE/store" "$@"; }
@@ -629,7 +679,7 @@ testMappedLayerMustHaveTheContainersIds() {
 	layer apply shifted "$(tarball)" --idmap b:0:100000:65536 >/dev/null
 	chmod o+x "$HERE/store" "$HERE/store/diff"
 	create c1 --layer plain --layer-store "$HERE/store"
-	assert_failed "--layer 'plain': its files have not the ids of lxc.idmap"
+	assert_failed "--layer 'plain': its files do not have the ids of lxc.idmap"
 	create c1 --layer nosuch --layer-store "$HERE/store"
 	assert_failed "--layer 'nosuch'"
 	create c1 --layer shifted --layer-store "$HERE/store"
@@ -703,8 +753,8 @@ testBadInputIsRefusedInOneLine() {
 		--template bdev|--template 'bdev'
 		|--template, --tarball, --image or --base
 		--tarball /x --base /y|only one of
-		--tarball|--tarball: its value is missing
-		--tarball=|--tarball: its value is empty
+		--tarball|--tarball: missing value
+		--tarball=|--tarball: empty value
 		--tarball /x --tarball /y|--tarball: given twice
 		--what|--what
 		--what=1|--what
@@ -757,24 +807,24 @@ testAFileOfAnotherKindIsRefusedWithTheOptionThatTakesIt() {
 		create c1 --store dir $_words
 		assert_failed "$_text"
 	done <<-END
-		--tarball disk.img|no tar archive but an image of ext4; take --image
-		--tarball disk.qcow2|no tar archive but a qcow2 image; take --image
-		--tarball parts.img|no tar archive but an image with a dos partition table; take --image
-		--tarball disk.img.xz|no tar archive but an image of ext4; unpack it (by xz) and take --image
-		--tarball parts.img.gz|an image with a dos partition table; unpack it (by gzip) and take --image
+		--tarball disk.img|is an image of ext4, not a tar archive; use --image
+		--tarball disk.qcow2|is a qcow2 image, not a tar archive; use --image
+		--tarball parts.img|is an image with a dos partition table, not a tar archive; use --image
+		--tarball disk.img.xz|is an image of ext4, not a tar archive; unpack it with xz and use --image
+		--tarball parts.img.gz|is an image with a dos partition table, not a tar archive; unpack it with gzip and use --image
 		--tarball words|tar
-		--tarball $(shared_root | tr ' ' '?')|it is a directory; take --base
+		--tarball $(shared_root | tr ' ' '?')|is a directory; use --base
 	END
 	while IFS='|' read -r _words _text; do
 		# shellcheck disable=SC2086 # words
 		create c1 $_words
 		assert_failed "$_text"
 	done <<-END
-		--image root.tar|no image but a tar archive; take --tarball
-		--image root.img|compressed by gzip; unpack it first, or take --tarball
+		--image root.tar|is a tar archive, not an image; use --tarball
+		--image root.img|compressed by gzip; unpack it first, or use --tarball
 		--image disk.img.xz|compressed by xz; unpack it first
 		--image parts.img|name a partition
-		--image $(shared_root | tr ' ' '?')|it is a directory; take --base
+		--image $(shared_root | tr ' ' '?')|is a directory; use --base
 	END
 }
 
@@ -805,8 +855,8 @@ testARootElsewhere() {
 	boots c1
 }
 
-# By hand, and with the word that says that it is in a namespace of its own: it must not end ours.
-testItBelievesNoWord() {
+# Run by hand, with the option that says that it is in a new namespace, it must not end processes of the caller's.
+testTheInternalOptionIsCheckedAndEndsNoProcessOfTheCaller() {
 	inner 'touch "${3#--rootfs=}/x"'
 	by_hand c1 --store dir --template "$HERE/inner"
 	rm -r "$LXCPATH/c1"
@@ -905,7 +955,7 @@ testWhatHadJustBegunAtASignalMakesNothingAfterIt() {
 	done
 }
 
-# The image is mounted to see what is in it, on the server and device of all who share it.
+# The template mounts the image to look into it, on the server and device that other containers share.
 testASignalEndsNoneOfThoseWhoShareTheImage() {
 	make_image raw ext4 32
 	qemu-img convert -f raw -O qcow2 raw shared.qcow2
@@ -931,7 +981,7 @@ testASignalEndsNoneOfThoseWhoShareTheImage() {
 	unset LXC_BDEV_NBD
 }
 
-# Also when all but the last look at the config is done: doctor shall know of it.
+# Also when only the last check of the config is left: doctor must find the container.
 testASignalAtTheLastStepLeavesTheMarkOfWhatIsNotWhole() {
 	printf '#!/bin/sh\n[ "$1" != plan ] || { : >"%s/begun"; sleep 2; }\nexec "%s" "$@"\n' "$HERE" "$LXC_BDEV" >slow
 	chmod 0755 slow
@@ -946,6 +996,28 @@ testASignalAtTheLastStepLeavesTheMarkOfWhatIsNotWhole() {
 	bdev doctor -P "$LXCPATH"
 	assert_status 1
 	assertContains "$out$err" 'interrupted while it was made'
+}
+
+# Nobody is left then who could undo it; the processes, the mount and the device end by themselves.
+testAKillOfTheTemplateEndsAllThatTheInnerTemplateHasStarted() {
+	inner 'touch "${3#--rootfs=}/x"; trap "" TERM HUP
+		setsid unshare --mount sh -c "umount /proc; echo \$\$ >>\"$HERE/pids\"; exec sleep 1000" >/dev/null 2>&1 &
+		(setsid sh -c "echo \$\$ >>\"$HERE/pids\"; exec sleep 1000" >/dev/null 2>&1 &)
+		echo $$ >>"$HERE/pids"; while :; do sleep 1; done'
+	export HERE
+	mkdir -p "$LXCPATH/c1/rootfs"
+	"$HERE/lxc-bdev" --path "$LXCPATH/c1" --name c1 --store loop,size=64M --template "$HERE/inner" >/dev/null 2>&1 &
+	_pid=$!
+	assertTrue 'all run' 'eventually sh -c "[ \$(wc -l <pids) -eq 3 ]" 2>/dev/null'
+	assertFalse 'a loop device is in use' no_loops
+	kill -s KILL "$_pid"
+	wait "$_pid" 2>/dev/null
+	while read -r _pid; do
+		assertTrue "process $_pid" "eventually gone $_pid"
+	done <pids
+	assertTrue 'the loop device is free' 'eventually no_loops'
+	bdev doctor --fix
+	assertTrue 'and doctor clears the record' nothing_left
 }
 
 testAKillLeavesNoMountAndNoDevice() {

@@ -490,7 +490,7 @@ testLxcCreateRefusesALayerThatIsNotThere() {
 	create c1 --tarball /x --layer-store store
 	assertContains "$err" '--layer-store: only with --layer'
 	create c1 --layer three --layer-store store --store loop
-	assertContains "$err" 'above a --layer it is overlay or aufs'
+	assertContains "$err" 'with --layer the type is overlay or aufs'
 }
 
 # shellcheck source=/dev/null

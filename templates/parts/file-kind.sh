@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# file-kind - tell tar archives, compressed files and images apart by their first bytes.
+# file-kind - tell tar archives, compressed files and images apart by their content.
 #
-# For others: bytes, unpacker_of, kind_of_image, check_file.
+# For other parts: is_tar, unpacker_of, kind_of_image, extension_of, check_file, size_of.
 
-# bytes FILE OFFSET LENGTH - in hexadecimal.
+# bytes FILE OFFSET LENGTH - print these bytes in hexadecimal.
 bytes() { od -A n -j "$2" -N "$3" -t x1 -- "$1" 2>/dev/null | tr -d ' \n'; }
 
-# unpacker_of FILE - the program that unpacks it, and its package; nothing if it is not compressed.
+# is_tar FILE - whether it has the mark of tar archives, "ustar". The oldest tar has none.
+is_tar() { [ "$(bytes "$1" 257 5)" = 7573746172 ]; }
+
+# unpacker_of FILE - print the program that unpacks it, and its package; nothing if it is not compressed.
 unpacker_of() {
 	case $(bytes "$1" 0 6) in
 	1f8b*) echo 'gzip gzip' ;;
@@ -18,7 +21,7 @@ unpacker_of() {
 	esac
 }
 
-# kind_of_image FILE - what image it is, if it is one; nothing if it may be something else.
+# kind_of_image FILE - print which kind of image it is; nothing if it is none, or unknown.
 kind_of_image() {
 	case $(bytes "$1" 0 4) in
 	514649fb) echo 'a qcow2 image' ;;
@@ -27,8 +30,18 @@ kind_of_image() {
 	esac
 }
 
-# check_file OPTION FILE
-check_file() {
-	[ ! -d "$2" ] || fail "--$1 '$2': it is a directory; take --base"
-	{ [ -f "$2" ] && [ -r "$2" ]; } || fail "--$1 '$2': there is no such file, or it cannot be read"
+# extension_of FILE - print its extension in lower case.
+extension_of() {
+	case ${1##*/} in
+	*.*) printf '%s' "${1##*.}" | tr '[:upper:]' '[:lower:]' ;;
+	esac
 }
+
+# check_file OPTION FILE - refuse what is no readable file.
+check_file() {
+	[ ! -d "$2" ] || fail "--$1 '$2' is a directory; use --base"
+	{ [ -f "$2" ] && [ -r "$2" ]; } || fail "--$1 '$2': no such file, or it cannot be read"
+}
+
+# size_of FILE - print how much it holds, with a unit. Holes do not count.
+size_of() { echo "$(($(stat -L -c '%b * %B' -- "$1") >> 20)) MiB"; }

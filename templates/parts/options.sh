@@ -1,42 +1,45 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# options - the command line: what it may say, and the variables that say it afterwards.
+# options - the command line and the variables that hold it.
 #
-# For others: parse, check_options, make_absolute, usage_error.
+# For other parts: parse, check_options, make_paths_absolute, usage_error. They set $name, $path, $rootfs, $store, one of $template,
+# $tarball, $image, $base and $layer, $layer_store, $copy, $arguments (how many words are for the inner template), $mapped
+# (yes: this is the user namespace of lxc.idmap), $mapped_uid, $mapped_gid and $mapped_last.
 
 usage() {
 	cat <<'END'
-Make an LXC container whose root file system lxc-bdev mounts; see lxc-bdev(8) and bdev.conf(5).
+Create an LXC container whose root file system lxc-bdev mounts; see lxc-bdev(8) and bdev.conf(5).
 
   lxc-create -t bdev -n NAME [-f CONFIG] -- [--store STORE] SOURCE
 
-STORE is TYPE[,OPTION]... (default: loop, or what SOURCE needs):
+STORE is TYPE[,OPTION]... (default: loop, or the type that SOURCE needs):
 
   loop[,size=2G][,fstype=ext4]                 an image file with ext2, ext3, ext4, xfs or btrfs
-  nbd[,size=2G][,fstype=ext4][,format=qcow2]   the same, in a format of QEMU's
+  nbd[,size=2G][,fstype=ext4][,format=qcow2]   the same in an image format of QEMU
   dir                                          a directory
-  overlay                                      a directory that stays as it is, and the changes in a second one
-  aufs                                         the same with the kernel's aufs, where it has one
+  overlay                                      a read-only base directory, and an overlay for the changes
+  aufs                                         the same with aufs, on kernels that have it
 
-  Other options that the type has (see lxc-bdev types) go into the config as they are.
+  Sizes are bytes, or take the units K, M, G and T (powers of 1024).
+  Other options of the type (see lxc-bdev types) are copied into the config.
 
 SOURCE is exactly one of
 
   [ --template <name> [-- <arguments>...] ]: An installed LXC template, or the absolute path of one
-  [ --tarball <file> ]: A root file system packed by tar: plain, gz, xz, zst or bz2
-  [ --image <file> [--copy] ]: An image that holds a root file system. It is shared: it is used where it is, read-only,
-      with the container's changes in an overlay above it. With --copy the container gets its own, writable copy.
-      --store loop or nbd (default: by the file's extension), and its options:
-        format=FORMAT   where the extension does not say it
-        partition=N     the root file system is the Nth partition
-        rw              write to the image itself; then it serves one container at a time
-        ro              also above a copy: changes in an overlay
-  [ --base <container>|<directory> ]: The root of another container, or a directory, read-only, with the container's
-      changes in an overlay above it. A container without a '/' in it is one of the same lxcpath. It can be neither
-      started for writing nor destroyed until this one is.
-  [ --layer <id> [--layer-store <directory>] ]: A layer of a layer store, with all that it lies on, read-only, with the
-      container's changes in an overlay above it; see lxc-bdev-layer(8). The default store is LXC's.
+  [ --tarball <file> ]: A tar archive of a root file system: plain, gz, xz, zst or bz2
+  [ --image <file> [--copy] ]: An image with a root file system. It is shared: the container uses it read-only where it
+      is, with an overlay for the changes. With --copy the container gets a writable copy of its own.
+      --store loop or nbd (default: by the extension of the file), and these options:
+        format=FORMAT   the image format, if the extension does not tell it
+        partition=N     the root file system is partition N
+        rw              write to the image itself; then only one container at a time can use it
+        ro              use an overlay for the changes, above a copy too
+  [ --base <container>|<directory> ]: A linked clone of another container or of a directory, which is used read-only,
+      with an overlay for the changes. A container name without a '/' is one of the same lxcpath. The base can neither
+      be started for writing nor destroyed before this container is destroyed.
+  [ --layer <id> [--layer-store <directory>] ]: A layer of a layer store and its lower layers, used read-only, with an
+      overlay for the changes; see lxc-bdev-layer(8). The default store is LXC's.
 
 Special arguments:
 
@@ -52,21 +55,23 @@ LXC internal arguments:
 END
 }
 
+# usage_error TEXT - end with an error line and the exit status for wrong usage.
 usage_error() {
 	printf 'lxc-bdev: %s\n' "$1" >&2
 	exit 2
 }
 
-# set_value OPTION VALUE VARIABLE
+# set_value OPTION VALUE VARIABLE - set the variable, once, to a value that can be written to a config.
 set_value() {
 	case $2 in
-	'') usage_error "$1: its value is empty" ;;
-	*[[:cntrl:]]*) usage_error "$1: control characters in its value" ;;
+	'') usage_error "$1: empty value" ;;
+	*[[:cntrl:]]*) usage_error "$1: control character in the value" ;;
 	esac
 	eval "[ ! \"\$$3\" ]" || usage_error "$1: given twice"
 	eval "$3=\$2"
 }
 
+# parse ARGUMENT... - set the variables of the options.
 parse() {
 	name='' path='' rootfs='' mapped_uid='' mapped_gid='' mapped_last=''
 	store='' template='' tarball='' image='' base='' layer='' layer_store='' copy='' arguments=0
@@ -91,12 +96,12 @@ parse() {
 			option=${option%%=*}
 			;;
 		--name | --path | --rootfs | --mapped-uid | --mapped-gid | --store | --template | --tarball | --image | --base | --layer | --layer-store | -n | -p)
-			[ $# -gt 0 ] || usage_error "$option: its value is missing"
+			[ $# -gt 0 ] || usage_error "$option: missing value"
 			argument=$1
 			shift
 			;;
-		-*) usage_error "$option: unknown option; see lxc-create -t bdev -h" ;;
-		*) usage_error "'$option': not an option; arguments for a --template come after '--'" ;;
+		-*) usage_error "unknown option '$option'; see lxc-create -t bdev -h" ;;
+		*) usage_error "unexpected argument '$option'; arguments for a --template come after '--'" ;;
 		esac
 		case $option in
 		-n | --name) set_value --name "$argument" name ;;
@@ -111,10 +116,10 @@ parse() {
 		--base) set_value --base "$argument" base ;;
 		--layer) set_value --layer "$argument" layer ;;
 		--layer-store) set_value --layer-store "$argument" layer_store ;;
-		*) usage_error "$option: unknown option, or one without a value; see lxc-create -t bdev -h" ;;
+		*) usage_error "option '$option' is unknown or takes no value; see lxc-create -t bdev -h" ;;
 		esac
 	done
-	# LXC puts its own last, behind the arguments of the inner template.
+	# LXC appends its own options to the arguments of the inner template.
 	while [ $# -gt 4 ]; do
 		shift
 	done
@@ -123,21 +128,21 @@ parse() {
 	fi
 }
 
-# What can be said without looking at any file.
+# Refuse wrong combinations of options. No file is looked at yet.
 check_options() {
 	case ${template:+t}${tarball:+f}${image:+i}${base:+b}${layer:+l} in
 	?) ;;
-	'') usage_error 'say what is in the container: --layer, --template, --tarball, --image or --base' ;;
-	*) usage_error 'only one of --template, --tarball, --image, --base and --layer' ;;
+	'') usage_error 'missing content of the container; use --layer, --template, --tarball, --image or --base' ;;
+	*) usage_error 'conflicting options; use only one of --template, --tarball, --image, --base and --layer' ;;
 	esac
 	[ ! "$layer_store" ] || [ "$layer" ] || usage_error '--layer-store: only with --layer'
 	[ ! "$copy" ] || [ "$image" ] || usage_error '--copy: only with --image'
 	[ "$template" ] || [ "$arguments" -eq 0 ] || usage_error "'--': only --template takes arguments"
-	{ [ "$name" ] && [ "$path" ]; } || usage_error '--name and --path are missing: it is run by lxc-create -t bdev'
+	{ [ "$name" ] && [ "$path" ]; } || usage_error 'missing --name or --path; run this template with lxc-create -t bdev'
 	: "${rootfs:=$path/rootfs}"
 	case $path:$rootfs in
 	/*:/*) ;;
-	*) usage_error "'$path': no absolute path; lxc-create -P wants one" ;;
+	*) usage_error "'$path' is not an absolute path; use one with lxc-create -P" ;;
 	esac
 	case $mapped_uid in
 	'' | -1) mapped='' ;;
@@ -145,8 +150,8 @@ check_options() {
 	esac
 }
 
-# The template works in the container's directory; the caller's paths are relative to the caller's.
-make_absolute() {
+# Make the paths that are relative to the caller's directory absolute: the template works in that of the container.
+make_paths_absolute() {
 	for file in tarball image; do
 		eval "case \$$file in '' | /*) ;; *) $file=\$PWD/\$$file ;; esac"
 	done

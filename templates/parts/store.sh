@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# store - take --store apart and check it.
+# store - the option --store: take it apart and check it, before anything is made.
 #
-# For others: parse_store, store_error, known_type, check_new_store, check_delta_store; afterwards $type, $size, $fstype, $format,
-# $partition, $mode, and in $rest the options that go into the config as they are.
+# For other parts: parse_store, check_type, check_new_store, check_delta_store, store_error. They set $type, $size, $fstype,
+# $format, $partition, $mode (rw, ro or nothing), and in $rest the options that are copied into the config.
 
 store_error() { usage_error "--store '$store': $1"; }
 
-# words TEXT - TEXT with its commas made blanks; no value has a blank in it.
+# words TEXT - print TEXT with blanks for its commas. No value has a blank in it.
 words() { printf '%s\n' "$1" | tr ',' ' '; }
 
-known_type() { "$HELPER" types | grep -q "^$1:" || usage_error "--store '$store': this lxc-bdev has no type '$1'"; }
+# Refuse a type that lxc-bdev does not know.
+check_type() {
+	"$HELPER" types | grep -q "^$type:" ||
+		store_error "unknown type '$type'; lxc-bdev types lists the types"
+}
 
 # has_option OPTION - whether $type has it, by the table of `lxc-bdev types`.
 has_option() {
@@ -21,7 +25,7 @@ has_option() {
 		END { exit !found }'
 }
 
-# Take --store apart: $type, and $size, $fstype, $format, $partition, $mode, and in $rest what is for the spec.
+# Set the variables of --store.
 parse_store() {
 	type=${store%%,*} size='' fstype='' format='' partition='' mode='' rest=''
 	case $store in
@@ -37,14 +41,14 @@ parse_store() {
 		esac
 		seen=$seen${word%%=*},
 		case $word in
-		*=) store_error "the value of '${word%=}' is empty" ;;
+		*=) store_error "empty value of '${word%=}'" ;;
 		size=*) size=$argument ;;
 		fstype=*) fstype=$argument ;;
 		format=*) format=$argument ;;
 		partition=*) partition=$argument ;;
 		rw | ro) mode=$word ;;
 		*)
-			has_option "${word%%=*}" || store_error "'$type' has no option '${word%%=*}'"
+			has_option "${word%%=*}" || store_error "type '$type' has no option '${word%%=*}'"
 			rest="$rest,$word"
 			;;
 		esac
@@ -59,38 +63,40 @@ only_for() {
 	for one; do
 		[ "$type" != "$one" ] || return 0
 	done
-	store_error "'$type' has no option '$wrong'"
+	store_error "type '$type' has no option '$wrong'"
 }
 
 check_size() {
 	case ${size%[kKmMgGtT]} in
 	*[!0-9]* | 0* | '' | ?????????????????*)
-		store_error "size '$size' is no number of bytes (K, M, G and T behind it are units of 1024)"
+		store_error "invalid size '$size'; use bytes, or the units K, M, G and T, as in 2G"
 		;;
 	esac
 	size=$(printf '%s' "$size" | tr kmgt KMGT)
 }
 
-# Its start would refuse it, but that is after all has been filled. A module is loaded by its first mount.
-possible_aufs() {
+# Refuse aufs on a kernel without it. The start would refuse it, too, but only after the store has been filled.
+check_aufs() {
+	# A module is loaded by its first mount.
 	grep -qw aufs /proc/filesystems || grep -q '/aufs\.ko' "/lib/modules/$(uname -r)/modules.dep" 2>/dev/null ||
-		store_error 'this kernel has no aufs; boot one that has it, or take overlay (deltas that are there: lxc-bdev convert)'
+		store_error 'this kernel has no aufs; boot one that has it, or use overlay (for existing deltas: lxc-bdev convert)'
 }
 
+# Refuse a store that cannot be made, and set the defaults of its options.
 check_new_store() {
-	[ ! "$partition" ] || store_error 'partition= is for --image'
-	[ ! "$mode" ] || store_error "$mode is for --image"
+	[ ! "$partition" ] || store_error 'partition= needs --image'
+	[ ! "$mode" ] || store_error "$mode needs --image"
 	only_for size "$size" loop nbd
 	only_for fstype "$fstype" loop nbd
 	only_for format "$format" nbd
 	case $type in
 	dir | overlay) return 0 ;;
 	aufs)
-		possible_aufs
+		check_aufs
 		return 0
 		;;
 	loop | nbd) ;;
-	*) store_error "no store can be made of the type '$type'; it is one of dir, loop, nbd, overlay and aufs" ;;
+	*) store_error "a store of type '$type' cannot be made; use dir, loop, nbd, overlay or aufs" ;;
 	esac
 	: "${size:=2G}" "${fstype:=ext4}"
 	check_size
@@ -98,26 +104,26 @@ check_new_store() {
 	ext[234]) need "mkfs.$fstype" e2fsprogs ;;
 	xfs) need mkfs.xfs xfsprogs ;;
 	btrfs) need mkfs.btrfs btrfs-progs ;;
-	*) store_error "fstype '$fstype' is none of ext2, ext3, ext4, xfs and btrfs" ;;
+	*) store_error "unknown fstype '$fstype'; use ext2, ext3, ext4, xfs or btrfs" ;;
 	esac
 	[ "$type" = nbd ] || return 0
 	: "${format:=qcow2}"
 	case $format in
 	raw | qcow2 | qed | vdi | vmdk | vhdx | vpc) ;;
-	*) store_error "format '$format' is none of raw, qcow2, qed, vdi, vmdk, vhdx and vpc" ;;
+	*) store_error "unknown format '$format'; use raw, qcow2, qed, vdi, vmdk, vhdx or vpc" ;;
 	esac
 	need qemu-img qemu-utils
 	need qemu-nbd qemu-utils
 }
 
-# check_delta_store OPTION - the type of the delta above what OPTION names.
+# check_delta_store OPTION - check the store for the changes above the read-only root that OPTION names.
 check_delta_store() {
 	: "${store:=overlay}"
 	parse_store
-	known_type "$type"
+	check_type
 	case $type in
 	overlay | aufs) ;;
-	*) store_error "above a $1 it is overlay or aufs" ;;
+	*) store_error "with $1 the type is overlay or aufs" ;;
 	esac
 	check_new_store
 }

@@ -3,8 +3,9 @@
 #
 # tarball - fill the root file system from a tar archive.
 #
-# For others: check_tarball, unpack.
+# For other parts: check_tarball, unpack.
 
+# Refuse a file that tar cannot unpack. Sets $unpacker.
 check_tarball() {
 	check_file tarball "$tarball"
 	need tar tar
@@ -16,24 +17,29 @@ check_tarball() {
 		file=.lxc-bdev.out
 		"$unpacker" -dc 2>/dev/null <"$tarball" | head -c 131072 >"$file"
 	fi
-	# "ustar". The oldest tar has no mark.
-	[ "$(bytes "$file" 257 5)" != 7573746172 ] || return 0
+	! is_tar "$file" || return 0
 	kind=$(kind_of_image "$file")
 	[ ! "$kind" ] ||
-		fail "--tarball '$tarball': it is no tar archive but $kind; ${unpacker:+unpack it (by $unpacker) and }take --image"
+		fail "--tarball '$tarball' is $kind, not a tar archive; ${unpacker:+unpack it with $unpacker and }use --image"
 }
 
+# Unpack it on $rootfs with owners, modes and attributes.
 unpack() {
 	set -- --extract --file "$tarball" --force-local --numeric-owner --same-owner --preserve-permissions --acls --xattrs
 	[ ! "$unpacker" ] || set -- "$@" -I "$unpacker"
 	if [ "$mapped" ]; then
-		# Devices cannot be made there, nor trusted.* set; LXC makes its own /dev.
+		# In a user namespace no device can be made, nor trusted.* be set. LXC makes its own /dev.
 		set -- "$@" --anchored --exclude './dev/*' --exclude 'dev/*' --xattrs-include 'user.*' \
 			--xattrs-include security.capability
 	else
 		set -- "$@" --xattrs-include '*'
 	fi
-	# shellcheck disable=SC2016 # it is for the inner shell
+	case $mounted in
+	image) remedy="check the archive, or use a size= above $size" ;;
+	*) remedy="check the archive and the free space of '$path'" ;;
+	esac
 	# tar itself would take a '\' in the directory's name for an escape.
-	quietly "--tarball '$tarball'" sh -c 'cd -- "$1" && shift && exec tar "$@"' sh "$rootfs" "$@"
+	# shellcheck disable=SC2016 # it is for the inner shell
+	quietly "--tarball '$tarball': cannot be unpacked; $remedy" "unpacking '$tarball' ($(size_of "$tarball"))" \
+		sh -c 'cd -- "$1" && shift && exec tar "$@"' sh "$rootfs" "$@"
 }

@@ -1,81 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=sh
 #
-# undo - what a failed or interrupted creation removes again, and the mark that it was not finished.
+# undo - remove what a failed or interrupted creation has made, and mark the container as unfinished until it is whole.
 #
-# For others: begin_undo, claim, and the variables finished, mounted and shown.
+# For other parts: begin_undo, save_config, claim, remove_mark, and the variables $finished (yes: keep all) and $mounted (what is
+# mounted on $rootfs: image, bind or nothing).
 
-finished='' mounted='' shown='' made='' config_saved='' marked=''
+finished='' mounted='' made='' config_saved='' marked=''
 
-# claim NAME - a file or directory of ours in the container's directory.
+# claim NAME - record a new file or directory in the container's directory, before it is made. Undo removes it.
 claim() {
-	{ [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail "'$path/$1' exists already"
+	{ [ ! -e "$1" ] && [ ! -L "$1" ]; } || fail "'$path/$1' exists already; remove it first"
 	made="$made $1"
 }
 
-# shown_at PATH - the fields of its mountinfo line that are the same in every mount namespace with this mount: device, root
-# and mount point. Without the mount point they would match all containers that share the image.
-shown_at() {
-	AT=$(realpath -- "$1" | sed 's/\\/\\134/g; s/ /\\040/g; s/\t/\\011/g') \
-		awk '$5 == ENVIRON["AT"] { shown = " " $3 " " $4 " " $5 " " } END { print shown }' /proc/self/mountinfo
-}
-
-# End all other processes in our mount namespace, or in one that has our mount of the store: they were started from here,
-# and may still write.
-end_others() {
-	for signal in TERM KILL; do
-		for try in 1 2 3 4 5 6 7 8 9 10; do
-			set -- /proc/[0-9]*/ns/mnt /proc/[0-9]*/mountinfo
-			others=$(
-				{
-					find "$@" -maxdepth 0 -lname "mnt:\\${own_namespace#mnt:}"
-					[ ! "$shown" ] || grep -lsF -e "$shown" "$@"
-				} 2>/dev/null | cut -d / -f 3 | sort -u | grep -vx "$$"
-			)
-			[ "$others" ] || return 0
-			# shellcheck disable=SC2086 # a list of numbers
-			[ "$try" -gt 1 ] || kill -s "$signal" $others 2>/dev/null
-			sleep 0.1
-		done
-	done
-}
-
-undo() {
-	status=$?
-	trap '' HUP INT TERM
-	trap - EXIT
-	if [ ! "$finished" ]; then
-		# What a signal came before may not even have begun: it would make its file after we removed that.
-		end_others
-		[ ! "$mounted" ] || unmount_store 2>/dev/null
-		for name in $made; do
-			rm -rf --one-file-system -- "${path:?}/$name"
-		done
-		[ ! "$config_saved" ] || mv -f -- "$path/.lxc-bdev.config" "$path/config"
-	fi
-	[ ! "${path-}" ] || rm -f -- "$path/.lxc-bdev.config" "$path/.lxc-bdev.out"
-	# After a signal LXC has ended, too, and left its own part of the container.
-	case $finished:$status in
-	:129 | :130 | :143) [ ! "$marked" ] || : >>"$path/.lxc-bdev.cloning" ;;
-	:*) [ ! "$marked" ] || rm -f -- "$path/.lxc-bdev.cloning" ;;
-	esac
-	exit "$status"
-}
-
-# Undo from here on whatever ends the template, and mark the container as unfinished.
-begin_undo() {
-	trap undo EXIT
-	# The first signal counts: a second one, as when lxc-create dies of the same, must not stop the undoing.
-	trap 'trap "" HUP INT TERM; exit 129' HUP
-	trap 'trap "" HUP INT TERM; exit 130' INT
-	trap 'trap "" HUP INT TERM; exit 143' TERM
-	# The mark of what is not whole, which `lxc-bdev doctor` looks for; only who holds its lock still makes it.
-	exec 4>.lxc-bdev.cloning || exit 1
-	flock -n 4 || fail "'$path' is being made by another process"
-	marked=yes
-}
-
-# Keep the config that LXC has written, for undo.
+# Keep the config that LXC has written. Undo puts it back.
 save_config() {
 	if [ -f config ]; then
 		cp -p config .lxc-bdev.config
@@ -83,4 +22,40 @@ save_config() {
 	else
 		made=config
 	fi
+}
+
+# Undo from here on when the template ends before $finished is set, and mark the container as unfinished.
+begin_undo() {
+	trap undo EXIT
+	# Only the first signal counts: a second one, as when lxc-create dies of the same, must not stop the undoing.
+	trap 'trap "" HUP INT TERM; exit 129' HUP
+	trap 'trap "" HUP INT TERM; exit 130' INT
+	trap 'trap "" HUP INT TERM; exit 143' TERM
+	# `lxc-bdev doctor` looks for this mark; while its lock is held, the container is still being created.
+	exec 4>.lxc-bdev.cloning || exit 1
+	flock -n 4 || fail "another process is creating '$path'; wait for it"
+	marked=yes
+}
+
+remove_mark() { rm -f -- .lxc-bdev.cloning; }
+
+undo() {
+	status=$?
+	trap '' HUP INT TERM
+	trap - EXIT
+	if [ ! "$finished" ]; then
+		end_running
+		[ ! "$mounted" ] || unmount_store 2>/dev/null
+		for name in $made; do
+			rm -rf --one-file-system -- "${path:?}/$name"
+		done
+		[ ! "$config_saved" ] || mv -f -- "$path/.lxc-bdev.config" "$path/config"
+	fi
+	[ ! "${path-}" ] || rm -f -- "$path/.lxc-bdev.config" "$path/.lxc-bdev.out"
+	# After a signal LXC has ended as well, and has left its own part of the container: the mark tells doctor.
+	case $finished:$status in
+	:129 | :130 | :143) [ ! "$marked" ] || : >>"$path/.lxc-bdev.cloning" ;;
+	:*) [ ! "$marked" ] || rm -f -- "$path/.lxc-bdev.cloning" ;;
+	esac
+	exit "$status"
 }
