@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# lxc-create -t bdev: stores, what they are filled from, and what a failure leaves.
+# lxc-create -t bdev: each store and each source, bad input, and what a failure or a signal leaves.
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
-# The template as `make install` would write it, for this tree's helper; LXC's own config files by their names.
+# Install the template in $HERE, with LXC's config files under the names by which it includes them.
 setUpEach() {
 	bdev_conf >/dev/null
 	for _conf in common userns; do
@@ -45,14 +45,14 @@ tarball() {
 	printf '%s\n' "$SCRATCH/root.tar"
 }
 
-# assert_specs NAME SPEC... - these are the bdev.rootfs lines of its config.
+# assert_specs NAME SPEC... - the config has exactly these bdev.rootfs lines.
 assert_specs() {
 	_config=$LXCPATH/$1/config
 	shift
 	assertEquals 'specs' "$(printf '%s\n' "$@")" "$(sed -n 's/^bdev\.rootfs = //p' "$_config")"
 }
 
-# boots NAME - what was created starts at once, can be written to, keeps that, and goes with lxc-destroy.
+# boots NAME [FILE] - the new container starts at once, has FILE, keeps what is written to it, and lxc-destroy removes all of it.
 boots() {
 	assert_status 0
 	assertEquals 'the place to mount it is empty' '' "$(ls -A "$LXCPATH/$1/rootfs")"
@@ -74,7 +74,7 @@ boots() {
 	assert_nothing_left
 }
 
-# assert_failed TEXT... - with one line of ours, and the container's directory is gone.
+# assert_failed TEXT... - the creation failed with one line of the template's, and the container's directory is gone.
 assert_failed() {
 	assertNotEquals 'exit status' 0 "$status"
 	grep -v '^lxc-create: ' "$SCRATCH/stderr" >"$SCRATCH/ours"
@@ -503,7 +503,7 @@ testABaseContainer() {
 	boots base
 }
 
-# By hand, as LXC knows the longer keys from 6.0 on.
+# Created by hand, as LXC before 6.0 refuses the longer keys.
 testTheEnvironmentOfABaseComesAlong() {
 	by_hand base --store dir --tarball "$(tarball)"
 	printf 'lxc.environment = A=1\nlxc.environment.runtime = B=2\nlxc.environment.hooks = C=3\n' >>"$LXCPATH/base/config"
@@ -595,13 +595,13 @@ testAClosedStandardInputAndASearchPathForDirectoriesDoNoHarm() {
 
 # --- progress ---
 
-# slow PROGRAM - it takes over a second then, after it has done its work.
+# slow PROGRAM - make one in ./slow that takes two seconds longer.
 slow() {
 	mkdir -p slow
 	printf '#!/bin/sh\n"%s" "$@" || exit\ndd if=/dev/zero of=/dev/null bs=1M count=7 2>/dev/null\nsleep 2\n' "$(command -v "$1")" >"slow/$1"
 	chmod 0755 "slow/$1"
 }
-# on_a_terminal COMMAND... - what it shows is in $out.
+# on_a_terminal COMMAND... - run it on a terminal; $out is what that shows.
 on_a_terminal() {
 	printf 'exec' >typed
 	for _word; do
@@ -896,8 +896,8 @@ testHelp() {
 
 # --- signals ---
 
-# interrupted SIGNAL DELAY STORE - after that time, or once the template runs, nothing is left but what was there, and the
-# mark by which doctor finds what LXC leaves of it.
+# interrupted SIGNAL DELAY STORE - send the template the signal after that time, or once the inner template runs. Nothing new
+# is left but the mark, by which doctor finds the files that LXC leaves.
 interrupted() {
 	mkdir -p "$LXCPATH/c1/rootfs"
 	printf 'lxc.rootfs.path = dir:%s\n' "$LXCPATH/c1/rootfs" >"$LXCPATH/c1/config"
@@ -934,7 +934,7 @@ testASignalLeavesNothing() {
 	done <pids
 }
 
-# A signal comes while a program has been started but has done nothing yet.
+# The signal arrives after a program has been started and before it does anything.
 testWhatHadJustBegunAtASignalMakesNothingAfterIt() {
 	inner 'touch "${3#--rootfs=}/x"'
 	mkdir bin
@@ -998,7 +998,7 @@ testASignalAtTheLastStepLeavesTheMarkOfWhatIsNotWhole() {
 	assertContains "$out$err" 'interrupted while it was made'
 }
 
-# Nobody is left then who could undo it; the processes, the mount and the device end by themselves.
+# No process is left that could undo anything, so the processes, the mount and the device must end by themselves.
 testAKillOfTheTemplateEndsAllThatTheInnerTemplateHasStarted() {
 	inner 'touch "${3#--rootfs=}/x"; trap "" TERM HUP
 		setsid unshare --mount sh -c "umount /proc; echo \$\$ >>\"$HERE/pids\"; exec sleep 1000" >/dev/null 2>&1 &

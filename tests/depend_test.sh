@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# LXC's records of which container depends on which: they change under LXC's own lock alone.
+# LXC's records of linked clones change only under LXC's own lock.
 # shellcheck disable=SC2016 # shunit2 expands what is in single quotes
 # shellcheck source=tests/lib.sh
 . "$(dirname -- "$0")/lib.sh"
 # shellcheck source=tests/clone.sh
 . "$(dirname -- "$0")/clone.sh"
 
-# The lock that the installed LXC itself takes of a container: what lxc-destroy opens.
+# Print the lock file of a container that the installed LXC uses, by tracing lxc-destroy.
 lock_of_lxc() { # NAME
 	strace -f -o lock.trace -e trace=openat lxc-destroy -P "$LXCPATH" -n "$1" >/dev/null 2>&1
 	sed -n 's/.*"\([^"]*\/lxc\/lock\/[^"]*\)".*/\1/p' lock.trace | sed 's|//|/|g' | head -n 1
@@ -68,7 +68,7 @@ c2" "$(cat "$LXCPATH/c1/lxc_snapshots")"
 	assertFalse 'LXC takes it back' '[ -e "$LXCPATH/c1/lxc_snapshots" ]'
 }
 
-# Its lock has the name by which LXC was told where containers are.
+# The name of the lock has the lxcpath as it was given to LXC.
 testALxcpathThatIsALinkHasBothLocks() {
 	with_base
 	ln -s "$LXCPATH" link

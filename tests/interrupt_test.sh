@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What ^C, SIGTERM and a full disk leave of lxc-create and lxc-copy: nothing, or what doctor lists and --fix removes.
+# After ^C, SIGTERM or a full disk, lxc-create and lxc-copy leave nothing, or leftovers that doctor lists and --fix removes.
 # shellcheck disable=SC2016,SC2034 # shunit2 expands what is in single quotes
 # shellcheck source=tests/lib.sh disable=SC2154
 . "$(dirname -- "$0")/lib.sh"
@@ -11,7 +11,7 @@ doctor() { bdev doctor -P "$LXCPATH" "$@"; }
 much() { mkdir "$LXCPATH/c1/delta0" "$LXCPATH/c1/delta0/d" && (cd "$LXCPATH/c1/delta0/d" && seq 40000 | xargs touch); }
 
 # interrupt SIGNAL WHO WHEN COMMAND... - run it, and send the signal to `all` of it (as ^C does) or to LXC `alone` when
-# the file WHEN is there. (A shell lets what it runs in the background ignore SIGINT.)
+# the file WHEN exists. (Background processes of a shell ignore SIGINT by default.)
 interrupt() {
 	_signal=$1 _who=$2 when=$3
 	shift 3
@@ -27,7 +27,7 @@ interrupt() {
 }
 nobody() { ! pgrep -s "$1" >/dev/null; }
 
-# assert_cleared DIR NAME - doctor lists it, --fix removes it, and then there is nothing.
+# assert_cleared DIR NAME - doctor lists it, --fix removes it, and nothing is left.
 assert_cleared() {
 	doctor
 	assert_status 1
@@ -61,7 +61,7 @@ testAnInterruptedSnapshot() {
 	assertTrue 'what it was made of is there' '[ -e "$LXCPATH/c1/i.img" ]'
 }
 
-# interrupt_convert SIGNAL PART COMMAND... - send the signal when PART, a pattern, is there.
+# interrupt_convert SIGNAL PART ARGUMENT... - run lxc-bdev convert, and send it the signal when a file matches PART.
 interrupt_convert() {
 	_signal=$1 when=$2
 	shift 2
@@ -90,7 +90,7 @@ testAnInterruptedConversion() {
 		assertEquals 'beside it' upper "$(ls -A d)"
 		assertTrue 'as it was' 'find d/upper | sort | cmp -s - before'
 	done
-	# Killed, the next one removes what is left.
+	# After SIGKILL, the next conversion removes the leftovers.
 	interrupt_convert KILL 'd/.upper.lxc-bdev-convert/*/many' overlay d/upper
 	assertEquals 'beside it' '.upper.lxc-bdev-convert upper' "$(ls -A d | tr '\n' ' ' | sed 's/ $//')"
 	bdev convert overlay d/upper

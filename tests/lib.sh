@@ -8,7 +8,7 @@
 
 ROOT=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd)
 LXC_BDEV=$ROOT/build/lxc-bdev
-# Those of the LXC that is in PATH.
+# The directories of the LXC in PATH.
 _lxc=$(readlink -f "$(command -v lxc-start)")
 LXC_COMMON=${_lxc%/bin/lxc-start}/share/lxc/config
 LXC_TEMPLATES=${_lxc%/bin/lxc-start}/share/lxc/templates
@@ -23,7 +23,7 @@ run() {
 	err=$(cat "$SCRATCH/stderr")
 }
 
-# A program that is traced cannot look for its own leaks (SAN=1).
+# strace ARGUMENT... - without the leak sanitizer (SAN=1), which cannot work in a traced program.
 strace() { LSAN_OPTIONS=detect_leaks=0 command strace "$@"; }
 
 # install_template FILE CONFIG_DIR - the template as `make install` makes it, for this tree's helper and LXC's own templates.
@@ -41,7 +41,7 @@ eventually() {
 	done
 }
 
-# assert_status WANTED - of the last run, showing what it printed.
+# assert_status WANTED - the last run had this exit status; its output is shown if it had not.
 assert_status() { assertEquals "exit status; stdout: $out; stderr: $err" "$1" "$status"; }
 
 # assert_one_line TEXT... - the last run failed with exactly one line on stderr, which has each TEXT in it.
@@ -52,7 +52,7 @@ assert_one_line() {
 	done
 }
 
-# skip REASON - the rest of this test cannot be done here; names what is missing.
+# skip REASON - skip the rest of this test; REASON names what this host lacks.
 skip() {
 	printf 'skip %s: %s\n' "$_shunit_test_" "$1" >>"$TEST_RESULTS"
 	_skipped=1
@@ -88,7 +88,7 @@ make_root() {
 		echo base >"$1/etc/marker"
 }
 
-# The same tree for all tests of a file, made once.
+# shared_root - print the path of a root that all tests of a file share.
 shared_root() {
 	[ -d "$SCRATCH/root" ] || make_root "$SCRATCH/root"
 	printf '%s\n' "$SCRATCH/root"
@@ -122,13 +122,13 @@ for_everybody() {
 		printf '%s\n' "$HERE/bin/lxc-bdev"
 }
 
-# The line that a config needs to run in no profile, on a host that has some; an LXC without AppArmor does not know it.
+# The config line to run unconfined, on hosts with AppArmor; an LXC without AppArmor refuses it.
 UNCONFINED=''
 if { read -r _enabled </sys/module/apparmor/parameters/enabled; } 2>/dev/null && [ "$_enabled" = Y ]; then
 	UNCONFINED='lxc.apparmor.profile = unconfined'
 fi
 
-# What each container's config has beside its stack.
+# The config lines of all containers, without the stack.
 CONTAINER_CONF="lxc.net.0.type = empty
 $UNCONFINED"
 
@@ -168,8 +168,8 @@ lxc() {
 	"$_tool" -P "$LXCPATH" -n "$_name" "$@"
 }
 
-# unblank - make LXCPATH another path of the same directory, without a blank: LXC's busybox template, and the script of
-# `lxc-copy -t`, cannot do with one.
+# unblank - set LXCPATH to another path of the same directory, without a blank: LXC's busybox template and the script of
+# `lxc-copy -t` do not support blanks.
 unblank() {
 	_link=$(mktemp -u /tmp/lxc-bdev.XXXXXX)
 	ln -s "$LXCPATH" "$_link" && LXCPATH=$_link
@@ -217,12 +217,12 @@ no_record() {
 }
 no_journals() { [ -z "$(find /run/lxc-bdev -mindepth 1 -maxdepth 1)" ]; }
 
-# The mounts below $HERE, one a line.
+# Print the mounts below $HERE, one a line.
 mounts_here() {
 	printf '%b\n' "$(cut -d ' ' -f 2 /proc/self/mounts)" | HERE=$HERE awk 'index($0, ENVIRON["HERE"] "/") == 1'
 }
 
-# our_lines NAME VERB - what VERB said in the log of NAME's starts, one message a line.
+# our_lines NAME VERB - print the messages of VERB in the log of NAME's starts, one a line.
 our_lines() { grep -o "lxc-bdev: $2: .*" "$LXCPATH/$1.log" || :; }
 
 # assert_refused NAME TEXT... - its start failed in pre-start with exactly one line, which has each TEXT in it.
@@ -236,8 +236,8 @@ assert_refused() {
 	assert_nothing_left
 }
 
-# What is still there of the containers in $LXCPATH: devices, mounts, records, monitors. A test file may have
-# its own `left`.
+# Print the leftovers of the containers in $LXCPATH: devices, mounts, records, monitors. A test file may define its own
+# `left`.
 left_anywhere() {
 	losetup --list --noheadings --output NAME,BACK-FILE | grep -F "$HERE"
 	mounts_here
@@ -246,12 +246,12 @@ left_anywhere() {
 }
 left() { left_anywhere; }
 nothing_left() { [ -z "$(left)" ]; }
-# After lxc-stop at once; a failed lxc-start returns before post-stop has run.
+# assert_nothing_left - wait until there are no leftovers: a failed lxc-start returns before post-stop has run.
 assert_nothing_left() { eventually nothing_left || fail "left behind: $(left)"; }
 
 # --- shunit2's hooks ---
 
-# shunit2 counts and searches by starting programs, which took a good part of all tests' time.
+# Replacements for functions of shunit2 that start programs to count and search, which is slow.
 quick_asserts() {
 	_shunit_assertPass() {
 		__shunit_assertsPassed=$((__shunit_assertsPassed + 1))
