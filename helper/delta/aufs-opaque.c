@@ -13,7 +13,7 @@
  */
 #include "aufs-opaque.h"
 #include "../base/cleanup.h"
-#include "names.h"
+#include "aufs-names.h"
 #include "delta.h"
 #include "../base/path.h"
 #include "../base/walk.h"

@@ -7,7 +7,7 @@
  */
 #include "check.h"
 #include "../base/cleanup.h"
-#include "names.h"
+#include "aufs-names.h"
 #include "../base/path.h"
 #include "../base/walk.h"
 

@@ -8,7 +8,7 @@
  */
 #include "delta.h"
 #include "../base/cleanup.h"
-#include "names.h"
+#include "aufs-names.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../layer/holders.h"
-#include "../layer/inuse.h"
+#include "../layer/users.h"
 #include "layer.h"
 
 #include <json-c/json.h>

@@ -4,7 +4,7 @@
  */
 #include "../base/cleanup.h"
 #include "../layer/mounts.h"
-#include "../layer/tidy.h"
+#include "../layer/cleanup.h"
 #include "layer.h"
 
 #include <json-c/json.h>

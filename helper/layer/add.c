@@ -6,7 +6,7 @@
  */
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "inuse.h"
+#include "users.h"
 #include "mounts.h"
 #include "store.h"
 

@@ -11,9 +11,9 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "holders.h"
-#include "inuse.h"
+#include "users.h"
 #include "mounts.h"
-#include "tidy.h"
+#include "cleanup.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -12,7 +12,7 @@
 #include "../kernel/mount.h"
 #include "../base/remove.h"
 #include "holders.h"
-#include "inuse.h"
+#include "users.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>

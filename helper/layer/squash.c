@@ -15,7 +15,7 @@
 #include "../base/remove.h"
 #include "../delta/aufs-opaque.h"
 #include "../delta/changes.h"
-#include "inuse.h"
+#include "users.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -9,9 +9,9 @@
 #include "../stack/type.h"
 #include "../base/cleanup.h"
 #include "../kernel/overlay.h"
-#include "../layer/inuse.h"
+#include "../layer/users.h"
 #include "../layer/mounts.h"
-#include "../layer/use.h"
+#include "../layer/container-lower.h"
 
 #include <fcntl.h>
 

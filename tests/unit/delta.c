@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Whiteouts and opaque directories, as they are written. */
 #include "unit.h"
-#include "delta/names.h"
+#include "delta/aufs-names.h"
 #include "delta/delta.h"
 
 #include <fcntl.h>

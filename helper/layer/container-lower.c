@@ -8,11 +8,11 @@
  * one of both sees the other.
  */
 #include "../record-kinds/layer.h"
-#include "use.h"
+#include "container-lower.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"
-#include "inuse.h"
+#include "users.h"
 
 #include <fcntl.h>
 #include <sys/file.h>

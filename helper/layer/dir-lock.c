@@ -9,7 +9,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"
-#include "inuse.h"
+#include "users.h"
 #include "store.h"
 
 #include <fcntl.h>

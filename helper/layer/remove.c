@@ -5,10 +5,10 @@
  */
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "inuse.h"
+#include "users.h"
 #include "mounts.h"
 #include "store.h"
-#include "tidy.h"
+#include "cleanup.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

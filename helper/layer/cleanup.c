@@ -3,11 +3,11 @@
  * tidy - what a store has that no one needs: mounts that nobody holds, and
  * parts of layers that were never made, or are no more.
  */
-#include "tidy.h"
+#include "cleanup.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "holders.h"
-#include "inuse.h"
+#include "users.h"
 #include "mounts.h"
 
 #include <fcntl.h>

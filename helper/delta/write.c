@@ -3,7 +3,7 @@
  * delta-write - to say in a directory of a delta what is not there.
  */
 #include "../base/cleanup.h"
-#include "names.h"
+#include "aufs-names.h"
 #include "delta.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /*
  * inuse - who uses a layer, as the kernel and the records of others say it.
  */
-#include "inuse.h"
+#include "users.h"
 #include "../kernel/all-mounts.h"
 #include "../kernel/aufs-info.h"
 #include "../uses/aufs-users.h"

@@ -5,7 +5,7 @@
  * The input is read into a stage, with no lock held but those on the layers
  * below, so that whoever writes it may take as long as he likes.
  */
-#include "apply.h"
+#include "fill.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 
