@@ -10,6 +10,7 @@
 #include "ephemeral.h"
 #include "../config/dependencies.h"
 #include "../base/cleanup.h"
+#include "../base/directory.h"
 #include "../record/owner.h"
 #include "../record-kinds/unfinished.h"
 #include "../kernel/lease.h"
@@ -18,7 +19,6 @@
 #include "../record/release.h"
 #include "../base/remove.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -27,22 +27,14 @@
 #define LOG_MAX_BYTES (1 << 20)
 #define END_POLL_MS   2
 
-/* Is there nothing in the directory beside this (which may be NULL), or does it not exist? 1, 0 or -errno. */
+/* Return 1 if the directory has no names but `but` (or NULL), or does not exist; 0; or -errno. */
 static int is_empty(const char *dir, const char *but)
 {
-	DIR *open = opendir(dir);
-	const struct dirent *entry;
-	int r = 1;
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!open)
+	if (fd < 0)
 		return errno == ENOENT ? 1 : errno == ENOTDIR ? 0 : -errno;
-	while (r == 1 && (errno = 0, entry = readdir(open)))
-		r = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
-		    (but && strcmp(entry->d_name, but) == 0);
-	if (r == 1 && errno)
-		r = -errno;
-	(void)closedir(open);
-	return r;
+	return directory_is_empty(fd, (const char *const[]){ but, NULL });
 }
 
 /* Is it a directory that a killed one left? It is taken over: whoever makes the config has it. 1, 0 or -errno. */
