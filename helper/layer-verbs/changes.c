@@ -5,7 +5,8 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../delta/changes.h"
-#include "../layer/squash.h"
+#include "../layer/dir-lock.h"
+#include "../layer/fill.h"
 #include "layer.h"
 
 #include <json-c/json.h>
@@ -43,10 +44,10 @@ static int run_changes(const struct args *args, struct store *store)
 	struct json_object *list = args->json ? json_object_new_array() : NULL;
 	_cleanup_close_ int fd = -EBADF;
 	struct layer layer;
-	int *below = NULL, r = store_read(store, args->argv[0], &layer);
+	int *below = NULL, r = layer_read(store, args->argv[0], &layer);
 
 	if (r == 0)
-		r = fd = store_hold(store, &layer, &below);
+		r = fd = dirlock_shared(store, &layer, &below);
 	if (r >= 0)
 		r = changes(&store->delta, fd, below, layer.n, said, list);
 	if (r == 0 && list)
@@ -54,7 +55,7 @@ static int run_changes(const struct args *args, struct store *store)
 	else
 		json_object_put(list);
 	if (below)
-		store_let_go(below, layer.n);
+		dirlock_release(below, layer.n);
 	layer_clear(&layer);
 	return r;
 }
@@ -64,10 +65,10 @@ static int run_diffsize(const struct args *args, struct store *store)
 	_cleanup_close_ int fd = -EBADF;
 	struct layer layer;
 	uint64_t size = 0;
-	int r = store_read(store, args->argv[0], &layer);
+	int r = layer_read(store, args->argv[0], &layer);
 
 	if (r == 0)
-		r = fd = store_hold(store, &layer, NULL);
+		r = fd = dirlock_shared(store, &layer, NULL);
 	if (r >= 0) {
 		r = diffsize(&store->delta, fd, &size);
 		if (r < 0)
@@ -92,8 +93,8 @@ static int has_both(struct store *store, const char *from, const char *to)
 	int r = store_is_id(from) && store_is_id(to);
 
 	if (r > 0)
-		r = store_has(store, from);
-	return r > 0 ? store_has(store, to) : r;
+		r = layer_exists(store, from);
+	return r > 0 ? layer_exists(store, to) : r;
 }
 
 /* FROM..TO NEW. An id may have two dots in it: then the layers that exist say where it is to be cut. */
@@ -107,7 +108,7 @@ static int run_squash(const struct args *args, struct store *store)
 		*dots = '\0';
 		r = has_both(store, range, dots + 2);
 		if (r)
-			return r < 0 ? r : squash_layers(store, range, dots + 2, args->argv[1]);
+			return r < 0 ? r : fill_from_layers(store, range, dots + 2, args->argv[1]);
 		*dots = '.';
 	}
 	return log_refuse(-ENOENT, "'%s': not FROM..TO of two layers in '%s'", range, store->dir);

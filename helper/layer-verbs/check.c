@@ -7,6 +7,7 @@
 #include "../base/log.h"
 #include "../layer/fsck.h"
 #include "../layer/import.h"
+#include "../layer/store-open.h"
 #include "layer.h"
 
 #include <json-c/json.h>

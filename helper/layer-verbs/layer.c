@@ -5,6 +5,7 @@
 #include "layer.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../layer/store-open.h"
 
 #include <json-c/json.h>
 #include <unistd.h>

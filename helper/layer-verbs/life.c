@@ -4,21 +4,24 @@
  */
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../layer/add.h"
+#include "../layer/remove.h"
+#include "../layer/store-open.h"
 #include "layer.h"
 
 static int run_create(const struct args *args, struct store *store)
 {
-	return store_add(store, args->argv[0], args->parent, false, 0, NULL);
+	return layer_add(store, args->argv[0], args->parent, false, 0, NULL);
 }
 
 static int run_create_rw(const struct args *args, struct store *store)
 {
-	return store_add(store, args->argv[0], args->parent, true, 0, NULL);
+	return layer_add(store, args->argv[0], args->parent, true, 0, NULL);
 }
 
 static int run_remove(const struct args *args, struct store *store)
 {
-	return store_remove(store, args->argv[0]);
+	return layer_remove(store, args->argv[0]);
 }
 
 /* Says nothing, also where there is no store. */
@@ -36,7 +39,7 @@ static int run_exists(const struct args *args, struct store *store)
 
 		if (r < 0)
 			return r;
-		has = store_has(store, args->argv[0]);
+		has = layer_exists(store, args->argv[0]);
 	}
 	return has > 0 ? EXIT_DONE : EXIT_FAILED;
 }

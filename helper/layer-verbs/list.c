@@ -5,6 +5,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../layer/holders.h"
+#include "../layer/metadata.h"
 #include "../layer/users.h"
 #include "layer.h"
 
@@ -16,7 +17,7 @@
 struct found {
 	struct layer layer;
 	const char *why; /* its record is damaged */
-	struct inuse inuse;
+	struct layer_use use;
 	char **holders;
 	size_t nholders;
 };
@@ -24,12 +25,12 @@ struct found {
 /* 0 or -errno (logged). */
 static int look_up(const struct store *store, const char *id, struct found *ret)
 {
-	int r = store_peek(store, id, &ret->layer, &ret->why);
+	int r = layer_read_unchecked(store, id, &ret->layer, &ret->why);
 
 	if (r < 0 && !ret->why && r != -ENOENT)
 		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
-	return inuse_look(store, id, false, &ret->inuse)
-		       ?: holders_living(store, id, false, &ret->holders, &ret->nholders);
+	return users_look(store, id, false, &ret->use)
+		       ?: holders_list_living(store, id, false, &ret->holders, &ret->nholders);
 }
 
 static void forget(struct found *found)
@@ -55,15 +56,15 @@ static struct json_object *layer_json(const struct store *store, const struct fo
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "id", json_object_new_string(layer->id));
-	json_object_object_add(o, "parent", layer->n ? json_object_new_string(layer->below[0]) : NULL);
-	json_object_object_add(o, "below", strings_json(layer->below, layer->n));
+	json_object_object_add(o, "parent", layer->n ? json_object_new_string(layer->lowers[0]) : NULL);
+	json_object_object_add(o, "below", strings_json(layer->lowers, layer->n));
 	json_object_object_add(o, "rw", json_object_new_boolean(layer->rw));
 	json_object_object_add(o, "size", layer->size ? json_object_new_int64((int64_t)layer->size) : NULL);
 	json_object_object_add(o, "created", layer->created ? json_object_new_int64(layer->created) : NULL);
 	json_object_object_add(o, "driver", json_object_new_string(store_driver(store)));
 	json_object_object_add(o, "diff", json_object_new_string(diff));
-	json_object_object_add(o, "mounted", found->inuse.ours ? json_object_new_string(mnt) : NULL);
-	json_object_object_add(o, "writable", json_object_new_boolean(found->inuse.writable));
+	json_object_object_add(o, "mounted", found->use.ours ? json_object_new_string(mnt) : NULL);
+	json_object_object_add(o, "writable", json_object_new_boolean(found->use.writable));
 	json_object_object_add(o, "holders", strings_json(found->holders, found->nholders));
 	json_object_object_add(o, "damaged", found->why ? json_object_new_string(found->why) : NULL);
 	return o;
@@ -73,10 +74,10 @@ static void print_line(const struct found *found)
 {
 	const struct layer *layer = &found->layer;
 
-	printf("%s\t%s\t%zu\t%s\n", layer->id, layer->n ? layer->below[0] : "-", layer->n + 1,
-	       found->why	   ? found->why
-	       : found->inuse.ours ? "mounted"
-				   : "-");
+	printf("%s\t%s\t%zu\t%s\n", layer->id, layer->n ? layer->lowers[0] : "-", layer->n + 1,
+	       found->why	 ? found->why
+	       : found->use.ours ? "mounted"
+				 : "-");
 }
 
 /* A store comes to be with its first layer: before, there are none. */
@@ -116,16 +117,16 @@ static void print_metadata(const struct store *store, const struct found *found)
 {
 	const struct layer *layer = &found->layer;
 
-	printf("id: %s\nparent: %s\nlayers: %zu\nwritable: %s\n", layer->id, layer->n ? layer->below[0] : "-",
+	printf("id: %s\nparent: %s\nlayers: %zu\nwritable: %s\n", layer->id, layer->n ? layer->lowers[0] : "-",
 	       layer->n + 1, layer->rw ? "meant to be" : "no");
 	if (layer->size)
 		printf("size: %llu\n", (unsigned long long)layer->size);
 	if (layer->created)
 		printf("created: %lld\n", layer->created);
 	printf("driver: %s\ndiff: %s/diff/%s\n", store_driver(store), store->dir, layer->id);
-	if (found->inuse.ours)
+	if (found->use.ours)
 		printf("mounted: %s/mnt/%s, %s\n", store->dir, layer->id,
-		       found->inuse.writable ? "writable" : "read-only");
+		       found->use.writable ? "writable" : "read-only");
 	for (size_t i = 0; i < found->nholders; i++)
 		printf("holder: %s\n", found->holders[i]);
 }
@@ -133,7 +134,7 @@ static void print_metadata(const struct store *store, const struct found *found)
 static int run_metadata(const struct args *args, struct store *store)
 {
 	struct layer layer;
-	int r = store_read(store, args->argv[0], &layer);
+	int r = layer_read(store, args->argv[0], &layer);
 
 	if (r == 0) {
 		struct found found = { 0 };
@@ -177,7 +178,7 @@ static int run_status(const struct args *args, struct store *store)
 		struct found found;
 
 		look_up(store, ids[i], &found);
-		mounted += found.inuse.ours;
+		mounted += found.use.ours;
 		holders += found.nholders;
 		forget(&found);
 	}

@@ -36,7 +36,7 @@ static int run_put(const struct args *args, struct store *store)
 static int run_cleanup(const struct args *args, struct store *store)
 {
 	(void)args;
-	return tidy(store);
+	return cleanup_store(store);
 }
 
 const struct layer_verb layer_verb_get = {

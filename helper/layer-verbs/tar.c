@@ -8,8 +8,11 @@
 #include "../layer/fill.h"
 #include "../tar/idmap.h"
 #include "../layer/users.h"
-#include "../layer/mounts.h"
-#include "../layer/squash.h"
+#include "../layer/dir-lock.h"
+#include "../layer/staging.h"
+#include "../layer/store-open.h"
+#include "../layer/union-mount.h"
+#include "../delta/merge.h"
 #include "../tar/tar.h"
 #include "layer.h"
 #include "../command/output.h"
@@ -116,7 +119,7 @@ static int run_apply(const struct args *args, struct store *store)
 	if (args->argc > 1 && strcmp(args->argv[1], "-") != 0)
 		untar.name = args->argv[1];
 	if (r == 0)
-		r = apply(store, args->argv[0], args->parent, &untar, input);
+		r = fill_from_tar(store, args->argv[0], args->parent, &untar, input);
 	if (r == 0)
 		print_applied(args, &untar);
 	idmap_clear(&map);
@@ -166,20 +169,20 @@ static int write_tar(const struct args *args, struct totar *tar, int from)
 /* The changes of several layers at once: the n uppermost of these, as one. */
 static int diff_several(const struct args *args, const struct store *store, struct totar *tar, const int *all, size_t n)
 {
-	struct stage_dir stage;
-	int r = store_check_ours(store) ?: store_stage(store, &stage);
+	struct staging stage;
+	int r = store_check_ours(store) ?: staging_create(store, &stage);
 
 	if (r == 0)
-		r = squash(&store->delta, all, n, NULL, stage.fd);
+		r = merge_deltas(&store->delta, all, n, NULL, stage.fd);
 	if (r == 0)
 		r = write_tar(args, tar, stage.fd);
-	store_unstage(store, &stage);
+	staging_discard(store, &stage);
 	return r;
 }
 
 static int diff(const struct args *args, const struct store *store, const struct layer *layer)
 {
-	int *all = NULL, *below = NULL, r = store_hold(store, layer, &below);
+	int *all = NULL, *below = NULL, r = dirlock_shared(store, layer, &below);
 	struct totar tar = { .delta = store->delta };
 	size_t n = 0, i = 0;
 
@@ -189,7 +192,7 @@ static int diff(const struct args *args, const struct store *store, const struct
 	for (size_t k = 0; k < layer->n; k++)
 		*ARRAY_ADD(all, n) = below[k];
 	free(below);
-	while (args->parent && i < layer->n && strcmp(layer->below[i], args->parent) != 0)
+	while (args->parent && i < layer->n && strcmp(layer->lowers[i], args->parent) != 0)
 		i++;
 	tar.lowers = all + 1 + i;
 	tar.nlowers = layer->n - i;
@@ -197,14 +200,14 @@ static int diff(const struct args *args, const struct store *store, const struct
 		r = log_refuse(-EINVAL, "layer '%s' does not lie on '%s'", layer->id, args->parent);
 	else
 		r = i ? diff_several(args, store, &tar, all, 1 + i) : write_tar(args, &tar, all[0]);
-	store_let_go(all, n);
+	dirlock_release(all, n);
 	return r;
 }
 
 static int run_diff(const struct args *args, struct store *store)
 {
 	struct layer layer;
-	int r = store_read(store, args->argv[0], &layer);
+	int r = layer_read(store, args->argv[0], &layer);
 
 	if (r == 0)
 		r = diff(args, store, &layer);
@@ -217,20 +220,20 @@ static int run_export(const struct args *args, struct store *store)
 {
 	struct totar tar = { .delta = store->delta, .merged = true };
 	_cleanup_close_ int held = -EBADF, mount = -EBADF, top = -EBADF;
-	struct inuse inuse = { 0 };
+	struct layer_use use = { 0 };
 	struct layer layer;
-	int r = store_read(store, args->argv[0], &layer);
+	int r = layer_read(store, args->argv[0], &layer);
 
 	if (r == 0) {
-		held = store_hold(store, &layer, NULL);
+		held = dirlock_shared(store, &layer, NULL);
 		r = held;
 	}
 	if (r >= 0)
-		r = inuse_look(store, layer.id, false, &inuse);
-	if (r >= 0 && inuse.writable)
+		r = users_look(store, layer.id, false, &use);
+	if (r >= 0 && use.writable)
 		r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", layer.id);
 	if (r >= 0)
-		r = mount = mounts_make(store, &layer, false);
+		r = mount = union_mount(store, &layer, false);
 	if (r >= 0) {
 		top = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = top < 0 ? log_errno(-errno, "layer '%s': open its mount", layer.id) : 0;

@@ -4,49 +4,31 @@
  * then its record. Before the last, there is no layer, and nothing that is in
  * the way of the next who makes it.
  */
+#include "add.h"
 #include "../base/cleanup.h"
+#include "../base/directory.h"
 #include "../base/log.h"
-#include "users.h"
+#include "dir-lock.h"
 #include "mounts.h"
-#include "store.h"
+#include "users.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 
-/* 1, 0 or -errno. */
-static int is_empty(int fd)
-{
-	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
-	int r = dir ? 1 : -errno;
-
-	while (dir && r == 1 && (errno = 0, entry = readdir(dir)))
-		r = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-	if (r == 1 && errno)
-		r = -errno;
-	if (dir)
-		(void)closedir(dir);
-	else
-		cleanup_close(&again);
-	return r;
-}
-
 /* Nobody sees what changes in the layer. 0 or -errno (logged). */
 static int check_unused(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *child = NULL, *by = NULL;
-	int r = store_child(store, id, &child);
+	int r = layer_find_child(store, id, &child);
 
 	if (r > 0)
 		return log_refuse(-EBUSY, "layer '%s' exists, and layer '%s' lies on it", id, child);
 	if (r == 0)
-		r = mounts_put_dead(store, id);
+		r = mounts_unmount_stale(store, id);
 	if (r == 0)
-		r = inuse_by(store, id, &by);
+		r = users_find(store, id, &by);
 	return r > 0 ? log_refuse(-EBUSY, "layer '%s' exists, and is in use: %s", id, by) : r;
 }
 
@@ -55,22 +37,22 @@ static int may_fill(const struct store *store, const struct layer *layer, const 
 {
 	int r;
 
-	if (parent ? !layer->n || strcmp(layer->below[0], parent) != 0 : layer->n > 0)
+	if (parent ? !layer->n || strcmp(layer->lowers[0], parent) != 0 : layer->n > 0)
 		return log_refuse(-EEXIST, "layer '%s' exists, on %s%s", layer->id, layer->n ? "layer " : "no other",
-				  layer->n ? layer->below[0] : "");
+				  layer->n ? layer->lowers[0] : "");
 	r = check_unused(store, layer->id);
 	if (r < 0)
 		return r;
-	*ret = store_seize(store, layer->id);
+	*ret = dirlock_exclusive(store, layer->id);
 	if (*ret < 0)
 		return *ret;
-	r = is_empty(*ret);
+	r = directory_is_empty(*ret, NULL);
 	if (r < 0)
 		return log_errno(r, "layer '%s': read its directory", layer->id);
 	return r ? 0 : log_refuse(-EEXIST, "layer '%s' exists, and is not empty", layer->id);
 }
 
-int store_may_fill(struct store *store, const char *id, const char *parent)
+int layer_may_fill(struct store *store, const char *id, const char *parent)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct layer layer;
@@ -78,7 +60,7 @@ int store_may_fill(struct store *store, const char *id, const char *parent)
 
 	if (r < 0)
 		return r;
-	r = store_read(store, id, &layer);
+	r = layer_read(store, id, &layer);
 	if (r == 0)
 		r = may_fill(store, &layer, parent, &fd);
 	layer_clear(&layer);
@@ -90,27 +72,27 @@ int store_may_fill(struct store *store, const char *id, const char *parent)
 static int stack(const struct store *store, const char *parent, struct layer *layer)
 {
 	struct layer below;
-	struct inuse inuse;
+	struct layer_use use;
 	int r;
 
 	if (!parent)
 		return 0;
-	r = store_read(store, parent, &below);
+	r = layer_read(store, parent, &below);
 	if (r == 0) {
-		*ARRAY_ADD(layer->below, layer->n) = xstrdup(parent);
+		*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(parent);
 		for (size_t i = 0; i < below.n; i++)
-			*ARRAY_ADD(layer->below, layer->n) = xstrdup(below.below[i]);
+			*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(below.lowers[i]);
 		/* What it lies on must stay as it is. */
-		r = mounts_put_dead(store, parent);
+		r = mounts_unmount_stale(store, parent);
 	}
 	if (r == 0)
-		r = inuse_look(store, parent, true, &inuse);
+		r = users_look(store, parent, true, &use);
 	if (r == 0) {
-		if (inuse.writable)
+		if (use.writable)
 			r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", parent);
-		else if (inuse.elsewhere)
+		else if (use.elsewhere)
 			r = log_refuse(-EBUSY, "layer '%s' is mounted elsewhere, in the mount namespace of process %d",
-				       parent, (int)inuse.elsewhere);
+				       parent, (int)use.elsewhere);
 	}
 	layer_clear(&below);
 	return r;
@@ -124,7 +106,7 @@ static int sync_dir(const struct store *store, const char *name)
 }
 
 /* Give the stage the layer's name. With the lock. */
-static int name_it(const struct store *store, const char *id, struct stage_dir *stage)
+static int name_it(const struct store *store, const char *id, struct staging *stage)
 {
 	_cleanup_free_ char *to = xasprintf("diff/%s", id);
 
@@ -137,32 +119,32 @@ static int name_it(const struct store *store, const char *id, struct stage_dir *
 }
 
 /* The record is there already: the rename is all. */
-static int fill(const struct store *store, const struct layer *layer, struct stage_dir *stage)
+static int fill(const struct store *store, const struct layer *layer, struct staging *stage)
 {
-	int r = store_inform(store, layer);
+	int r = layer_write_info(store, layer);
 
 	return r < 0 ? r : name_it(store, layer->id, stage);
 }
 
-static int make(const struct store *store, const struct layer *layer, struct stage_dir *stage)
+static int make(const struct store *store, const struct layer *layer, struct staging *stage)
 {
 	/* Without a record, whatever is there is what an interrupted one left. */
-	int r = store_bury(store, "diff", layer->id);
+	int r = staging_bury(store, "diff", layer->id);
 
 	if (r == 0)
 		r = name_it(store, layer->id, stage);
 	if (r == 0)
-		r = store_record(store, layer);
-	if (r < 0 && store_has(store, layer->id) == 0)
-		(void)store_bury(store, "diff", layer->id);
+		r = layer_write_record(store, layer);
+	if (r < 0 && layer_exists(store, layer->id) == 0)
+		(void)staging_bury(store, "diff", layer->id);
 	return r;
 }
 
 static int add(const struct store *store, struct layer *layer, const char *parent, bool may_exist,
-	       struct stage_dir *stage)
+	       struct staging *stage)
 {
 	_cleanup_close_ int before = -EBADF;
-	int exists = store_has(store, layer->id), r = 0;
+	int exists = layer_exists(store, layer->id), r = 0;
 	struct layer old = { 0 };
 
 	if (exists < 0)
@@ -170,7 +152,7 @@ static int add(const struct store *store, struct layer *layer, const char *paren
 	if (exists && !may_exist)
 		return log_refuse(-EEXIST, "layer '%s' exists", layer->id);
 	if (exists) {
-		r = store_read(store, layer->id, &old);
+		r = layer_read(store, layer->id, &old);
 		if (r == 0)
 			r = may_fill(store, &old, parent, &before);
 		layer->rw = old.rw;
@@ -184,29 +166,29 @@ static int add(const struct store *store, struct layer *layer, const char *paren
 }
 
 /* An empty layer's directory. */
-static int make_empty(const struct store *store, const char *parent, struct stage_dir *ret)
+static int make_empty(const struct store *store, const char *parent, struct staging *ret)
 {
 	_cleanup_free_ char *name = xasprintf("diff/%s", parent ?: "");
 	_cleanup_close_ int below = -EBADF;
-	int r = parent ? store_has(store, parent) : 1;
+	int r = parent ? layer_exists(store, parent) : 1;
 
 	if (r <= 0)
 		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", parent, store->dir);
 	/* The root of the parent is what the new layer's root covers. */
 	if (parent && (below = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		return log_errno(-errno, "layer '%s': open its directory '%s/%s'", parent, store->dir, name);
-	r = store_stage(store, ret);
+	r = staging_create(store, ret);
 	if (r == 0)
-		r = store_stage_like(store, ret, below, true);
+		r = staging_inherit(store, ret, below, true);
 	if (r == 0 && fsync(ret->fd) < 0)
 		r = log_errno(-errno, "sync a new layer");
 	return r;
 }
 
-int store_add(struct store *store, const char *id, const char *parent, bool rw, uint64_t size, struct stage_dir *stage)
+int layer_add(struct store *store, const char *id, const char *parent, bool rw, uint64_t size, struct staging *stage)
 {
 	struct layer layer = { .id = xstrdup(id), .rw = rw, .size = size, .created = time(NULL) };
-	struct stage_dir empty = { .fd = -EBADF };
+	struct staging empty = { .fd = -EBADF };
 	int r = store_check_id(id);
 
 	if (r == 0 && parent)
@@ -221,7 +203,7 @@ int store_add(struct store *store, const char *id, const char *parent, bool rw, 
 	if (r == 0)
 		r = add(store, &layer, parent, stage, stage ?: &empty);
 	store_unlock(store);
-	store_unstage(store, &empty);
+	staging_discard(store, &empty);
 	layer_clear(&layer);
 	return r;
 }

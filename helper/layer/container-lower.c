@@ -12,6 +12,8 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"
+#include "metadata.h"
+#include "store-open.h"
 #include "users.h"
 
 #include <fcntl.h>
@@ -19,7 +21,7 @@
 
 #define LOCK_WAIT_MS 10000 /* who has it exclusively keeps it for milliseconds */
 
-int use_enter(const char *dir, struct store *ret)
+int lower_open_store(const char *dir, struct store *ret)
 {
 	int r = store_open(dir, NULL, false, ret);
 
@@ -27,7 +29,7 @@ int use_enter(const char *dir, struct store *ret)
 }
 
 /* store_close() would begin to purge. */
-void use_leave(struct store *store)
+void lower_close_store(struct store *store)
 {
 	store_unlock(store);
 	cleanup_close(&store->fd);
@@ -43,7 +45,7 @@ static int open_layer(int store, const char *id)
 	return fd < 0 ? -errno : fd;
 }
 
-int use_look(const char *dir, const char *id)
+int lower_open(const char *dir, const char *id)
 {
 	_cleanup_close_ int store = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -74,8 +76,8 @@ static int check_record(const struct store *store, const char *id, const char *p
 {
 	struct layer layer;
 	const char *why;
-	int r = store_peek(store, id, &layer, &why);
-	bool same = r == 0 && (parent ? layer.n && strcmp(layer.below[0], parent) == 0 : !layer.n);
+	int r = layer_read_unchecked(store, id, &layer, &why);
+	bool same = r == 0 && (parent ? layer.n && strcmp(layer.lowers[0], parent) == 0 : !layer.n);
 
 	layer_clear(&layer);
 	if (r < 0 && r != -ENOENT)
@@ -92,7 +94,7 @@ static int check_writers(const struct store *store, const char *id, int layer)
 
 	if (r <= 0)
 		return r;
-	r = inuse_written(store, layer);
+	r = users_is_written(store, layer);
 	if (r < 0)
 		return log_errno(r, "layer '%s' of '%s': ask the kernel whether it is written to", id, store->dir);
 	return r ? log_refuse(-EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first", id, store->dir)
@@ -133,7 +135,7 @@ static int use(struct store *store, const char *id, const char *parent, struct j
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
-int use_layer(const char *dir, enum delta_form form, const char *id, const char *parent, struct journal *journal)
+int lower_acquire(const char *dir, enum delta_form form, const char *id, const char *parent, struct journal *journal)
 {
 	struct store store = { .dir = xstrdup(dir), .lock = -EBADF, .delta.form = form };
 	int r;
@@ -141,6 +143,6 @@ int use_layer(const char *dir, enum delta_form form, const char *id, const char 
 	/* All else about it was looked at when the layer was looked up. */
 	store.fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = store.fd < 0 ? log_errno(-errno, "layer store '%s'", dir) : use(&store, id, parent, journal);
-	use_leave(&store);
+	lower_close_store(&store);
 	return r;
 }

@@ -4,20 +4,19 @@
 #include "../record/journal.h"
 #include "store.h"
 
-/*
- * Layers below a container, or another stack. The store is opened for a moment each time, and nothing of it is tidied
- * up: that is for who has the time.
- */
+/* Layers as lower layers of a container. Nothing is cleaned up: a start does not wait for that. */
 
-/* Open the store for looking. 0 or -errno (logged); use_leave() ends it. */
-int use_enter(const char *dir, struct store *ret);
-void use_leave(struct store *store);
+/* Open the store for reading. Returns 0 or -errno (logged); lower_close_store() in both cases. */
+int lower_open_store(const char *dir, struct store *ret);
+/* Close the store without a purge. */
+void lower_close_store(struct store *store);
 
-/* The layer's directory in the store at `dir`. O_PATH fd or -errno. */
-int use_look(const char *dir, const char *id);
+/* Open the directory of a layer of the store at `dir`. Returns an O_PATH descriptor or -errno (not logged). */
+int lower_open(const char *dir, const char *id);
 
 /*
- * The same for good: the journal says first that the layer is in use, and who removes layers looks there. form, parent:
- * the store's, and what the layer lay on (or NULL), when it was looked up. fd or -errno (logged).
+ * Open the directory of a layer as a lower of a container: first record its use in the journal, in which whoever
+ * removes layers looks for users. format, parent: the store's, and the layer's parent (or NULL), at the time of the
+ * plan. Returns a descriptor or -errno (logged): -EBUSY if the layer is not the same any more, or has a writer.
  */
-int use_layer(const char *dir, enum delta_form form, const char *id, const char *parent, struct journal *journal);
+int lower_acquire(const char *dir, enum delta_form form, const char *id, const char *parent, struct journal *journal);

@@ -6,11 +6,11 @@
  * replaced, which needs an exclusive one. It ends with the process, however
  * that ends, and nobody waits for it.
  */
+#include "dir-lock.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"
 #include "users.h"
-#include "store.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -56,7 +56,7 @@ static int hold(const struct store *store, const char *id, int operation)
 	return log_refuse(-EBUSY, "layer '%s': another lxc-bdev is working with it", id);
 }
 
-void store_let_go(int *fds, size_t n)
+void dirlock_release(int *fds, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		cleanup_close(&fds[i]);
@@ -69,11 +69,11 @@ static int check_same(const struct store *store, const struct layer *layer)
 {
 	const char *why;
 	struct layer now;
-	int r = store_peek(store, layer->id, &now, &why);
+	int r = layer_read_unchecked(store, layer->id, &now, &why);
 	bool same = r == 0 && now.n == layer->n;
 
 	for (size_t i = 0; same && i < layer->n; i++)
-		same = strcmp(now.below[i], layer->below[i]) == 0;
+		same = strcmp(now.lowers[i], layer->lowers[i]) == 0;
 	layer_clear(&now);
 	if (same)
 		return 0;
@@ -82,14 +82,14 @@ static int check_same(const struct store *store, const struct layer *layer)
 	return log_refuse(-EBUSY, "layer '%s': another lxc-bdev has just removed it", layer->id);
 }
 
-int store_hold(const struct store *store, const struct layer *layer, int **ret)
+int dirlock_shared(const struct store *store, const struct layer *layer, int **ret)
 {
 	_cleanup_close_ int fd = hold(store, layer->id, LOCK_SH);
 	int *below = NULL, r = fd;
 	size_t n = 0;
 
 	for (size_t i = 0; r >= 0 && ret && i < layer->n; i++) {
-		r = hold(store, layer->below[i], LOCK_SH);
+		r = hold(store, layer->lowers[i], LOCK_SH);
 		if (r >= 0)
 			*ARRAY_ADD(below, n) = r;
 	}
@@ -97,7 +97,7 @@ int store_hold(const struct store *store, const struct layer *layer, int **ret)
 	if (r >= 0)
 		r = check_same(store, layer);
 	if (r < 0) {
-		store_let_go(below, n);
+		dirlock_release(below, n);
 		return r;
 	}
 	if (ret)
@@ -105,7 +105,7 @@ int store_hold(const struct store *store, const struct layer *layer, int **ret)
 	return TAKE_FD(fd);
 }
 
-int store_hold_all(const struct store *store, const char *id, int **ret, size_t *ret_n)
+int dirlock_stack(const struct store *store, const char *id, int **ret, size_t *ret_n)
 {
 	struct layer layer;
 	int *below = NULL, fd, r;
@@ -114,8 +114,8 @@ int store_hold_all(const struct store *store, const char *id, int **ret, size_t 
 	*ret_n = 0;
 	if (!id)
 		return 0;
-	r = store_read(store, id, &layer);
-	fd = r == 0 ? store_hold(store, &layer, &below) : r;
+	r = layer_read(store, id, &layer);
+	fd = r == 0 ? dirlock_shared(store, &layer, &below) : r;
 	if (fd >= 0) {
 		*ARRAY_ADD(*ret, *ret_n) = fd;
 		for (size_t i = 0; below && i < layer.n; i++)
@@ -126,10 +126,10 @@ int store_hold_all(const struct store *store, const char *id, int **ret, size_t 
 	return fd < 0 ? fd : 0;
 }
 
-int store_seize(const struct store *store, const char *id)
+int dirlock_exclusive(const struct store *store, const char *id)
 {
 	_cleanup_close_ int fd = hold(store, id, LOCK_EX);
-	int r = fd < 0 ? 0 : inuse_written(store, fd);
+	int r = fd < 0 ? 0 : users_is_written(store, fd);
 
 	if (r < 0)
 		return log_errno(r, "layer '%s': ask the kernel whether it is mounted", id);

@@ -10,10 +10,13 @@
 #include "../delta/check.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "holders.h"
-#include "users.h"
-#include "mounts.h"
 #include "cleanup.h"
+#include "dir-lock.h"
+#include "holders.h"
+#include "mounts.h"
+#include "remove.h"
+#include "staging.h"
+#include "users.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -40,13 +43,13 @@ static void check_record(struct fsck *fsck, const struct layer *layer)
 	const char *why;
 
 	for (size_t i = 0; i < layer->n; i++)
-		if (known(fsck, store_has(fsck->store, layer->below[i])) == 0)
-			tell(fsck, "missing", layer->id, layer->below[i], false);
-	if (layer->n && store_peek(fsck->store, layer->below[0], &parent, &why) == 0) {
+		if (known(fsck, layer_exists(fsck->store, layer->lowers[i])) == 0)
+			tell(fsck, "missing", layer->id, layer->lowers[i], false);
+	if (layer->n && layer_read_unchecked(fsck->store, layer->lowers[0], &parent, &why) == 0) {
 		bool same = parent.n + 1 == layer->n;
 
 		for (size_t i = 0; same && i < parent.n; i++)
-			same = strcmp(parent.below[i], layer->below[i + 1]) == 0;
+			same = strcmp(parent.lowers[i], layer->lowers[i + 1]) == 0;
 		if (!same)
 			tell(fsck, "record", layer->id, "it says other layers than that of its parent", false);
 	}
@@ -61,18 +64,18 @@ static void check_mount(struct fsck *fsck, const char *id)
 	_cleanup_free_ char *dir = xasprintf(STORE_HOLDERS "/%s", id);
 	const struct store *store = fsck->store;
 	char **names = NULL, **living = NULL;
-	struct inuse inuse = { 0 };
+	struct layer_use use = { 0 };
 	size_t n = 0, m = 0;
 	int r = store_look(store, dir, NULL);
 
 	if (r > 0)
 		r = store_list(store, dir, &names, &n);
 	if (r == 0)
-		r = holders_living(store, id, fsck->repair, &living, &m);
+		r = holders_list_living(store, id, fsck->repair, &living, &m);
 	if (r == 0)
-		r = inuse_look(store, id, false, &inuse);
-	if (r == 0 && !inuse.mounted && m)
-		r = inuse_look(store, id, true, &inuse);
+		r = users_look(store, id, false, &use);
+	if (r == 0 && !use.mounted && m)
+		r = users_look(store, id, true, &use);
 	if (known(fsck, r) < 0) {
 		strings_free(names, n);
 		strings_free(living, m);
@@ -80,13 +83,13 @@ static void check_mount(struct fsck *fsck, const char *id)
 	}
 	if (n > m)
 		tell(fsck, "holder", id, "it has ended", fsck->repair);
-	if (inuse.mounted && !inuse.ours)
+	if (use.mounted && !use.ours)
 		tell(fsck, "mount", id, "it is not the layer's", false);
-	else if (inuse.mounted && !m)
+	else if (use.mounted && !m)
 		tell(fsck, "mount", id, "no one holds it", fsck->repair && mounts_unmount(store, id) == 0);
-	for (size_t i = 0; i < m && !inuse.mounted && !inuse.elsewhere; i++)
+	for (size_t i = 0; i < m && !use.mounted && !use.elsewhere; i++)
 		tell(fsck, "holder", id, "the layer is not mounted",
-		     fsck->repair && holders_drop(store, id, living[i]) == 0);
+		     fsck->repair && holders_remove(store, id, living[i]) == 0);
 	strings_free(names, n);
 	strings_free(living, m);
 }
@@ -107,11 +110,11 @@ static void check_lost(struct fsck *fsck, const char *id)
 	struct layer layer = { 0 };
 	bool repaired;
 
-	if (known(fsck, store_child(fsck->store, id, &child)) < 0)
+	if (known(fsck, layer_find_child(fsck->store, id, &child)) < 0)
 		return;
 	why = child ? xasprintf("its record is lost; layer '%s' says what it lay on", child) : NULL;
-	repaired = child && fsck->repair && store_guess(fsck->store, id, child, &layer) == 0 &&
-		   store_record(fsck->store, &layer) == 0;
+	repaired = child && fsck->repair && layer_guess_record(fsck->store, id, child, &layer) == 0 &&
+		   layer_write_record(fsck->store, &layer) == 0;
 
 	tell(fsck, "record", id, why ?: "its record is lost, and it is kept; lxc-bdev layer remove removes it",
 	     repaired);
@@ -127,11 +130,11 @@ static int check_strays(struct fsck *fsck, const char *dir)
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *name = xasprintf("%s/%s", dir, names[i]);
 
-		if (strcmp(dir, "diff") == 0 && known(fsck, tidy_is_lost(fsck->store, names[i])) > 0)
+		if (strcmp(dir, "diff") == 0 && known(fsck, layer_lost_record(fsck->store, names[i])) > 0)
 			check_lost(fsck, names[i]);
-		else if (known(fsck, tidy_is_stray(fsck->store, dir, names[i])) > 0)
+		else if (known(fsck, cleanup_is_leftover(fsck->store, dir, names[i])) > 0)
 			tell(fsck, "stray", name, "there is no such layer",
-			     fsck->repair && tidy_stray(fsck->store, dir, names[i]) == 0);
+			     fsck->repair && staging_bury(fsck->store, dir, names[i]) == 0);
 	}
 	strings_free(names, n);
 	return r;
@@ -148,7 +151,7 @@ static const char *what_is_no_layer(const struct store *store, const struct laye
 	if (fstatat(store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
 		return "its directory is none";
 	for (size_t i = 0; r == 0 && i < layer->n; i++)
-		if (store_in_cycle(store, layer->below[i], layer->id) > 0)
+		if (layer_depends_on(store, layer->lowers[i], layer->id) > 0)
 			return "it lies on itself, by way of another";
 	return NULL;
 }
@@ -157,7 +160,7 @@ static bool is_unused(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *by = NULL;
 
-	return inuse_by(store, id, &by) == 0;
+	return users_find(store, id, &by) == 0;
 }
 
 /* Its directory stays, if it is one: then its record is lost, which may be repaired. */
@@ -166,16 +169,16 @@ static void check_no_layer(struct fsck *fsck, const char *id)
 	_cleanup_free_ char *diff = xasprintf("diff/%s", id);
 	struct layer layer;
 	const char *why, *no;
-	int r = store_peek(fsck->store, id, &layer, &why);
+	int r = layer_read_unchecked(fsck->store, id, &layer, &why);
 	struct stat st;
 	bool repaired;
 
 	no = what_is_no_layer(fsck->store, &layer, r);
 	repaired = no && fsck->repair && is_unused(fsck->store, id);
 	if (repaired && fstatat(fsck->store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-		repaired = store_bury(fsck->store, "layers", id) == 0;
+		repaired = staging_bury(fsck->store, "layers", id) == 0;
 	else if (repaired)
-		repaired = store_drop(fsck->store, id) == 0;
+		repaired = layer_remove_locked(fsck->store, id) == 0;
 	if (no)
 		tell(fsck, "record", id, no, repaired);
 	layer_clear(&layer);
@@ -185,7 +188,7 @@ static void check_layer(struct fsck *fsck, const char *id)
 {
 	struct layer layer;
 	const char *why;
-	int r = store_peek(fsck->store, id, &layer, &why);
+	int r = layer_read_unchecked(fsck->store, id, &layer, &why);
 
 	if (what_is_no_layer(fsck->store, &layer, r))
 		; /* that was said */
@@ -201,15 +204,17 @@ static void check_layer(struct fsck *fsck, const char *id)
 static void check_stage(struct fsck *fsck)
 {
 	const struct store *store = fsck->store;
-	_cleanup_close_ int stage = openat(store->fd, STORE_STAGE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int purged = stage < 0 ? -errno : store_is_purged(stage), r = purged < 0 ? purged : store_rubbish(stage, false);
-	bool removed = r > 0 && fsck->repair && store_rubbish(stage, true) >= 0 && store_rubbish(stage, false) == 0;
+	_cleanup_close_ int stage = openat(store->fd, STORE_STAGING, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int purged = stage < 0 ? -errno : staging_is_purged(stage),
+	    r = purged < 0 ? purged : staging_leftovers(stage, false);
+	bool removed =
+		r > 0 && fsck->repair && staging_leftovers(stage, true) >= 0 && staging_leftovers(stage, false) == 0;
 
 	/* What a process in the background is about to remove is nothing wrong. */
 	if (r > 0 && !purged)
-		tell(fsck, "leftover", STORE_STAGE, "what was being made or removed", removed);
+		tell(fsck, "leftover", STORE_STAGING, "what was being made or removed", removed);
 	if (r < 0 && r != -ENOENT)
-		(void)known(fsck, log_errno(r, "look at what is in '%s/" STORE_STAGE "'", store->dir));
+		(void)known(fsck, log_errno(r, "look at what is in '%s/" STORE_STAGING "'", store->dir));
 }
 
 static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
@@ -221,14 +226,14 @@ static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
 		check_no_layer(fsck, ids[i]);
 	r = check_strays(fsck, "diff");
 	for (size_t i = 0; i < n; i++)
-		if (known(fsck, store_has(fsck->store, ids[i])) > 0)
+		if (known(fsck, layer_exists(fsck->store, ids[i])) > 0)
 			check_layer(fsck, ids[i]);
 	check_temp(fsck, ".");
 	check_temp(fsck, "layers");
 	check_temp(fsck, STORE_INFO);
-	for (size_t i = 0; r == 0 && tidy_dirs[i]; i++)
-		if (strcmp(tidy_dirs[i], "diff") != 0)
-			r = check_strays(fsck, tidy_dirs[i]);
+	for (size_t i = 0; r == 0 && cleanup_dirs[i]; i++)
+		if (strcmp(cleanup_dirs[i], "diff") != 0)
+			r = check_strays(fsck, cleanup_dirs[i]);
 	check_stage(fsck);
 	return r ?: fsck->failed;
 }
@@ -256,7 +261,7 @@ static bool has_directories(const struct store *store, const struct layer *layer
 	bool has = true;
 
 	for (size_t i = 0; has && i <= layer->n; i++) {
-		_cleanup_free_ char *name = xasprintf("diff/%s", i ? layer->below[i - 1] : layer->id);
+		_cleanup_free_ char *name = xasprintf("diff/%s", i ? layer->lowers[i - 1] : layer->id);
 
 		has = faccessat(store->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	}
@@ -272,9 +277,9 @@ static int check_contents(struct fsck *fsck, const char *id)
 	const char *why;
 
 	/* What is wrong with these was said. */
-	r = store_peek(fsck->store, id, &layer, &why);
+	r = layer_read_unchecked(fsck->store, id, &layer, &why);
 	if (r == 0 && has_directories(fsck->store, &layer))
-		r = fd = store_hold(fsck->store, &layer, &below);
+		r = fd = dirlock_shared(fsck->store, &layer, &below);
 	else
 		r = -ENOENT;
 	if (r < 0) {
@@ -288,7 +293,7 @@ static int check_contents(struct fsck *fsck, const char *id)
 	else if (fsck->store->delta.form == DELTA_OVERLAY ? contents.check.aufs && !contents.check.overlay
 							  : contents.check.overlay && !contents.check.aufs)
 		tell(fsck, "form", id, "it is not in the form of the store's driver", false);
-	store_let_go(below, layer.n);
+	dirlock_release(below, layer.n);
 	layer_clear(&layer);
 	return r;
 }

@@ -57,7 +57,7 @@ static int is_alive(const struct store *store, const char *id, const char *name)
 	return r < 0 ? log_errno(r, "layer '%s': find out whether its holder '%s' has ended", id, name) : r;
 }
 
-int holders_has(const struct store *store, const char *id, const char *name)
+int holders_is_living(const struct store *store, const char *id, const char *name)
 {
 	return is_alive(store, id, name);
 }
@@ -83,7 +83,7 @@ int holders_add(const struct store *store, const char *id, const char *name)
 	return 0;
 }
 
-int holders_drop(const struct store *store, const char *id, const char *name)
+int holders_remove(const struct store *store, const char *id, const char *name)
 {
 	_cleanup_free_ char *dir = path_to(id, NULL), *path = path_to(id, name);
 
@@ -93,7 +93,7 @@ int holders_drop(const struct store *store, const char *id, const char *name)
 	return 0;
 }
 
-int holders_living(const struct store *store, const char *id, bool clean, char ***ret, size_t *ret_n)
+int holders_list_living(const struct store *store, const char *id, bool clean, char ***ret, size_t *ret_n)
 {
 	_cleanup_free_ char *dir = path_to(id, NULL);
 	char **names = NULL, **dead = NULL;
@@ -112,7 +112,7 @@ int holders_living(const struct store *store, const char *id, bool clean, char *
 			*ARRAY_ADD(dead, ndead) = xstrdup(names[i]);
 	}
 	for (size_t i = 0; r >= 0 && clean && i < ndead; i++)
-		r = holders_drop(store, id, dead[i]);
+		r = holders_remove(store, id, dead[i]);
 	if (r >= 0 && clean && !*ret_n)
 		(void)unlinkat(store->fd, dir, AT_REMOVEDIR);
 	if (r < 0) {

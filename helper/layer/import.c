@@ -8,6 +8,8 @@
  * one but we opens; and a layer is converted or not, never half.
  */
 #include "import.h"
+#include "add.h"
+#include "store-open.h"
 #include "../kernel/aufs-info.h"
 #include "../delta/aufs-store.h"
 #include "../delta/check.h"
@@ -51,7 +53,7 @@ static int open_source(const char *dir, struct store *ret)
 	if (ret->fd < 0)
 		return log_errno(-errno, "store '%s'", dir);
 	/* It may be ours by now, and have our directories beside the three. */
-	r = store_is_drivers(ret);
+	r = store_is_docker(ret);
 	if (r < 0)
 		return r;
 	if (r == 0)
@@ -116,7 +118,7 @@ static int copy_layer(void *arg, const char *path, const int *lowers, size_t n)
 {
 	struct import *import = arg;
 	const char *id = strrchr(path, '/') + 1, *why;
-	struct stage_dir stage = { .fd = -EBADF };
+	struct staging stage = { .fd = -EBADF };
 	_cleanup_close_ int from = -EBADF;
 	struct layer layer;
 	uint64_t size = 0;
@@ -124,24 +126,24 @@ static int copy_layer(void *arg, const char *path, const int *lowers, size_t n)
 
 	if (store_check_id(id) < 0)
 		return -EINVAL;
-	r = store_has(import->store, id);
+	r = layer_exists(import->store, id);
 	if (r)
 		return r < 0 ? r : 0;
-	r = store_peek(&import->source, id, &layer, &why);
+	r = layer_read_unchecked(&import->source, id, &layer, &why);
 	if (r < 0)
 		r = log_refuse(r, "'%s/layers/%s': %s", import->source.dir, id, why ?: strerror(-r));
 	from = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (r == 0 && from < 0)
 		r = log_errno(-errno, "open '%s'", path);
 	if (r == 0)
-		r = store_stage(import->store, &stage);
+		r = staging_create(import->store, &stage);
 	if (r == 0)
 		r = copy_contents_of(import, from, lowers, n, path, stage.fd);
 	if (r == 0 && (r = diffsize(&import->store->delta, stage.fd, &size)) < 0)
 		(void)log_errno(r, "size of layer '%s'", id);
 	if (r == 0)
-		r = store_add(import->store, id, layer.n ? layer.below[0] : NULL, false, size, &stage);
-	store_unstage(import->store, &stage);
+		r = layer_add(import->store, id, layer.n ? layer.lowers[0] : NULL, false, size, &stage);
+	staging_discard(import->store, &stage);
 	layer_clear(&layer);
 	import->n += r == 0;
 	return r;
@@ -214,7 +216,7 @@ int import_in_place(const char *dir, const char *driver, size_t *ret_n)
 	*ret_n = 0;
 	r = open_source(dir, &import.source);
 	if (r == 0)
-		r = store_open_foreign(import.source.dir, &store, &begun);
+		r = store_open_docker(import.source.dir, &store, &begun);
 	if (r < 0) {
 		close_source(&import.source);
 		return r;

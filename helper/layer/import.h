@@ -4,11 +4,12 @@
 #include "store.h"
 
 /*
- * The store of an aufs graph driver at `dir` becomes a layer store of this driver ("aufs", or "overlay": all layers are
- * converted in their places). Nothing of it may be mounted. Interrupted, it can be done again. *ret_n: how many layers.
- * 0 or -errno (logged).
+ * Make the store of Docker's aufs driver at `dir` a layer store with this driver: "aufs", or "overlay", which converts
+ * all layers in place. Nothing of it may be mounted. Interrupted, it can be repeated. *ret_n: the number of layers.
+ * Returns 0 or -errno (logged).
  */
 int import_in_place(const char *dir, const char *driver, size_t *ret_n);
 
-/* The layers of it that `store` does not have, into the form that it has. 0 or -errno (logged). */
+/* Copy the layers that `store` does not have, in its whiteout format. *ret_n: their number. Returns 0 or -errno
+ * (logged). */
 int import_copy(const char *dir, struct store *store, size_t *ret_n);

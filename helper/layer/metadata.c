@@ -6,26 +6,18 @@
  * them. A rename puts it there, so it is never half a record; and as nobody
  * else may have written it as carefully, what it says is not believed unseen.
  */
+#include "metadata.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #define RECORD_MAX (4U << 20)
 
-void strings_free(char **strings, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(strings[i]);
-	free(strings);
-}
-
 void layer_clear(struct layer *layer)
 {
-	strings_free(layer->below, layer->n);
+	strings_free(layer->lowers, layer->n);
 	free(layer->id);
 	*layer = (struct layer){ 0 };
 }
@@ -85,28 +77,19 @@ static const char *parse(char *text, struct layer *layer)
 			return "a line of it is no id";
 		if (strcmp(line, layer->id) == 0)
 			return "it lies on itself";
-		*ARRAY_ADD(layer->below, layer->n) = xstrdup(line);
+		*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(line);
 	}
 	return *line ? "it is cut off" : NULL;
 }
 
-int store_look(const struct store *store, const char *path, struct stat *ret)
-{
-	struct stat st;
-
-	if (fstatat(store->fd, path, ret ?: &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT ? 0 : log_errno(-errno, "look at '%s/%s'", store->dir, path);
-}
-
-int store_has(const struct store *store, const char *id)
+int layer_exists(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *name = xasprintf("layers/%s", id);
 
 	return store_look(store, name, NULL);
 }
 
-int store_peek(const struct store *store, const char *id, struct layer *ret, const char **ret_why)
+int layer_read_unchecked(const struct store *store, const char *id, struct layer *ret, const char **ret_why)
 {
 	_cleanup_free_ char *text = NULL;
 	int r;
@@ -125,7 +108,7 @@ int store_peek(const struct store *store, const char *id, struct layer *ret, con
 	return *ret_why ? (r < 0 ? r : -EINVAL) : 0;
 }
 
-int store_read(const struct store *store, const char *id, struct layer *ret)
+int layer_read(const struct store *store, const char *id, struct layer *ret)
 {
 	const char *why;
 	int r;
@@ -134,27 +117,27 @@ int store_read(const struct store *store, const char *id, struct layer *ret)
 	r = store_check_id(id);
 	if (r < 0)
 		return r;
-	r = store_peek(store, id, ret, &why);
+	r = layer_read_unchecked(store, id, ret, &why);
 	if (r == -ENOENT)
 		return log_refuse(r, "there is no layer '%s' in '%s'", id, store->dir);
 	if (why)
 		return log_refuse(r, "layer '%s': its record is damaged: %s", id, why);
 	if (r < 0)
 		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
-	r = ret->n ? store_in_cycle(store, ret->below[0], id) : 0;
+	r = ret->n ? layer_depends_on(store, ret->lowers[0], id) : 0;
 	if (r > 0)
 		return log_refuse(-EINVAL, "layer '%s': its record is damaged: '%s', which it lies on, lies on it", id,
-				  ret->below[0]);
+				  ret->lowers[0]);
 	for (size_t i = 0; r == 0 && i < ret->n; i++) {
-		r = store_has(store, ret->below[i]);
+		r = layer_exists(store, ret->lowers[i]);
 		if (r == 0)
-			return log_refuse(-EINVAL, "layer '%s' lies on '%s', which does not exist", id, ret->below[i]);
+			return log_refuse(-EINVAL, "layer '%s' lies on '%s', which does not exist", id, ret->lowers[i]);
 		r = r < 0 ? r : 0;
 	}
 	return r;
 }
 
-int store_inform(const struct store *store, const struct layer *layer)
+int layer_write_info(const struct store *store, const struct layer *layer)
 {
 	_cleanup_free_ char *info = xasprintf("%ssize=%llu\ncreated=%lld\n", layer->rw ? "rw=1\n" : "",
 					      (unsigned long long)layer->size, layer->created);
@@ -162,7 +145,7 @@ int store_inform(const struct store *store, const struct layer *layer)
 	return store_write(store, STORE_INFO, layer->id, info);
 }
 
-int store_record(const struct store *store, const struct layer *layer)
+int layer_write_record(const struct store *store, const struct layer *layer)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 1;
@@ -170,51 +153,18 @@ int store_record(const struct store *store, const struct layer *layer)
 	int r;
 
 	for (size_t i = 0; i < layer->n; i++)
-		size += strlen(layer->below[i]) + 1;
+		size += strlen(layer->lowers[i]) + 1;
 	end = text = xcalloc(size, 1);
 	for (size_t i = 0; i < layer->n; i++)
-		end = stpcpy(stpcpy(end, layer->below[i]), "\n");
+		end = stpcpy(stpcpy(end, layer->lowers[i]), "\n");
 	/* In this order: what has info and no record has lost it. */
 	r = store_write(store, "layers", layer->id, text);
-	if (r == 0 && (r = store_inform(store, layer)) < 0) {
+	if (r == 0 && (r = layer_write_info(store, layer)) < 0) {
 		_cleanup_free_ char *name = xasprintf("layers/%s", layer->id);
 
 		(void)unlinkat(store->fd, name, 0);
 	}
 	return r;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-int store_list(const struct store *store, const char *dir, char ***ret, size_t *ret_n)
-{
-	_cleanup_close_ int fd = openat(store->fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-	int r;
-
-	*ret = NULL;
-	*ret_n = 0;
-	if (!stream)
-		return log_errno(-errno, "read '%s/%s'", store->dir, dir);
-	(void)TAKE_FD(fd); /* closedir() closes it */
-	while (errno = 0, (entry = readdir(stream)))
-		if (strcmp(dir, "layers") == 0 ? store_is_id(entry->d_name) : entry->d_name[0] != '.')
-			*ARRAY_ADD(*ret, *ret_n) = xstrdup(entry->d_name);
-	r = -errno;
-	(void)closedir(stream);
-	if (r < 0) {
-		strings_free(*ret, *ret_n);
-		*ret = NULL;
-		*ret_n = 0;
-		return log_errno(r, "read '%s/%s'", store->dir, dir);
-	}
-	if (*ret_n)
-		qsort(*ret, *ret_n, sizeof(**ret), compare);
-	return 0;
 }
 
 /* A line of the text is this id. */
@@ -246,7 +196,7 @@ static int lies_on(const struct store *store, const char *id, const char *other,
 }
 
 /* A layer that this one lies on does not lie on it, whatever its record says: neither is a layer. */
-int store_in_cycle(const struct store *store, const char *id, const char *child)
+int layer_depends_on(const struct store *store, const char *id, const char *child)
 {
 	return lies_on(store, id, child, NULL);
 }
@@ -258,7 +208,7 @@ static int is_child(const struct store *store, const char *id, const char *other
 	int r = lies_on(store, other, id, &text);
 
 	if (r > 0) {
-		r = store_in_cycle(store, id, other);
+		r = layer_depends_on(store, id, other);
 		r = r < 0 ? r : !r;
 	}
 	if (r <= 0 || !text)
@@ -266,7 +216,7 @@ static int is_child(const struct store *store, const char *id, const char *other
 	return strncmp(text, id, strlen(id)) == 0 && text[strlen(id)] == '\n' ? 2 : 1;
 }
 
-int store_child(const struct store *store, const char *id, char **ret)
+int layer_find_child(const struct store *store, const char *id, char **ret)
 {
 	char **ids, *child = NULL;
 	size_t n;
@@ -289,20 +239,37 @@ int store_child(const struct store *store, const char *id, char **ret)
 	return r < 0 ? r : best > 0;
 }
 
-int store_guess(const struct store *store, const char *id, const char *child, struct layer *ret)
+int layer_lost_record(const struct store *store, const char *id)
+{
+	_cleanup_free_ char *diff = xasprintf("diff/%s", id), *info = xasprintf(STORE_INFO "/%s", id), *child = NULL;
+	struct stat st;
+	int r;
+
+	if (!store_is_id(id))
+		return 0;
+	r = layer_exists(store, id);
+	if (r)
+		return r < 0 ? r : 0;
+	r = store_look(store, diff, &st);
+	if (r <= 0 || !S_ISDIR(st.st_mode))
+		return r < 0 ? r : 0;
+	return store_look(store, info, NULL) ?: layer_find_child(store, id, &child);
+}
+
+int layer_guess_record(const struct store *store, const char *id, const char *child, struct layer *ret)
 {
 	struct layer layer;
 	const char *why;
 	size_t i = 0;
-	int r = store_peek(store, child, &layer, &why);
+	int r = layer_read_unchecked(store, child, &layer, &why);
 
 	*ret = (struct layer){ .id = xstrdup(id) };
-	while (r == 0 && i < layer.n && strcmp(layer.below[i], id) != 0)
+	while (r == 0 && i < layer.n && strcmp(layer.lowers[i], id) != 0)
 		i++;
 	if (r == 0 && i == layer.n)
 		r = -ENOENT;
 	for (i++; r == 0 && i < layer.n; i++)
-		*ARRAY_ADD(ret->below, ret->n) = xstrdup(layer.below[i]);
+		*ARRAY_ADD(ret->lowers, ret->n) = xstrdup(layer.lowers[i]);
 	layer_clear(&layer);
 	return r;
 }

@@ -12,6 +12,8 @@
 #include "../kernel/mount.h"
 #include "../base/remove.h"
 #include "holders.h"
+#include "metadata.h"
+#include "union-mount.h"
 #include "users.h"
 
 #include <fcntl.h>
@@ -38,26 +40,26 @@ static int attach(const struct store *store, const struct layer *layer, int moun
 }
 
 /* It is not mounted: mount it. Written to, it is no longer as large as it was. */
-static int mount_it(const struct store *store, struct layer *layer, const struct inuse *inuse)
+static int mount_it(const struct store *store, struct layer *layer, const struct layer_use *use)
 {
-	_cleanup_free_ char *child = NULL, *container = inuse_by_container(store, layer->id);
+	_cleanup_free_ char *child = NULL, *container = users_find_container(store, layer->id);
 	_cleanup_close_ int fd = -EBADF;
-	int needed = store_child(store, layer->id, &child);
-	bool writable = !needed && !container && !inuse->shown;
+	int needed = layer_find_child(store, layer->id, &child);
+	bool writable = !needed && !container && !use->reader;
 
 	if (needed < 0)
 		return needed;
-	if (inuse->elsewhere)
+	if (use->elsewhere)
 		return log_refuse(-EBUSY, "layer '%s' is mounted elsewhere, in the mount namespace of process %d",
-				  layer->id, (int)inuse->elsewhere);
-	fd = mounts_make(store, layer, writable);
+				  layer->id, (int)use->elsewhere);
+	fd = union_mount(store, layer, writable);
 	if (fd < 0)
 		return fd;
 	if (writable && layer->size) {
 		int r;
 
 		layer->size = 0;
-		r = store_inform(store, layer);
+		r = layer_write_info(store, layer);
 		if (r < 0)
 			return r;
 	}
@@ -66,27 +68,27 @@ static int mount_it(const struct store *store, struct layer *layer, const struct
 
 static int get(const struct store *store, struct layer *layer, const char *holder)
 {
-	int held = holders_has(store, layer->id, holder), r = held < 0 ? held : 0;
-	struct inuse inuse = { 0 };
+	int held = holders_is_living(store, layer->id, holder), r = held < 0 ? held : 0;
+	struct layer_use use = { 0 };
 
 	if (r == 0)
-		r = inuse_look(store, layer->id, false, &inuse);
+		r = users_look(store, layer->id, false, &use);
 	if (r < 0)
 		return r;
-	if (inuse.mounted && !inuse.ours)
+	if (use.mounted && !use.ours)
 		return log_refuse(-EBUSY, "something that is not the layer is mounted on '%s/mnt/%s'", store->dir,
 				  layer->id);
-	if (!inuse.mounted)
-		r = inuse_look(store, layer->id, true, &inuse);
-	else if (!inuse.writable)
+	if (!use.mounted)
+		r = users_look(store, layer->id, true, &use);
+	else if (!use.writable)
 		log_info("layer '%s' is mounted already, read-only", layer->id);
 	/* It is said already, and would be lost if writing it again failed half-way. */
 	if (r == 0 && !held)
 		r = holders_add(store, layer->id, holder);
-	if (r == 0 && !inuse.mounted)
-		r = mount_it(store, layer, &inuse);
+	if (r == 0 && !use.mounted)
+		r = mount_it(store, layer, &use);
 	if (r < 0 && !held)
-		(void)holders_drop(store, layer->id, holder);
+		(void)holders_remove(store, layer->id, holder);
 	return r;
 }
 
@@ -97,7 +99,7 @@ int mounts_get(struct store *store, const char *id, const char *holder, char **r
 	int r = name ? store_lock(store) : -EINVAL;
 
 	if (r == 0)
-		r = store_read(store, id, &layer);
+		r = layer_read(store, id, &layer);
 	if (r == 0)
 		r = get(store, &layer, name);
 	store_unlock(store);
@@ -111,16 +113,16 @@ int mounts_unmount(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *at = xasprintf("%s/mnt/%s", store->dir, id);
 	_cleanup_close_ int work = openat(store->fd, STORE_WORK, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct inuse inuse = { 0 };
+	struct layer_use use = { 0 };
 	int r;
 
 	for (;;) {
-		r = inuse_look(store, id, false, &inuse);
+		r = users_look(store, id, false, &use);
 		if (r < 0)
 			return r;
-		if (!inuse.mounted)
+		if (!use.mounted)
 			break;
-		if (!inuse.ours)
+		if (!use.ours)
 			return log_refuse(-EBUSY, "something that is not the layer is mounted on '%s'", at);
 		if (umount2(at, UMOUNT_NOFOLLOW) == 0)
 			continue;
@@ -135,30 +137,30 @@ int mounts_unmount(const struct store *store, const char *id)
 	return 0;
 }
 
-int mounts_put_dead(const struct store *store, const char *id)
+int mounts_unmount_stale(const struct store *store, const char *id)
 {
-	struct inuse inuse = { 0 };
+	struct layer_use use = { 0 };
 	char **living;
 	size_t n;
-	int r = holders_living(store, id, true, &living, &n);
+	int r = holders_list_living(store, id, true, &living, &n);
 
 	strings_free(living, n);
 	if (r == 0)
-		r = inuse_look(store, id, false, &inuse);
+		r = users_look(store, id, false, &use);
 	if (r < 0)
 		return r;
-	return !n && inuse.mounted && inuse.ours ? mounts_unmount(store, id) : 0;
+	return !n && use.mounted && use.ours ? mounts_unmount(store, id) : 0;
 }
 
 static int put(const struct store *store, const char *id, const char *holder)
 {
 	char **living;
 	size_t n;
-	int r = store_has(store, id);
+	int r = layer_exists(store, id);
 
 	if (r <= 0)
 		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
-	r = holders_has(store, id, holder);
+	r = holders_is_living(store, id, holder);
 	if (r < 0)
 		return r;
 	if (!r)
@@ -168,11 +170,11 @@ static int put(const struct store *store, const char *id, const char *holder)
 					    "and put"
 					  : "");
 	/* Itself among them. First the mount: if it stays, so does its holder. */
-	r = holders_living(store, id, true, &living, &n);
+	r = holders_list_living(store, id, true, &living, &n);
 	if (r == 0 && n <= 1)
 		r = mounts_unmount(store, id);
 	strings_free(living, n);
-	return r < 0 ? r : holders_drop(store, id, holder);
+	return r < 0 ? r : holders_remove(store, id, holder);
 }
 
 /* Unmounting an overlay writes its upper's file system out; it is quick when that was done before. */

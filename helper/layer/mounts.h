@@ -3,23 +3,18 @@
 
 #include "store.h"
 
-#define MOUNTS_MANY 64 /* layers; more are slow, which is said */
-
 /*
- * Mount the layer with all below it on mnt/ID, unless it is; from now on `holder` (NULL: our parent process) holds it.
- * It can be written to, unless another layer lies on it or somebody uses it. *ret_path is for the caller to free. 0;
- * -EOPNOTSUPP: the kernel cannot; or -errno (logged).
+ * Mount the layer over its lower layers on mnt/ID, unless it is mounted, and record `holder` (NULL: our parent process)
+ * as its holder. The mount is writable, unless another layer depends on the layer or it has a user. *ret_path is for
+ * the caller to free. Takes the lock. Returns 0; -EOPNOTSUPP: the kernel cannot; or another -errno (logged).
  */
 int mounts_get(struct store *store, const char *id, const char *holder, char **ret_path);
 
-/* The holder needs it no more; the last one unmounts it. 0 or -errno (logged). */
+/* Release the holder's use; the last holder's release unmounts the layer. Takes the lock. Returns 0 or -errno (logged).
+ */
 int mounts_put(struct store *store, const char *id, const char *holder);
 
-/* No living holder has the layer: unmount it. With the lock. 0 or -errno (logged). */
-int mounts_put_dead(const struct store *store, const char *id);
-/* Unmount what is mounted of the layer; nothing: 0. With the lock. 0 or -errno (logged). */
+/* Unmount the layer if it has no living holder. Needs the lock. Returns 0 or -errno (logged). */
+int mounts_unmount_stale(const struct store *store, const char *id);
+/* Unmount the layer from mnt/ID, if it is mounted there. Needs the lock. Returns 0 or -errno (logged). */
 int mounts_unmount(const struct store *store, const char *id);
-
-/* The layer with all below it as a mount that is attached nowhere: writable, or not. fd; -EOPNOTSUPP; or -errno
- * (logged). */
-int mounts_make(const struct store *store, const struct layer *layer, bool writable);

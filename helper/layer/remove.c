@@ -3,12 +3,13 @@
  * drop - a layer goes: its record first, then its name, and what was in it when
  * there is time.
  */
+#include "remove.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "users.h"
+#include "dir-lock.h"
 #include "mounts.h"
-#include "store.h"
-#include "cleanup.h"
+#include "staging.h"
+#include "users.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,7 +19,7 @@ static int unlink_record(const struct store *store, const char *id)
 {
 	_cleanup_close_ int layers = openat(store->fd, "layers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (layers >= 0 && unlinkat(layers, id, 0) < 0 && errno == EISDIR && store_bury(store, "layers", id) < 0)
+	if (layers >= 0 && unlinkat(layers, id, 0) < 0 && errno == EISDIR && staging_bury(store, "layers", id) < 0)
 		return -EIO;
 	if (layers < 0 || (unlinkat(layers, id, 0) < 0 && errno != ENOENT) || fsync(layers) < 0)
 		return log_errno(-errno, "remove '%s/layers/%s'", store->dir, id);
@@ -29,21 +30,21 @@ static int unlink_record(const struct store *store, const char *id)
 static int check_droppable(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *child = NULL, *by = NULL;
-	int r = store_has(store, id) ?: tidy_is_lost(store, id);
+	int r = layer_exists(store, id) ?: layer_lost_record(store, id);
 
 	if (r <= 0)
 		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
-	r = store_child(store, id, &child);
+	r = layer_find_child(store, id, &child);
 	if (r > 0)
 		return log_refuse(-EBUSY, "layer '%s' is needed: layer '%s' lies on it", id, child);
 	if (r == 0)
-		r = mounts_put_dead(store, id);
+		r = mounts_unmount_stale(store, id);
 	if (r == 0)
-		r = inuse_by(store, id, &by);
+		r = users_find(store, id, &by);
 	return r > 0 ? log_refuse(-EBUSY, "layer '%s' is in use: %s", id, by) : r;
 }
 
-int store_drop(const struct store *store, const char *id)
+int layer_remove_locked(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *mnt = xasprintf("mnt/%s", id), *info = xasprintf(STORE_INFO "/%s", id),
 			    *diff = xasprintf("diff/%s", id);
@@ -57,7 +58,7 @@ int store_drop(const struct store *store, const char *id)
 	r = store_look(store, diff, &st);
 	if (r < 0)
 		return r;
-	if (r > 0 && S_ISDIR(st.st_mode) && (fd = store_seize(store, id)) < 0)
+	if (r > 0 && S_ISDIR(st.st_mode) && (fd = dirlock_exclusive(store, id)) < 0)
 		return fd;
 	/* What has this, and no record, has lost it. */
 	if (unlinkat(store->fd, info, 0) < 0 && errno != ENOENT && errno != EISDIR)
@@ -67,19 +68,19 @@ int store_drop(const struct store *store, const char *id)
 		return r;
 	/* Without its record it is no layer. What stays of it is in nobody's way. */
 	(void)unlinkat(store->fd, mnt, AT_REMOVEDIR);
-	if (store_bury(store, "diff", id) < 0 || store_bury(store, STORE_WORK, id) < 0)
+	if (staging_bury(store, "diff", id) < 0 || staging_bury(store, STORE_WORK, id) < 0)
 		log_warn("layer '%s' is removed; lxc-bdev layer cleanup removes what is left of it", id);
 	return 0;
 }
 
-int store_remove(struct store *store, const char *id)
+int layer_remove(struct store *store, const char *id)
 {
 	int r = store_check_id(id);
 
 	if (r == 0)
 		r = store_lock(store);
 	if (r == 0)
-		r = store_drop(store, id);
+		r = layer_remove_locked(store, id);
 	store_unlock(store);
 	return r;
 }

@@ -6,10 +6,10 @@
  * works on it. A lock that can be taken is a dead one's, and the directory is
  * rubbish. So nothing needs to be recorded, and nothing is ever in the way.
  */
+#include "staging.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/remove.h"
-#include "store.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 static char *new_name(void)
@@ -24,12 +25,12 @@ static char *new_name(void)
 	unsigned long long n = 0;
 
 	(void)!getrandom(&n, sizeof(n), 0);
-	return xasprintf(STORE_STAGE "/%016llx", n);
+	return xasprintf(STORE_STAGING "/%016llx", n);
 }
 
-int store_stage(const struct store *store, struct stage_dir *ret)
+int staging_create(const struct store *store, struct staging *ret)
 {
-	*ret = (struct stage_dir){ .fd = -EBADF };
+	*ret = (struct staging){ .fd = -EBADF };
 	for (;;) {
 		_cleanup_free_ char *name = new_name();
 		_cleanup_close_ int fd = -EBADF;
@@ -62,14 +63,14 @@ int store_stage(const struct store *store, struct stage_dir *ret)
 	}
 }
 
-void store_unstage(const struct store *store, struct stage_dir *stage)
+void staging_discard(const struct store *store, struct staging *stage)
 {
 	/* What is there is left to the purge. */
 	if (stage->name)
 		(void)unlinkat(store->fd, stage->name, AT_REMOVEDIR);
 	cleanup_close(&stage->fd);
 	free(stage->name);
-	*stage = (struct stage_dir){ .fd = -EBADF };
+	*stage = (struct staging){ .fd = -EBADF };
 }
 
 /* The extended attributes, save those of overlay's own. 0 or -errno. */
@@ -90,7 +91,7 @@ static int copy_xattrs(const struct delta *delta, int from, int to)
 	return 0;
 }
 
-int store_stage_like(const struct store *store, const struct stage_dir *stage, int parent, bool all)
+int staging_inherit(const struct store *store, const struct staging *stage, int parent, bool all)
 {
 	struct stat st = { .st_mode = 0755, .st_uid = geteuid(), .st_gid = getegid() };
 	int r = 0;
@@ -106,7 +107,7 @@ int store_stage_like(const struct store *store, const struct stage_dir *stage, i
 	return r < 0 ? log_errno(r, "attributes of a new layer") : 0;
 }
 
-int store_bury(const struct store *store, const char *dir, const char *name)
+int staging_bury(const struct store *store, const char *dir, const char *name)
 {
 	_cleanup_free_ char *from = xasprintf("%s/%s", dir, name);
 
@@ -140,7 +141,7 @@ static int is_rubbish(int stage, const char *name, bool remove)
 	return r == 0 ? 1 : r == -ENOENT ? 0 : r;
 }
 
-int store_rubbish(int stage, bool remove)
+int staging_leftovers(int stage, bool remove)
 {
 	int again = openat(stage, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0, one;
 	DIR *dir = again < 0 ? NULL : fdopendir(again);
@@ -162,4 +163,52 @@ int store_rubbish(int stage, bool remove)
 		r = -errno;
 	(void)closedir(dir);
 	return r;
+}
+
+/* --- the purge --- */
+
+static void purge(int stage)
+{
+	int fd = dup3(stage, 3, O_CLOEXEC);
+
+	(void)setsid();
+	(void)!chdir("/");
+	for (int i = 0; i < 3; i++) {
+		(void)close(i);
+		(void)open("/dev/null", O_RDWR);
+	}
+	if (fd < 0)
+		fd = stage;
+	if (syscall(SYS_close_range, fd + 1, ~0U, 0) < 0)
+		for (int i = fd + 1; i < 1024; i++)
+			(void)close(i);
+	(void)staging_leftovers(fd, true);
+	_exit(0);
+}
+
+int staging_claim_purge(const struct store *store)
+{
+	_cleanup_close_ int stage = openat(store->fd, STORE_STAGING, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (stage < 0 || staging_leftovers(stage, false) <= 0)
+		return -EBADF;
+	/* The child has this lock as long as it lives: see staging_is_purged(). */
+	(void)flock(stage, LOCK_SH | LOCK_NB);
+	return TAKE_FD(stage);
+}
+
+void staging_purge(int stage)
+{
+	if (stage < 0)
+		return;
+	if (fork() == 0)
+		purge(stage);
+	(void)close(stage);
+}
+
+int staging_is_purged(int stage)
+{
+	if (flock(stage, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 1 : -errno;
+	return flock(stage, LOCK_UN) < 0 ? -errno : 0;
 }

@@ -3,12 +3,14 @@
  * mounts-make - a layer and those below it as one mount, in the way of the
  * store's driver.
  */
+#include "union-mount.h"
+#include "dir-lock.h"
 #include "../kernel/aufs.h"
 #include "../uses/aufs-users.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../kernel/overlay.h"
-#include "mounts.h"
+#include "staging.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -32,7 +34,7 @@ static int open_layers(const struct layer *layer, int root, bool writable, struc
 		r = ret->upper < 0 ? ret->upper : ret->work < 0 ? ret->work : 0;
 	}
 	for (size_t i = writable; r == 0 && i <= layer->n; i++) {
-		fd = open_dir(root, "diff", i ? layer->below[i - 1] : layer->id);
+		fd = open_dir(root, "diff", i ? layer->lowers[i - 1] : layer->id);
 		if (fd < 0)
 			r = fd;
 		else
@@ -57,7 +59,7 @@ static int check_number(const struct layer *layer, bool writable)
 				  "layer '%s' lies on %zu others, and the kernel takes %d; make one of several: "
 				  "lxc-bdev layer squash FROM..TO NEW",
 				  layer->id, layer->n, OVERLAYFS_LOWERS_MAX - !writable);
-	if (layer->n >= MOUNTS_MANY)
+	if (layer->n >= UNION_MOUNT_MANY)
 		log_warn("layer '%s' lies on %zu others, which makes looking up names slow; make one of several: "
 			 "lxc-bdev layer squash FROM..TO NEW",
 			 layer->id, layer->n);
@@ -142,7 +144,7 @@ static int make_aufs(const struct store *store, const struct layer *layer, bool 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; r == 0 && i <= layer->n; i++) {
-		fd = open_dir(root, "diff", i ? layer->below[i - 1] : layer->id);
+		fd = open_dir(root, "diff", i ? layer->lowers[i - 1] : layer->id);
 		if (fd < 0)
 			r = fd;
 		else
@@ -152,16 +154,16 @@ static int make_aufs(const struct store *store, const struct layer *layer, bool 
 		r = check_written(layer->id, aufs_in_use(branches.fds[0]));
 	if (r == 0)
 		r = mount = aufsfs_mount(&branches, &(struct aufs_options){ 0 }, stage, where, &si);
-	store_let_go(branches.fds, branches.n);
+	dirlock_release(branches.fds, branches.n);
 	if (r < 0)
 		return r;
 	r = mount_clone(mount, false);
 	return r < 0 ? log_errno(r, "layer '%s': detach its mount", layer->id) : r;
 }
 
-int mounts_make(const struct store *store, const struct layer *layer, bool writable)
+int union_mount(const struct store *store, const struct layer *layer, bool writable)
 {
-	_cleanup_free_ char *scratch = xasprintf("%s/" STORE_STAGE, store->dir),
+	_cleanup_free_ char *scratch = xasprintf("%s/" STORE_STAGING, store->dir),
 			    *work = xasprintf(STORE_WORK "/%s", layer->id);
 	_cleanup_close_ int mount = -EBADF;
 	bool aufs = store->delta.form == DELTA_AUFS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * inuse - who uses a layer, as the kernel and the records of others say it.
+ * use - who uses a layer, as the kernel and the records of others say it.
  */
 #include "users.h"
 #include "../kernel/all-mounts.h"
@@ -20,7 +20,7 @@ struct search {
 	const char *at, *tail; /* the store's mnt/ID, absolute; /diff/ID */
 	struct stat mnt, diff; /* the store's mnt, and diff/ID if that is there */
 	bool there;
-	struct inuse *found;
+	struct layer_use *found;
 };
 
 /*
@@ -62,7 +62,7 @@ static bool is_at(const struct search *search, const struct mount_seen *mount)
 static bool look_at(struct mount_seen *mount, void *arg)
 {
 	struct search *search = arg;
-	struct inuse *found = search->found;
+	struct layer_use *found = search->found;
 	char *options = mount_unescape(mount->options);
 	bool at = is_at(search, mount),
 	     union_fs = strcmp(mount->type, "overlay") == 0 || strcmp(mount->type, "aufs") == 0,
@@ -78,18 +78,18 @@ static bool look_at(struct mount_seen *mount, void *arg)
 	} else if (at || upper) {
 		found->elsewhere = mount->pid ?: getpid();
 	} else if (union_fs && names(search, mount, options, NULL)) {
-		found->shown = mount->pid ?: getpid();
+		found->reader = mount->pid ?: getpid();
 	}
 	return false;
 }
 
-int inuse_look(const struct store *store, const char *id, bool all, struct inuse *ret)
+int users_look(const struct store *store, const char *id, bool all, struct layer_use *ret)
 {
 	_cleanup_free_ char *at = xasprintf("%s/mnt/%s", store->dir, id), *tail = xasprintf("/diff/%s", id);
 	struct search search = { .at = at, .tail = tail, .found = ret };
 	int r = store_look(store, tail + 1, &search.diff);
 
-	*ret = (struct inuse){ 0 };
+	*ret = (struct layer_use){ 0 };
 	/* Is there none, nothing is of its inode. */
 	search.there = r > 0;
 	if (r >= 0)
@@ -100,14 +100,14 @@ int inuse_look(const struct store *store, const char *id, bool all, struct inuse
 	return r < 0 ? log_errno(r, "layer '%s': read all mounts that it may be in", id) : 0;
 }
 
-int inuse_written(const struct store *store, int layer)
+int users_is_written(const struct store *store, int layer)
 {
 	if (store->delta.form == DELTA_AUFS)
 		return aufs_is_loaded() ? aufs_in_use(layer) : 0;
 	return overlayfs_in_use(layer, store->fd);
 }
 
-char *inuse_by_container(const struct store *store, const char *id)
+char *users_find_container(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *key = store_key(store, id);
 	char *user;
@@ -116,26 +116,26 @@ char *inuse_by_container(const struct store *store, const char *id)
 	return user;
 }
 
-int inuse_by(const struct store *store, const char *id, char **ret)
+int users_find(const struct store *store, const char *id, char **ret)
 {
-	struct inuse inuse;
+	struct layer_use use;
 	char **holders;
 	size_t n;
-	int r = holders_living(store, id, true, &holders, &n);
+	int r = holders_list_living(store, id, true, &holders, &n);
 
 	*ret = n ? xasprintf("holder '%s'", holders[0]) : NULL;
 	strings_free(holders, n);
 	if (r == 0 && !*ret)
-		*ret = inuse_by_container(store, id);
+		*ret = users_find_container(store, id);
 	if (r < 0 || *ret)
 		return r < 0 ? r : 1;
-	r = inuse_look(store, id, true, &inuse);
+	r = users_look(store, id, true, &use);
 	if (r < 0)
 		return r;
-	if (inuse.mounted)
+	if (use.mounted)
 		*ret = xasprintf("mount on '%s/mnt/%s'", store->dir, id);
-	else if (inuse.elsewhere || inuse.shown)
+	else if (use.elsewhere || use.reader)
 		*ret = xasprintf("mount in the mount namespace of process %d",
-				 (int)(inuse.elsewhere ? inuse.elsewhere : inuse.shown));
+				 (int)(use.elsewhere ? use.elsewhere : use.reader));
 	return *ret ? 1 : 0;
 }

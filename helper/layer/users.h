@@ -5,26 +5,27 @@
 
 #include <sys/types.h>
 
-/* What the kernel says of a layer, in the mount namespaces of all processes. */
-struct inuse {
+/* Mounts of a layer, in the mount namespaces of all processes. */
+struct layer_use {
 	bool mounted;	 /* there is a mount on mnt/ID, in our namespace */
 	bool ours;	 /* it is the layer's */
-	bool writable;	 /* it has the layer on top, to be written to */
-	pid_t elsewhere; /* this process has it mounted, or written to, in another place or namespace; 0: none */
-	pid_t shown;	 /* this one has an overlay with it among the lowers */
+	bool writable;	 /* the layer is its upper */
+	pid_t elsewhere; /* a process with a mount of it, or a writer, in another place or namespace; 0: none */
+	pid_t reader;	 /* a process with an overlay that has the layer among its lowers; 0: none */
 };
 
-/* Look in our own mount namespace only, or in all. 0, or -errno (logged): not all mounts could be read. */
-int inuse_look(const struct store *store, const char *id, bool all, struct inuse *ret);
+/* Find the mounts of a layer, in our own mount namespace or in all. Returns 0, or -errno (logged): not all mounts could
+ * be read. */
+int users_look(const struct store *store, const char *id, bool all, struct layer_use *ret);
 
-/* The kernel has the directory of a layer as what some union writes to, wherever that is mounted: a namespace may be
- * kept by a file, and have no process that tells of it. 1, 0 or -errno (not logged). */
-int inuse_written(const struct store *store, int layer);
+/* Return 1 if a mount has the layer's directory, open as `layer`, as its upper; 0; or -errno (not logged). The kernel
+ * is asked, because a mount namespace may be kept by a file, without a process whose mounts could be read. */
+int users_is_written(const struct store *store, int layer);
 
-/* Who uses the layer (a holder, a mount, a running container), as text in *ret for the caller to free. 1; 0: nobody
- * does; or -errno (logged). With the lock. */
-int inuse_by(const struct store *store, const char *id, char **ret);
+/* Find a user of the layer (a holder, a mount, a running container): text in *ret, for the caller to free. Needs the
+ * lock. Returns 1; 0: nobody uses it; or -errno (logged). */
+int users_find(const struct store *store, const char *id, char **ret);
 
-/* The running container that has the layer below it, as text for the caller to free, or NULL. One whose journal cannot
- * be read counts. */
-char *inuse_by_container(const struct store *store, const char *id);
+/* Find a running container that has the layer as a lower. Returns text, for the caller to free, or NULL. A container
+ * whose journal cannot be read counts. */
+char *users_find_container(const struct store *store, const char *id);

@@ -10,7 +10,8 @@
 #include "../base/cleanup.h"
 #include "../kernel/overlay.h"
 #include "../layer/users.h"
-#include "../layer/mounts.h"
+#include "../layer/metadata.h"
+#include "../layer/union-mount.h"
 #include "../layer/container-lower.h"
 
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static const char *store_of(const struct spec *spec)
 static void add_one(struct stack *out, const struct spec *spec, const struct store *store, const struct layer *layer,
 		    size_t i)
 {
-	const char *id = i ? layer->below[i - 1] : layer->id;
+	const char *id = i ? layer->lowers[i - 1] : layer->id;
 	struct spec *one = spec_copy(out, spec);
 	struct spec_option *option;
 
@@ -43,7 +44,7 @@ static void add_one(struct stack *out, const struct spec *spec, const struct sto
 	free(one->sources[0]);
 	one->sources[0] = xstrdup(id);
 	if (i < layer->n)
-		*ARRAY_ADD(one->sources, one->nsources) = xstrdup(layer->below[i]);
+		*ARRAY_ADD(one->sources, one->nsources) = xstrdup(layer->lowers[i]);
 	/* As the store is now, whatever links led there. */
 	if (!one->noptions)
 		*ARRAY_ADD(one->options, one->noptions) = (struct spec_option){ .name = xstrdup("store") };
@@ -69,7 +70,7 @@ static int check_spec(const struct spec *spec)
 static int add_all(const struct spec *spec, const struct store *store, struct stack *out)
 {
 	struct layer layer;
-	int r = store_read(store, spec->sources[0], &layer);
+	int r = layer_read(store, spec->sources[0], &layer);
 
 	if (r == 0 && layer.n >= OVERLAYFS_LOWERS_MAX)
 		r = spec_refuse(spec, -E2BIG,
@@ -95,12 +96,12 @@ static int layer_expand(const struct spec *spec, struct stack *out)
 		return spec_refuse(spec, -errno,
 				   "layer store '%s': %s; name it by store=DIR, or make it: lxc-bdev layer apply", dir,
 				   strerror(errno));
-	r = use_enter(dir, &store);
-	if (r == 0 && (r = store_has(&store, spec->sources[0])) == 0)
+	r = lower_open_store(dir, &store);
+	if (r == 0 && (r = layer_exists(&store, spec->sources[0])) == 0)
 		r = spec_refuse(spec, -ENOENT, "there is no layer '%s' in '%s'", spec->sources[0], store.dir);
 	if (r >= 0)
 		r = add_all(spec, &store, out);
-	use_leave(&store);
+	lower_close_store(&store);
 	return r;
 }
 
@@ -109,21 +110,21 @@ static int is_written(const struct spec *spec)
 {
 	_cleanup_free_ char *work = xasprintf("%s/" STORE_WORK "/%s", store_of(spec), spec->sources[0]);
 	struct store store = { .dir = (char *)store_of(spec), .lock = -EBADF };
-	struct inuse inuse = { 0 };
+	struct layer_use use = { 0 };
 	int r;
 
 	if (access(work, F_OK) < 0)
 		return errno == ENOENT ? 0 : log_errno(-errno, "look at '%s'", work);
 	store.fd = open(store.dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	r = store.fd < 0 ? log_errno(-errno, "open '%s'", store.dir)
-			 : inuse_look(&store, spec->sources[0], false, &inuse);
+			 : users_look(&store, spec->sources[0], false, &use);
 	cleanup_close(&store.fd);
-	return r < 0 ? r : inuse.writable;
+	return r < 0 ? r : use.writable;
 }
 
 static int layer_plan(const struct spec *spec, struct plan *plan)
 {
-	_cleanup_close_ int fd = use_look(store_of(spec), spec->sources[0]);
+	_cleanup_close_ int fd = lower_open(store_of(spec), spec->sources[0]);
 	int r;
 
 	if (fd < 0)
@@ -140,10 +141,10 @@ static int layer_plan(const struct spec *spec, struct plan *plan)
 	plan_add_root(plan, spec, r, false);
 	if (plan_look_for_aufs(plan, fd) < 0)
 		return -EINVAL;
-	if (plan->nroots == MOUNTS_MANY + 1)
+	if (plan->nroots == UNION_MOUNT_MANY + 1)
 		log_warn("%s: '%s' is one of more than %d layers, which makes looking up names slow; make one of "
 			 "several: lxc-bdev layer squash FROM..TO NEW",
-			 spec->where, spec->text, MOUNTS_MANY);
+			 spec->where, spec->text, UNION_MOUNT_MANY);
 	return 0;
 }
 
@@ -154,8 +155,8 @@ static int layer_build(const struct step *step, struct build *build)
 	_cleanup_free_ char *path = NULL;
 	int r;
 
-	fd = use_layer(store_of(spec), strcmp(spec->form, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY, spec->sources[0],
-		       parent_of(spec), build->journal);
+	fd = lower_acquire(store_of(spec), strcmp(spec->form, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY,
+			   spec->sources[0], parent_of(spec), build->journal);
 	if (fd < 0)
 		return fd;
 	mount = mount_clone(fd, false);

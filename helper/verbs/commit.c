@@ -6,7 +6,9 @@
  */
 #include "../record/owner.h"
 #include "../config/rootfs-path.h"
-#include "../layer/commit.h"
+#include "../layer/add.h"
+#include "../layer/fill.h"
+#include "../layer/store-open.h"
 #include "../kernel/aufs-info.h"
 #include "../uses/aufs-users.h"
 #include "../container/running.h"
@@ -185,15 +187,15 @@ static int commit_upper(const struct job *job, struct store *store)
 	int r = store_check_id(id) ?: store_check_id(parent);
 
 	/* Before it is copied. */
-	if (r == 0 && (r = store_has(store, id)) > 0)
-		r = store_may_fill(store, id, parent);
+	if (r == 0 && (r = layer_exists(store, id)) > 0)
+		r = layer_may_fill(store, id, parent);
 	if (r < 0)
 		return r;
 	if (job->upper < 0)
-		return store_add(store, id, parent, false, 0, NULL);
+		return layer_add(store, id, parent, false, 0, NULL);
 	progress_begin(&progress, "copied", &copy);
 	progress_catch();
-	r = commit(store, id, parent, form, job->upper, job->top->sources[0], &copy);
+	r = fill_from_delta(store, id, parent, form, job->upper, job->top->sources[0], &copy);
 	progress_end(&progress);
 	return r;
 }

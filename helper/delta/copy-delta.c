@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * copy-delta - a copy of a container's upper that can be a layer.
+ *
+ * The upper has attributes that its union wrote for itself, about inodes of its
+ * own. The copy has only those that say how the tree differs from the lower layers.
+ */
+#include "copy-delta.h"
+#include "aufs-names.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+
+#define TRUSTED "trusted.overlay."
+#define INSIDE	1U /* walk_dir's state: an opaque directory, or below one */
+
+/* A copy in the same form. */
+struct copy_run {
+	const struct delta *delta;
+	int top;	   /* of the layer */
+	struct walk *walk; /* and the name in its directory that is being copied, or NULL: the directory itself */
+	const char *name;
+	size_t escaped;	 /* attributes that were left out */
+	const char *why; /* it cannot be copied, and which it is */
+	char *path;
+};
+
+static int refuse(struct copy_run *run, const char *why)
+{
+	if (!run->why) {
+		run->why = why;
+		run->path = walk_path(run->walk, run->name ?: "");
+	}
+	return -EINVAL;
+}
+
+static int write_entry(struct copy_run *run, const struct delta_entry *entry, int to)
+{
+	struct walk *walk = run->walk;
+	int r;
+
+	switch (entry->kind) {
+	case DELTA_HIDDEN:
+		return 0;
+	case DELTA_WHITEOUT:
+		/* Nothing is below what is opaque. */
+		if (walk->here->state & INSIDE)
+			return 0;
+		r = delta_whiteout(run->delta, run->top, to, entry->name);
+		return r < 0 ? walk_failed(walk, entry->name, r) : 0;
+	case DELTA_FOREIGN:
+		/* Another form could not say it; but this may be what aufs alone can read. */
+		if (strncmp(entry->name, ".wh.", 4) == 0)
+			return refuse(run,
+				      run->delta->form == DELTA_AUFS
+					      ? entry->why
+					      : "no layer has names that begin with .wh., which mean removed ones");
+		return copy_keep(walk, entry->name, entry->type);
+	default:
+		return copy_keep(walk, entry->name, entry->type);
+	}
+}
+
+static int enter(struct copy_form *form, struct walk *walk, int to)
+{
+	struct copy_run *run = form->arg;
+	struct delta_dir dir;
+	int r;
+
+	if (run->why)
+		return -EINVAL;
+	run->walk = walk;
+	/* Files' attributes are seen when they are copied. */
+	r = delta_read_again(run->delta, walk->fd, !walk->here->parent, &dir);
+	if (r == 0 && dir.opaque) {
+		walk->here->state |= INSIDE;
+		r = delta_opaque(run->delta, to);
+	}
+	if (r < 0)
+		(void)walk_failed(walk, "", r);
+	for (size_t i = 0; r == 0 && i < dir.n; i++) {
+		run->name = dir.entries[i].name;
+		r = write_entry(run, &dir.entries[i], to);
+	}
+	run->name = NULL;
+	delta_dir_clear(&dir);
+	return r;
+}
+
+/* Of overlay's own attributes, those are not copied: they are made anew, or of inodes that the layer has not. What a
+ * container's own overlay wrote through ours, ours has escaped: no tar can have that. */
+static bool keeps(const struct copy_form *form, const char *xattr)
+{
+	static const char *const own[] = { "opaque", "origin", "impure", "nlink", "uuid", "protattr", "upper" };
+	const char *name = xattr + strlen(TRUSTED);
+	struct copy_run *run = form->arg;
+
+	if (!delta_owns_xattr(run->delta, xattr))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (strcmp(name, own[i]) == 0)
+			return false;
+	if (strncmp(name, "overlay.", strlen("overlay.")) == 0) {
+		run->escaped++;
+		return false;
+	}
+	(void)refuse(run, strcmp(name, "redirect") == 0 ? "overlay renamed it (redirect): its contents are below, "
+							  "under another name"
+			  : strcmp(name, "metacopy") == 0
+				  ? "overlay copied its metadata only (metacopy): its data is below"
+				  : "it has an attribute of overlay's whose meaning is not known");
+	return false;
+}
+
+int copy_delta(const struct delta *delta, int from, int to, const char *name, struct copy *copy)
+{
+	struct copy_run run = { .delta = delta, .top = to };
+	struct copy_form form = { .enter = enter, .keeps = keeps, .arg = &run };
+	int r = copy_tree_as(from, to, copy, &form);
+
+	if (run.why)
+		r = log_refuse(-EINVAL, "'%s%s%s': %s", name, *run.path ? "/" : "", run.path, run.why);
+	else if (r < 0)
+		r = log_errno(r, "copy '%s%s%s'", name, *copy->error ? "/" : "", copy->error);
+	else if (run.escaped)
+		log_warn("'%s': left out %zu attributes of overlays that the container mounted itself", name,
+			 run.escaped);
+	free(run.path);
+	return r;
+}
