@@ -8,6 +8,7 @@
 #include "convert-lines.h"
 #include "../base/log.h"
 #include "../base/path.h"
+#include "../delta/convert-in-place.h"
 
 #include <fcntl.h>
 

@@ -17,6 +17,7 @@
 #include "delta.h"
 #include "../base/path.h"
 #include "../base/walk.h"
+#include "write.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -58,18 +59,10 @@ static void parts_clear(struct parts *parts)
 	*parts = (struct parts){ 0 };
 }
 
-/* A lower may be in the other form still. 1, 0 or -errno. */
+/* Return 1 if the directory is opaque in either format, as the lower may not be converted yet; 0; or -errno. */
 static int is_opaque(int fd)
 {
-	struct stat st;
-	int mark;
-
-	if (fstatat(fd, WH_OPQ, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return S_ISREG(st.st_mode);
-	if (errno != ENOENT)
-		return -errno;
-	mark = delta_mark(&(struct delta){ .form = DELTA_OVERLAY }, fd);
-	return mark < 0 ? mark : mark == 'y';
+	return delta_is_opaque(&aufs, fd) ?: delta_is_opaque(&(struct delta){ .form = DELTA_OVERLAY }, fd);
 }
 
 /* What a directory of a lower has of the name: its type (S_IFDIR, ...); 0: nothing; -ENOENT: it says that there is
@@ -192,9 +185,9 @@ static int take_away(const struct settle *settle, const struct delta_dir *dir, i
 		const struct delta_entry *entry = &shown.entries[i];
 
 		if (entry->kind == DELTA_WHITEOUT || entry->kind == DELTA_HIDDEN || has(dir, entry->name) ||
-		    strncmp(entry->name, WH, strlen(WH)) == 0)
+		    is_whiteout_name(entry->name))
 			continue;
-		r = delta_whiteout(&aufs, settle->walk.top_fd, settle->walk.fd, entry->name);
+		r = write_whiteout(&aufs, settle->walk.top_fd, settle->walk.fd, entry->name);
 		if (r == -EEXIST)
 			r = 0; /* another part has it, too */
 	}
@@ -218,7 +211,7 @@ static int hide(struct settle *settle, const struct delta_dir *dir, struct parts
 	int r = 0;
 
 	if (!(walk->here->state & OPAQUE) && walk->here->parent) {
-		r = delta_opaque(&aufs, walk->fd);
+		r = write_opaque(&aufs, walk->fd);
 		walk->here->state |= OPAQUE | HIDES;
 		parts_clear(parts);
 		if (r == 0)

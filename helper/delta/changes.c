@@ -9,13 +9,14 @@
  * changed when names in it came or went.
  */
 #include "changes.h"
+#include "aufs-names.h"
 #include "lowers.h"
+#include "same-directory.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/xattr.h>
 
 #define MAX_PARTS 4096 /* directories of layers below that are kept open */
 
@@ -102,57 +103,6 @@ static int say(struct changes_run *run, struct level *level, const char *until)
 	return r;
 }
 
-/* As containers/storage compares times: what went through some tar has no fractions. */
-static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)
-{
-	return a->tv_sec == b->tv_sec && (a->tv_nsec == b->tv_nsec || !a->tv_nsec || !b->tv_nsec);
-}
-
-/* Every attribute of a that is not the form's own is one of b. Their number in *ret_n. 1, 0 or -errno. */
-static int has_attributes(const struct delta *delta, int a, int b, size_t *ret_n)
-{
-	_cleanup_free_ char *list = must(malloc(XATTR_LIST_MAX)), *x = must(malloc(XATTR_SIZE_MAX)),
-			    *y = must(malloc(XATTR_SIZE_MAX));
-	ssize_t n = flistxattr(a, list, XATTR_LIST_MAX), size, other;
-
-	*ret_n = 0;
-	if (n < 0)
-		return errno == EOPNOTSUPP ? 1 : -errno;
-	for (const char *key = list; key < list + n; key += strlen(key) + 1) {
-		if (delta_owns_xattr(delta, key))
-			continue;
-		++*ret_n;
-		size = fgetxattr(a, key, x, XATTR_SIZE_MAX);
-		if (size < 0)
-			return -errno;
-		other = fgetxattr(b, key, y, XATTR_SIZE_MAX);
-		if (other < 0 && errno != ENODATA && errno != EOPNOTSUPP)
-			return -errno;
-		if (other != size || memcmp(x, y, (size_t)size) != 0)
-			return 0;
-	}
-	return 1;
-}
-
-/* The current directory is as the one below that it covers. 1, 0 or -errno. */
-static int same_dir(struct changes_run *run, int below)
-{
-	const struct statx *a = &run->walk.here->st;
-	size_t na, nb;
-	struct statx b;
-	int r;
-
-	if (statx(below, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &b) < 0)
-		return -errno;
-	if (a->stx_mode != b.stx_mode || a->stx_uid != b.stx_uid || a->stx_gid != b.stx_gid ||
-	    !same_time(&a->stx_mtime, &b.stx_mtime))
-		return 0;
-	r = has_attributes(run->delta, run->walk.fd, below, &na);
-	if (r == 1)
-		r = has_attributes(run->delta, below, run->walk.fd, &nb);
-	return r;
-}
-
 static void add(struct level *level, const char *name, char kind, bool dir)
 {
 	*ARRAY_ADD(level->names, level->n) = (struct name){ .name = xstrdup(name), .kind = kind, .dir = dir };
@@ -163,24 +113,14 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct name *)a)->name, ((const struct name *)b)->name);
 }
 
-/* What the entry is to whom the layer is shown, if its name is too long for aufs, or it is foreign otherwise. */
-static int unforeign(struct changes_run *run, struct delta_entry *entry)
+/* Accept an entry that only the other format cannot represent. Returns 0 or -errno. */
+static int accept_foreign(struct changes_run *run, struct delta_entry *entry)
 {
-	struct below_part part;
-	struct statx st = { 0 };
-	int r = below_part(run->delta, run->walk.fd, &part);
-
-	if (r < 0)
-		return r;
-	if (run->delta->form == DELTA_AUFS && strncmp(entry->name, ".wh.", 4) == 0) {
+	if (run->delta->form == DELTA_AUFS && is_whiteout_name(entry->name)) {
 		run->why = entry->why;
 		return -EINVAL;
 	}
-	if (statx(part.fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
-		return -errno;
-	r = run->delta->form == DELTA_AUFS ? 0 : below_is_whiteout(run->delta, &part, entry->name, &st);
-	entry->kind = r ? DELTA_WHITEOUT : S_ISDIR(st.stx_mode) ? DELTA_DIR : DELTA_FILE;
-	return r < 0 ? r : 0;
+	return below_set_kind(run->delta, run->walk.fd, entry);
 }
 
 /* The names of the layer's directory, compared with those below. 0 or -errno. */
@@ -195,7 +135,7 @@ static int look_up(struct changes_run *run, struct level *level, struct delta_di
 		if (entry->kind == DELTA_HIDDEN)
 			continue;
 		if (entry->kind == DELTA_FOREIGN)
-			r = unforeign(run, entry);
+			r = accept_foreign(run, entry);
 		if (r >= 0)
 			r = below_find(&run->below, &level->below, entry->name, &st);
 		if (r < 0)
@@ -275,7 +215,7 @@ static int say_dir(struct changes_run *run, size_t depth, bool opaque)
 
 	/* Of a directory above what is none, there are no parts. */
 	if (name->kind == 'C' && !opaque && level->below.n) {
-		r = same_dir(run, level->below.parts[0].fd);
+		r = same_directory(run->delta, run->walk.fd, &run->walk.here->st, level->below.parts[0].fd);
 		if (r < 0)
 			return walk_failed(&run->walk, "", r);
 		same = r;

@@ -10,14 +10,13 @@
 #include "aufs-names.h"
 #include "../base/path.h"
 #include "../base/walk.h"
+#include "xattr.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
 enum { IN_AUFS = 1, IN_OVERLAY = 2 }; /* walk_dir's state: in or below a directory that is opaque in that form */
-
-#define AUFS_NAME(name) (strncmp(name, WH, strlen(WH)) == 0)
 
 struct form_walk {
 	struct walk walk;
@@ -30,7 +29,7 @@ static bool has_form(const struct delta *delta, const struct delta_dir *dir)
 		const struct delta_entry *entry = &dir->entries[i];
 
 		if (entry->kind == DELTA_WHITEOUT || entry->own ||
-		    (delta->form == DELTA_AUFS && AUFS_NAME(entry->name)))
+		    (delta->form == DELTA_AUFS && is_whiteout_name(entry->name)))
 			return true;
 	}
 	return dir->opaque || dir->own;
@@ -109,9 +108,9 @@ static int check_aufs(struct check *check, struct walk *walk, const struct delta
 			check->whiteouts++;
 			if ((walk->here->state & IN_AUFS) && !r)
 				tell(walk, "ghost", entry->name, "nothing is below: the directory is opaque");
-		} else if (entry->kind == DELTA_FOREIGN && AUFS_NAME(entry->name)) {
+		} else if (entry->kind == DELTA_FOREIGN && is_whiteout_name(entry->name)) {
 			tell(walk, "foreign", entry->name, entry->why);
-		} else if (entry->kind == DELTA_HIDDEN && !AUFS_NAME(entry->name)) {
+		} else if (entry->kind == DELTA_HIDDEN && !is_whiteout_name(entry->name)) {
 			tell(walk, "hidden", entry->name, entry->why);
 		} else if (entry->kind == DELTA_HIDDEN && walk->here->parent) {
 			tell(walk, "hidden", entry->name, "aufs' own, left behind");
@@ -159,8 +158,8 @@ static int check_overlay(struct check *check, struct walk *walk, const struct de
 				tell(walk, "ghost", entry->name,
 				     is_ghost == 1 ? "nothing is below: the directory is opaque"
 						   : "nothing is below: no lower has the directory");
-		} else if (entry->kind == DELTA_FOREIGN && entry->own && !AUFS_NAME(entry->name) &&
-			   strlen(entry->name) <= 242) {
+		} else if (entry->kind == DELTA_FOREIGN && entry->own && !is_whiteout_name(entry->name) &&
+			   strlen(entry->name) <= AUFS_MAX) {
 			/* What only aufs cannot hold belongs here. */
 			tell(walk, "foreign", entry->name, entry->why);
 		}
@@ -185,7 +184,7 @@ static void check_other(const struct check *check, struct walk *walk, const stru
 static int check_top(const struct check *check, struct walk *walk)
 {
 	const struct delta overlay = { .form = DELTA_OVERLAY, .user = check->user };
-	int mark = delta_mark(&overlay, walk->fd);
+	int mark = xattr_opaque_mark(&overlay, walk->fd);
 
 	if (mark == 'y')
 		tell(walk, "foreign", "", "overlay ignores that the top directory is opaque");

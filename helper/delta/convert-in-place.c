@@ -10,7 +10,7 @@
 #include "check.h"
 #include "../base/cleanup.h"
 #include "convert-leftovers.h"
-#include "convert.h"
+#include "convert-in-place.h"
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/remove.h"

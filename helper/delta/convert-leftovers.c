@@ -8,6 +8,7 @@
 #include "convert-leftovers.h"
 #include "../base/cleanup.h"
 #include "../base/remove.h"
+#include "xattr.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -29,10 +30,10 @@ static void strip(int dirfd, const char *name, const struct delta *delta)
 	n = llistxattr(path, list, (size_t)n);
 	/* A whiteout is no file of the new tree: if it has another name, that is somebody else's copy of this delta. */
 	for (const char *key = list; key < list + n; key += strlen(key) + 1)
-		if (delta_owns_xattr(delta, key) && strcmp(strrchr(key, '.'), ".whiteout") == 0)
+		if (xattr_is_own(delta, key) && strcmp(strrchr(key, '.'), ".whiteout") == 0)
 			return;
 	for (const char *key = list; key < list + n; key += strlen(key) + 1)
-		if (delta_owns_xattr(delta, key))
+		if (xattr_is_own(delta, key))
 			(void)lremovexattr(path, key);
 }
 

@@ -10,6 +10,9 @@
 #include "check.h"
 #include "../base/cleanup.h"
 #include "aufs-opaque.h"
+#include "xattr.h"
+#include "write.h"
+#include "aufs-names.h"
 
 #include <fcntl.h>
 
@@ -97,7 +100,7 @@ static int read_lower(struct conversion *conversion, int fd)
 	int r = again < 0 ? -errno : delta_read(&overlay, again, true, &dir);
 
 	for (size_t i = 0; r == 0 && i < dir.n; i++)
-		if (dir.entries[i].kind != DELTA_WHITEOUT && strncmp(dir.entries[i].name, ".wh.", 4) != 0)
+		if (dir.entries[i].kind != DELTA_WHITEOUT && !is_whiteout_name(dir.entries[i].name))
 			*ARRAY_ADD(conversion->below, conversion->nbelow) = xstrdup(dir.entries[i].name);
 	delta_dir_clear(&dir);
 	return r;
@@ -230,7 +233,7 @@ int convert_wanted(const struct convert *convert, int fd)
 
 	if (r)
 		return r;
-	r = delta_top_says(&convert->to, fd);
+	r = delta_is_marked(&convert->to, fd);
 	return r < 0 ? r : !r;
 }
 
@@ -242,7 +245,7 @@ static int write_below(const struct conversion *conversion, const struct delta_d
 
 	for (size_t i = 0; r == 0 && i < conversion->nbelow; i++)
 		if (!find(dir, conversion->below[i]))
-			r = delta_whiteout(&conversion->convert->to, conversion->top, to, conversion->below[i]);
+			r = write_whiteout(&conversion->convert->to, conversion->top, to, conversion->below[i]);
 	return r;
 }
 
@@ -254,7 +257,7 @@ static int write_entry(const struct conversion *conversion, struct walk *walk, c
 	case CONVERT_FOREIGN:
 		return walk_failed(walk, entry->name, -EINVAL);
 	case CONVERT_WHITEOUT:
-		r = delta_whiteout(&conversion->convert->to, conversion->top, to, entry->name);
+		r = write_whiteout(&conversion->convert->to, conversion->top, to, entry->name);
 		return r < 0 ? walk_failed(walk, entry->name, r) : 0;
 	case CONVERT_OWN:
 		return copy_keep(walk, entry->name, entry->type);
@@ -273,9 +276,9 @@ static int write_dir(struct copy_form *form, struct walk *walk, int to)
 	/* It may have come since the look. */
 	if (r == 0 && (dir.foreign || (!walk->here->parent && dir.opaque && !opaque && !conversion->convert->nlowers)))
 		r = walk_failed(walk, "", -EINVAL);
-	if (r == 0 && !walk->here->parent && (r = delta_mark_top(&conversion->convert->to, to)) < 0)
+	if (r == 0 && !walk->here->parent && (r = write_top(&conversion->convert->to, to)) < 0)
 		(void)walk_failed(walk, "", r);
-	if (r == 0 && opaque && (r = delta_opaque(&conversion->convert->to, to)) < 0)
+	if (r == 0 && opaque && (r = write_opaque(&conversion->convert->to, to)) < 0)
 		(void)walk_failed(walk, "", r);
 	if (r == 0 && !walk->here->parent && (r = write_below(conversion, &dir, to)) < 0)
 		(void)walk_failed(walk, "", r);
@@ -289,7 +292,7 @@ static bool keeps(const struct copy_form *form, const char *xattr)
 {
 	const struct conversion *conversion = form->arg;
 
-	return !delta_owns_xattr(&conversion->convert->from, xattr);
+	return !xattr_is_own(&conversion->convert->from, xattr);
 }
 
 int convert_tree(struct convert *convert, int from, int to, bool link)

@@ -48,20 +48,3 @@ int convert_wanted(const struct convert *convert, int fd);
  * To be called after convert_look(). 0 or -errno; then part of it is there.
  */
 int convert_tree(struct convert *convert, int from, int to, bool link);
-
-/*
- * Convert the delta `path` (absolute or relative to dirfd) in its place: a new tree is made beside it, synced, and
- * exchanged with it by one rename, so at any time, also after a SIGKILL or a crash, it is whole in one form; what was
- * left is removed by the next call. Nobody may use it: -EBUSY. Nothing to do, or done: 0; -errno after one error line
- * (what is foreign is told to found() before).
- */
-int convert_in_place(struct convert *convert, int dirfd, const char *path);
-
-/*
- * Whether convert_in_place() could begin: nobody uses it, and its place can be exchanged; clear: what an interrupted
- * one has left is removed. 0 or -errno (logged).
- */
-int convert_prepare(int dirfd, const char *path, bool clear);
-
-/* The same, from `path` into the new directory `to`, which appears when it is whole. */
-int convert_to(struct convert *convert, int dirfd, const char *path, const char *to);

@@ -7,6 +7,8 @@
  */
 #include "copy-delta.h"
 #include "aufs-names.h"
+#include "write.h"
+#include "xattr.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 
@@ -45,11 +47,11 @@ static int write_entry(struct copy_run *run, const struct delta_entry *entry, in
 		/* Nothing is below what is opaque. */
 		if (walk->here->state & INSIDE)
 			return 0;
-		r = delta_whiteout(run->delta, run->top, to, entry->name);
+		r = write_whiteout(run->delta, run->top, to, entry->name);
 		return r < 0 ? walk_failed(walk, entry->name, r) : 0;
 	case DELTA_FOREIGN:
 		/* Another form could not say it; but this may be what aufs alone can read. */
-		if (strncmp(entry->name, ".wh.", 4) == 0)
+		if (is_whiteout_name(entry->name))
 			return refuse(run,
 				      run->delta->form == DELTA_AUFS
 					      ? entry->why
@@ -73,7 +75,7 @@ static int enter(struct copy_form *form, struct walk *walk, int to)
 	r = delta_read_again(run->delta, walk->fd, !walk->here->parent, &dir);
 	if (r == 0 && dir.opaque) {
 		walk->here->state |= INSIDE;
-		r = delta_opaque(run->delta, to);
+		r = write_opaque(run->delta, to);
 	}
 	if (r < 0)
 		(void)walk_failed(walk, "", r);
@@ -86,28 +88,22 @@ static int enter(struct copy_form *form, struct walk *walk, int to)
 	return r;
 }
 
-/* Of overlay's own attributes, those are not copied: they are made anew, or of inodes that the layer has not. What a
- * container's own overlay wrote through ours, ours has escaped: no tar can have that. */
+/* Overlay's own attributes are not copied: they are made anew, or are about inodes that the layer does not have. An
+ * attribute that overlay escaped belongs to an overlay that the container mounted: no tar can have it. */
 static bool keeps(const struct copy_form *form, const char *xattr)
 {
-	static const char *const own[] = { "opaque", "origin", "impure", "nlink", "uuid", "protattr", "upper" };
-	const char *name = xattr + strlen(TRUSTED);
+	const char *name = xattr + strlen(TRUSTED), *why;
 	struct copy_run *run = form->arg;
 
-	if (!delta_owns_xattr(run->delta, xattr))
+	if (!xattr_is_own(run->delta, xattr))
 		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		if (strcmp(name, own[i]) == 0)
-			return false;
-	if (strncmp(name, "overlay.", strlen("overlay.")) == 0) {
+	if (xattr_is_escaped(name)) {
 		run->escaped++;
 		return false;
 	}
-	(void)refuse(run, strcmp(name, "redirect") == 0 ? "overlay renamed it (redirect): its contents are below, "
-							  "under another name"
-			  : strcmp(name, "metacopy") == 0
-				  ? "overlay copied its metadata only (metacopy): its data is below"
-				  : "it has an attribute of overlay's whose meaning is not known");
+	why = xattr_not_representable(name);
+	if (why)
+		(void)refuse(run, why);
 	return false;
 }
 

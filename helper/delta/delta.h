@@ -59,29 +59,12 @@ int delta_read(const struct delta *delta, int fd, bool top, struct delta_dir *re
 int delta_read_again(const struct delta *delta, int fd, bool top, struct delta_dir *ret);
 void delta_dir_clear(struct delta_dir *dir);
 
-/*
- * Say in the directory `fd` of the delta whose top is at `top` that `name`, which it does not have, is not there. Where
- * no directory below has `fd`'s, overlay would show the whiteout, so this does delta_mark_merged() too. The directory's
- * times change. 0 or -errno.
- */
-int delta_whiteout(const struct delta *delta, int top, int fd, const char *name);
-/* Say that nothing of the directories below is in this one; not for a delta's top, where overlay ignores it. */
-int delta_opaque(const struct delta *delta, int fd);
-/* Overlay: whiteouts in this directory do not show even if nothing is below it. aufs: nothing to do. */
-int delta_mark_merged(const struct delta *delta, int fd);
+/* Return 1 if the directory is opaque; 0; or -errno. A delta's top counts, too, where overlay ignores it. */
+int delta_is_opaque(const struct delta *delta, int fd);
 
-/* Say at a delta's top which form it has, as aufs and overlay do themselves when they mount it. 0 or -errno. */
-int delta_mark_top(const struct delta *delta, int top);
-/* 1: it says so; 0; or -errno. */
-int delta_top_says(const struct delta *delta, int top);
+/* Return 1 if a delta's top is marked with its whiteout format (see write_top()); 0; or -errno. */
+int delta_is_marked(const struct delta *delta, int top);
 
-/* Overlay's mark of a directory: 'y' opaque, 'x' it has whiteouts that are files; 0 none; or -errno. */
-int delta_mark(const struct delta *delta, int fd);
-/* What the names of overlay's attributes begin with. */
-const char *delta_prefix(const struct delta *delta);
-/* The extended attribute is the form's own, not the file's. */
-bool delta_owns_xattr(const struct delta *delta, const char *name);
-
-/* Find the first of the names that any aufs makes at the top of what it writes to: *ret, a constant. 1; 0: fd has none
- * of them; or -errno. */
+/* Find a file that any aufs makes at the top of its writable branch: *ret, a constant. Returns 1; 0: there is none; or
+ * -errno. */
 int delta_aufs_own(int fd, const char **ret);

@@ -6,13 +6,13 @@
  * are asked for are looked at, so nothing here reads a directory.
  */
 #include "lowers.h"
+#include "aufs-names.h"
 #include "../base/cleanup.h"
+#include "xattr.h"
 
 #include <fcntl.h>
 #include <sys/xattr.h>
 
-#define WH	 ".wh."
-#define WH_OPQ	 ".wh..wh..opq"
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC)
 
 static const char *overlay_key(const struct delta *delta, const char *name, char key[static 64])
@@ -30,7 +30,7 @@ static int look(int fd, const char *name, struct statx *ret)
 
 int below_part(const struct delta *delta, int fd, struct below_part *ret)
 {
-	int mark = delta->form == DELTA_OVERLAY ? delta_mark(delta, fd) : 0;
+	int mark = delta->form == DELTA_OVERLAY ? xattr_opaque_mark(delta, fd) : 0;
 
 	*ret = (struct below_part){ .fd = fd, .exes = mark == 'x' };
 	return mark < 0 ? mark : 0;
@@ -57,12 +57,27 @@ int below_is_whiteout(const struct delta *delta, const struct below_part *part, 
 	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
+int below_set_kind(const struct delta *delta, int fd, struct delta_entry *entry)
+{
+	struct below_part part;
+	struct statx st = { 0 };
+	int r = below_part(delta, fd, &part);
+
+	if (r < 0)
+		return r;
+	if (statx(fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
+		return -errno;
+	r = delta->form == DELTA_AUFS ? 0 : below_is_whiteout(delta, &part, entry->name, &st);
+	entry->kind = r ? DELTA_WHITEOUT : S_ISDIR(st.stx_mode) ? DELTA_DIR : DELTA_FILE;
+	return r < 0 ? r : 0;
+}
+
 /* What this part has of the name: 1, 0 (it says nothing of it), -ENOENT (it says that there is nothing) or -errno. */
 static int look_part(const struct below *below, const struct below_part *part, const char *name, struct statx *ret)
 {
 	int found = look(part->fd, name, ret), r = 0;
 
-	if (below->delta->form == DELTA_AUFS && strncmp(name, WH, strlen(WH)) == 0)
+	if (below->delta->form == DELTA_AUFS && is_whiteout_name(name))
 		return 0; /* none is seen, whatever it says */
 	if (found == 1 || (found == 0 && below->delta->form == DELTA_AUFS))
 		r = below_is_whiteout(below->delta, part, name, ret);
@@ -84,16 +99,13 @@ int below_find(const struct below *below, const struct below_dir *at, const char
 static int add_part(const struct below *below, struct below_dir *dir, int *fd, bool top)
 {
 	struct below_part *part = ARRAY_ADD(dir->parts, dir->n);
-	int mark = below->delta->form == DELTA_OVERLAY ? delta_mark(below->delta, *fd) : 0;
-	struct statx st;
-	int r;
+	int mark = below->delta->form == DELTA_OVERLAY ? xattr_opaque_mark(below->delta, *fd) : 0;
 
 	part->fd = TAKE_FD(*fd);
 	part->exes = mark == 'x';
 	if (below->delta->form == DELTA_OVERLAY)
 		return mark < 0 ? mark : mark == 'y' && !top;
-	r = look(part->fd, WH_OPQ, &st);
-	return r <= 0 ? r : S_ISREG(st.stx_mode);
+	return delta_is_opaque(below->delta, part->fd);
 }
 
 int below_top(const struct below *below, struct below_dir *ret)

@@ -38,3 +38,6 @@ int below_find(const struct below *below, const struct below_dir *at, const char
 int below_is_whiteout(const struct delta *delta, const struct below_part *part, const char *name, struct statx *st);
 /* The directory as a part of a layer, for the call above; takes nothing over. 0 or -errno. */
 int below_part(const struct delta *delta, int fd, struct below_part *ret);
+/* Set the kind of an entry of the directory at fd as this whiteout format alone sees it: a whiteout, a directory or a
+ * file. For entries that are foreign only to the other format. Returns 0 or -errno. */
+int below_set_kind(const struct delta *delta, int fd, struct delta_entry *entry);

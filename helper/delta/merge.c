@@ -14,6 +14,9 @@
 #include "../base/log.h"
 #include "../base/remove.h"
 #include "aufs-opaque.h"
+#include "write.h"
+#include "aufs-names.h"
+#include "xattr.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -58,7 +61,7 @@ static int take_away(const struct merge *merge, int to, const char *name, enum t
 	if (there == THERE_DIR)
 		return remove_tree(to, name, NULL);
 	if (there == THERE_WHITEOUT && merge->delta.form == DELTA_AUFS)
-		whiteout = xasprintf(".wh.%s", name);
+		whiteout = xasprintf(WH "%s", name);
 	return unlinkat(to, whiteout ?: name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
@@ -94,7 +97,7 @@ static int strip(struct merge *merge, int to)
 	if (n < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
 	for (const char *key = merge->list; key < merge->list + n; key += strlen(key) + 1)
-		if (!delta_owns_xattr(&merge->delta, key) && fremovexattr(to, key) < 0 && errno != ENODATA &&
+		if (!xattr_is_own(&merge->delta, key) && fremovexattr(to, key) < 0 && errno != ENODATA &&
 		    errno != EOPNOTSUPP)
 			return -errno;
 	return 0;
@@ -103,12 +106,12 @@ static int strip(struct merge *merge, int to)
 /* Its contents are below, under another name, or its data is: a copy would lose it. 1, 0 or -errno. */
 static int points_below(const struct merge *merge, const struct walk *walk, const char *name)
 {
-	const char *prefix = delta_prefix(&merge->delta);
+	const char *prefix = xattr_prefix(&merge->delta);
 	static const char *const keys[] = { "redirect", "metacopy" };
 	char path[64 + NAME_MAX];
 
 	if (merge->delta.form == DELTA_AUFS)
-		return strncmp(name, ".wh.", 4) == 0;
+		return is_whiteout_name(name);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", walk->fd, name);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		_cleanup_free_ char *key = xasprintf("%s%s", prefix, keys[i]);
@@ -130,7 +133,7 @@ static int make_dir(struct merge *merge, int to, const char *name, bool opaque)
 	if (!opaque || merge->base)
 		return 0;
 	fd = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? -errno : delta_opaque(&merge->delta, fd);
+	return fd < 0 ? -errno : write_opaque(&merge->delta, fd);
 }
 
 static int merge_entry(struct merge *merge, struct walk *walk, int to, const struct delta_dir *before,
@@ -156,7 +159,7 @@ static int merge_entry(struct merge *merge, struct walk *walk, int to, const str
 		return r < 0 ? r : copy_keep(walk, entry->name, entry->type);
 	/* In an opaque directory, or below one, it would take nothing away, and show. */
 	return merge->base || (walk->here->state & INSIDE) ? 0
-							   : delta_whiteout(&merge->delta, merge->top, to, entry->name);
+							   : write_whiteout(&merge->delta, merge->top, to, entry->name);
 }
 
 static int merge_dir(struct copy_form *form, struct walk *walk, int to)
@@ -173,7 +176,7 @@ static int merge_dir(struct copy_form *form, struct walk *walk, int to)
 	if (r == 0 && dir.opaque) {
 		r = empty(to);
 		if (r == 0 && !merge->base)
-			r = delta_opaque(&merge->delta, to);
+			r = write_opaque(&merge->delta, to);
 	}
 	if (r == 0)
 		r = delta_read(&merge->delta, to, top, &before);
@@ -193,7 +196,7 @@ static bool keeps(const struct copy_form *form, const char *xattr)
 {
 	const struct merge *merge = form->arg;
 
-	return !delta_owns_xattr(&merge->delta, xattr);
+	return !xattr_is_own(&merge->delta, xattr);
 }
 
 int merge_deltas(const struct delta *delta, const int *layers, size_t n, const struct below *below, int to)

@@ -3,11 +3,12 @@
  * size - the bytes that a layer's files hold, without their holes. All but
  * regular files, and what only says that something is gone, count for nothing.
  */
-#include "changes.h"
+#include "size.h"
 #include "hard-links.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/walk.h"
+#include "aufs-names.h"
 
 #include <fcntl.h>
 
@@ -23,7 +24,7 @@ static int entry(struct walk *walk, const struct dirent64 *entry)
 	struct diffsize_run *run = walk->arg;
 	struct statx st;
 
-	if (run->aufs && strncmp(entry->d_name, ".wh.", strlen(".wh.")) == 0)
+	if (run->aufs && is_whiteout_name(entry->d_name))
 		return 0;
 	if (entry->d_type != DT_DIR && statx(walk->fd, entry->d_name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
 		return -errno;

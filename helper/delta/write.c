@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * delta-write - to say in a directory of a delta what is not there.
+ * write - whiteouts and opaque directories, written in the format of a delta.
  */
-#include "../base/cleanup.h"
+#include "write.h"
 #include "aufs-names.h"
-#include "delta.h"
+#include "xattr.h"
+#include "../base/cleanup.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -41,50 +42,36 @@ static int aufs_whiteout(int top, int fd, const char *name)
 	return 0;
 }
 
-int delta_whiteout(const struct delta *delta, int top, int fd, const char *name)
+int write_whiteout(const struct delta *delta, int top, int fd, const char *name)
 {
 	if (delta->form == DELTA_AUFS)
 		return aufs_whiteout(top, fd, name);
 	if (mknodat(fd, name, S_IFCHR, makedev(0, 0)) < 0)
 		return -errno;
-	return delta_mark_merged(delta, fd);
+	return write_merged(delta, fd);
 }
 
-int delta_opaque(const struct delta *delta, int fd)
+int write_opaque(const struct delta *delta, int fd)
 {
 	char key[64];
 
 	if (delta->form == DELTA_AUFS)
 		return make_base(fd, WH_OPQ);
-	(void)snprintf(key, sizeof(key), "%sopaque", delta_prefix(delta));
+	(void)snprintf(key, sizeof(key), "%sopaque", xattr_prefix(delta));
 	return fsetxattr(fd, key, "y", 1, 0) < 0 ? -errno : 0;
 }
 
-int delta_mark_merged(const struct delta *delta, int fd)
+int write_merged(const struct delta *delta, int fd)
 {
 	char key[64];
 
 	if (delta->form == DELTA_AUFS)
 		return 0;
-	(void)snprintf(key, sizeof(key), "%sorigin", delta_prefix(delta));
+	(void)snprintf(key, sizeof(key), "%sorigin", xattr_prefix(delta));
 	return fsetxattr(fd, key, "", 0, XATTR_CREATE) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int delta_aufs_own(int fd, const char **ret)
+int write_top(const struct delta *delta, int top)
 {
-	static const char *const names[] = { WH_BASE, WH_OWN "plnk", WH_OWN "orph" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (faccessat(fd, names[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-			*ret = names[i];
-			return 1;
-		} else if (errno != ENOENT) {
-			return -errno;
-		}
-	return 0;
-}
-
-int delta_mark_top(const struct delta *delta, int top)
-{
-	return delta->form == DELTA_AUFS ? make_base(top, WH_BASE) : delta_mark_merged(delta, top);
+	return delta->form == DELTA_AUFS ? make_base(top, WH_BASE) : write_merged(delta, top);
 }

@@ -5,6 +5,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../delta/changes.h"
+#include "../delta/size.h"
 #include "../layer/dir-lock.h"
 #include "../layer/fill.h"
 #include "layer.h"

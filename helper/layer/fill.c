@@ -11,7 +11,7 @@
 #include "users.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "../delta/changes.h"
+#include "../delta/size.h"
 #include "../delta/convert.h"
 #include "../delta/copy-delta.h"
 #include "../delta/merge.h"

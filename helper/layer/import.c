@@ -14,9 +14,9 @@
 #include "../delta/aufs-store.h"
 #include "../delta/check.h"
 #include "../base/cleanup.h"
-#include "../delta/convert.h"
+#include "../delta/convert-in-place.h"
 #include "../base/log.h"
-#include "../delta/changes.h"
+#include "../delta/size.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -10,6 +10,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/remove.h"
+#include "../delta/xattr.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -82,7 +83,7 @@ static int copy_xattrs(const struct delta *delta, int from, int to)
 	if (n < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
 	for (const char *key = list; key < list + n; key += strlen(key) + 1) {
-		if (delta_owns_xattr(delta, key))
+		if (xattr_is_own(delta, key))
 			continue;
 		size = fgetxattr(from, key, value, XATTR_SIZE_MAX);
 		if (size < 0 || fsetxattr(to, key, value, (size_t)size, 0) < 0)

@@ -8,6 +8,7 @@
  */
 #include "tar-attributes.h"
 #include "../base/cleanup.h"
+#include "../delta/xattr.h"
 
 #include <endian.h>
 #include <limits.h>
@@ -61,27 +62,20 @@ static bool is_hosts(const char *key)
 	       strcmp(key, "system.nfs4_acl") == 0;
 }
 
-/* Whether the tar is not to have it; *ret_why: nor can it do without. */
-static bool is_forms(struct tarattr *attr, const char *key, const char **ret_why)
+/* Return whether the tar must not have the attribute; *ret_why: and not the file without it, either. */
+static bool is_overlays(struct tarattr *attr, const char *key, const char **ret_why)
 {
-	static const char *const own[] = { "opaque", "origin", "impure", "nlink", "uuid", "protattr", "upper" };
 	const char *name = strstr(key, "overlay.");
 
 	if (!begins(key, "trusted.overlay.") && !(attr->delta && attr->delta->user && begins(key, "user.overlay.")))
 		return false;
 	name += strlen("overlay.");
-	if (attr->delta && delta_owns_xattr(attr->delta, key))
-		for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-			if (strcmp(name, own[i]) == 0)
-				return true;
-	/* Of an overlay in the container, and without a meaning outside. */
-	if (attr->delta && delta_owns_xattr(attr->delta, key) && begins(name, "overlay.")) {
+	if (!attr->delta || !xattr_is_own(attr->delta, key))
+		*ret_why = "it has an attribute that means something to overlay";
+	else if (xattr_is_escaped(name)) /* of an overlay in the container, and without a meaning outside */
 		attr->escaped++;
-		return true;
-	}
-	*ret_why = strcmp(name, "redirect") == 0   ? "overlay renamed it (redirect): its contents are below"
-		   : strcmp(name, "metacopy") == 0 ? "overlay copied its metadata only (metacopy): its data is below"
-						   : "it has an attribute that means something to overlay";
+	else
+		*ret_why = xattr_not_representable(name);
 	return true;
 }
 
@@ -181,7 +175,7 @@ int tarattr_put(struct tarattr *attr, struct tarfile *tar, int fd, const char *p
 		const char *key = attr->keys[i];
 		ssize_t size;
 
-		if (is_forms(attr, key, ret_why) || is_hosts(key)) {
+		if (is_overlays(attr, key, ret_why) || is_hosts(key)) {
 			if (*ret_why)
 				return -EINVAL;
 			continue;

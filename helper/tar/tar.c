@@ -9,21 +9,16 @@
  * the one that has the data.
  */
 #include "tar.h"
+#include "../delta/aufs-names.h"
 #include "../delta/lowers.h"
 #include "../delta/hard-links.h"
 #include "tar-attributes.h"
 #include "tar-file.h"
+#include "tar-tree.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
-#include "../kernel/mount.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
-
-#define WH	   ".wh."
-#define WH_OPQ	   ".wh..wh..opq"
-#define NAME_LIMIT 242 /* of aufs, which a tar does not know */
 
 /* walk_dir.state: nothing below is seen here, since a directory on the way is opaque. */
 #define CUT 1U
@@ -34,8 +29,7 @@ struct totar_run {
 	struct tarfile *tar;
 	struct tarattr *attr;
 	struct below below;
-	int proc; /* /proc/self/fd */
-	int tree; /* the layer without its devices, or -errno */
+	struct tartree tree;
 	struct links links;
 	const char *why; /* the failure, if there is no errno that says it */
 	char *path;	 /* of the current directory, ending in '/', or "" */
@@ -150,33 +144,11 @@ static int put_special(struct totar_run *run, const struct statx *st, int path, 
 	return put_entry(run, st, name, entry, -EBADF, proc);
 }
 
-/* Open what readdir said is a file. Is it a device by now, that is not opened: the mount has none. fd or -errno. */
-static int open_regular(struct totar_run *run, const char *name)
-{
-	int fd = run->tree < 0 ? -ENODEV
-			       : openat(run->walk.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
-	_cleanup_close_ int path = -EBADF;
-	struct statx st;
-	char number[12];
-
-	if (fd >= 0)
-		return fd;
-	/* The long way: look at it, then open the same. */
-	path = openat(run->walk.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (path < 0 || statx(path, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.stx_mode))
-		return -ESTALE;
-	(void)snprintf(number, sizeof(number), "%d", path);
-	fd = openat(run->proc, number, O_RDONLY | O_NOATIME | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 /* A name of the current directory that is no directory. 0 or -errno, in walk.error. */
 static int put_file(struct totar_run *run, const char *name, unsigned char type)
 {
-	_cleanup_close_ int fd =
-		type == DT_REG ? open_regular(run, name) : openat(run->walk.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int fd = type == DT_REG ? tartree_open_file(&run->tree, run->walk.fd, name)
+						: openat(run->walk.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct tarfile_entry entry = { .path = path_to(run, "", name), .link = "" };
 	_cleanup_free_ char *first = NULL;
 	struct statx st = { 0 };
@@ -202,27 +174,17 @@ static int put_file(struct totar_run *run, const char *name, unsigned char type)
 				    : put_special(run, &st, fd, name, &entry, proc);
 }
 
-/* What is foreign to aufs only for its long name is not so to a tar. 1: it is said in the tar; 0; or -errno. */
-static int not_foreign(struct totar_run *run, struct delta_entry *entry)
+/* A name may be foreign only because it is too long for aufs, which does not matter to a tar. Returns 1: the tar can
+ * have it, and its kind is known; 0; or -errno. */
+static int accept_long_name(struct totar_run *run, struct delta_entry *entry)
 {
-	struct below_part part = { .fd = run->walk.fd };
-	struct statx st;
 	int r;
 
-	if (run->delta.form != DELTA_OVERLAY || strncmp(entry->name, WH, strlen(WH)) == 0 ||
-	    strlen(entry->name) <= NAME_LIMIT)
+	if (run->delta.form != DELTA_OVERLAY || is_whiteout_name(entry->name) || strlen(entry->name) <= AUFS_MAX)
 		return 0;
-	r = below_part(&run->delta, run->walk.fd, &part);
-	if (r < 0)
-		return r;
-	if (statx(part.fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
-		return -errno;
-	r = below_is_whiteout(&run->delta, &part, entry->name, &st);
-	if (r < 0)
-		return r;
 	/* What its attributes say is seen when they are read. */
-	entry->kind = r ? DELTA_WHITEOUT : S_ISDIR(st.stx_mode) ? DELTA_DIR : DELTA_FILE;
-	return 1;
+	r = below_set_kind(&run->delta, run->walk.fd, entry);
+	return r < 0 ? r : 1;
 }
 
 /* The current directory's names. In a whole tree nothing has a meaning, so nothing may be in it that would get one. */
@@ -237,7 +199,7 @@ static int read_dir(struct totar_run *run)
 	for (size_t i = 0; i < run->dir.n; i++) {
 		struct delta_entry *entry = &run->dir.entries[i];
 
-		r = entry->kind == DELTA_FOREIGN ? not_foreign(run, entry) : 1;
+		r = entry->kind == DELTA_FOREIGN ? accept_long_name(run, entry) : 1;
 		if (r < 0)
 			return walk_failed(&run->walk, entry->name, r);
 		if (r == 0)
@@ -255,13 +217,14 @@ static int put_opaque(struct totar_run *run)
 	struct walk_dir *here = run->walk.here;
 	struct tarfile_entry entry = { .path = path_to(run, "", WH_OPQ), .link = "", .type = '0' };
 	struct below_dir dir;
-	int r = here->state & CUT ? 0 : below_open(&run->below, here, &dir);
+	int r;
 
-	if (!(here->state & CUT)) {
-		if (r == 0 && dir.n)
-			r = tarfile_entry(run->tar, &entry);
-		below_dir_clear(&dir);
-	}
+	if (here->state & CUT)
+		return 0;
+	r = below_open(&run->below, here, &dir);
+	if (r == 0 && dir.n)
+		r = tarfile_entry(run->tar, &entry);
+	below_dir_clear(&dir);
 	here->state |= CUT;
 	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
 }
@@ -318,19 +281,6 @@ static int report(const struct totar_run *run, int r)
 	return log_errno(r, "write '%s' to a tar", at);
 }
 
-/* The same tree, in which devices cannot be opened: whoever wrote it may be at work. fd or -errno (of older kernels).
- */
-static int clone_nodev(int from)
-{
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_NODEV };
-	int tree = mount_clone(from, false);
-
-	if (tree < 0 || syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
-		return tree;
-	(void)close(tree);
-	return -EOPNOTSUPP;
-}
-
 int totar(struct totar *totar, int from, int output)
 {
 	_cleanup_free_ struct totar_run *run = xcalloc(1, sizeof(*run));
@@ -347,9 +297,7 @@ int totar(struct totar *totar, int from, int output)
 	run->attr = tarattr_new(totar->merged ? NULL : &run->delta, totar->idmap);
 	run->walk.enter = enter;
 	run->walk.arg = run;
-	run->proc = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	run->tree = clone_nodev(from);
-	r = run->proc < 0 ? -errno : walk_tree(&run->walk, run->tree < 0 ? from : run->tree);
+	r = tartree_open(&run->tree, from) ?: walk_tree(&run->walk, run->tree.fd);
 	if (r == 0)
 		r = tarfile_end(run->tar);
 	if (r < 0)
@@ -358,8 +306,7 @@ int totar(struct totar *totar, int from, int output)
 		log_warn("left out %zu attributes of overlays that were mounted inside", tarattr_escaped(run->attr));
 	delta_dir_clear(&run->dir);
 	links_clear(&run->links);
-	cleanup_close(&run->tree);
-	cleanup_close(&run->proc);
+	tartree_close(&run->tree);
 	tarattr_free(run->attr);
 	tarfile_free(run->tar);
 	free(run->path);

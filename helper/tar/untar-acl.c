@@ -2,7 +2,7 @@
 /*
  * untar-acl - extended attributes whose values have ids: ACLs and capabilities.
  */
-#include "untar-job.h"
+#include "untar-acl.h"
 #include "../base/cleanup.h"
 
 #include <endian.h>
@@ -35,7 +35,7 @@ static const struct {
 	{ ARCHIVE_ENTRY_ACL_MASK, ACL_MASK },		{ ARCHIVE_ENTRY_ACL_OTHER, ACL_OTHER },
 };
 
-int acl_of(struct job *job, struct archive_entry *entry, int type, void **ret, size_t *ret_size)
+int acl_from_entry(struct job *job, struct archive_entry *entry, int type, void **ret, size_t *ret_size)
 {
 	int n = archive_entry_acl_reset(entry, type), have, permset, tag, qualifier;
 	_cleanup_free_ struct posix_acl_xattr_header *acl = NULL;
@@ -136,7 +136,7 @@ static int capability_map(struct job *job, const void *value, size_t size, void 
 	return 0;
 }
 
-int acl_mapped(struct job *job, const char *key, const void *value, size_t size, void **ret, size_t *ret_size)
+int acl_map_ids(struct job *job, const char *key, const void *value, size_t size, void **ret, size_t *ret_size)
 {
 	bool acl = strncmp(key, "system.posix_acl_", 17) == 0;
 	int r = acl ? acl_check(job, value, size) : 0;

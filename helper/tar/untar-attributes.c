@@ -2,7 +2,8 @@
 /*
  * untar-attributes - owner, mode, times and extended attributes of an entry.
  */
-#include "untar-job.h"
+#include "untar-attributes.h"
+#include "untar-acl.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 
@@ -49,7 +50,7 @@ static bool of_machine(const char *key)
 	return is(key, some);
 }
 
-int attributes_of(struct job *job, struct archive_entry *entry, struct attributes *ret)
+int attributes_read(struct job *job, struct archive_entry *entry, struct attributes *ret)
 {
 	la_int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	unsigned int u, g;
@@ -79,7 +80,7 @@ static int set_one(struct job *job, int fd, const char *name, const char *key, c
 	int r;
 
 	if (name)
-		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirs_here(job)->fd, name);
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", job_here(job)->fd, name);
 	r = name ? lsetxattr(path, key, value, size, 0) : fsetxattr(fd, key, value, size, 0);
 	if (r == 0)
 		return 0;
@@ -123,7 +124,7 @@ static int set_xattrs(struct job *job, struct archive_entry *entry, int fd, cons
 			job->untar->skipped += !of_machine(key);
 			continue;
 		}
-		r = acl_mapped(job, key, value, size, &mapped, &size);
+		r = acl_map_ids(job, key, value, size, &mapped, &size);
 		if (r == 0 && node && strcmp(key, ACL_DEFAULT) == 0) {
 			if (!mapped)
 				mapped = memcpy(xcalloc(1, size + 1), value, size);
@@ -144,20 +145,20 @@ static int set_acl(struct job *job, struct archive_entry *entry, int fd, const c
 	size_t size;
 
 	if (types & ARCHIVE_ENTRY_ACL_TYPE_ACCESS) {
-		r = acl_of(job, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, &acl, &size);
+		r = acl_from_entry(job, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, &acl, &size);
 		if (r == 0 && acl)
 			r = set_one(job, fd, name, ACL_ACCESS, acl, size);
 	}
 	if (r == 0 && types & ARCHIVE_ENTRY_ACL_TYPE_DEFAULT && node) {
 		free(TAKE_PTR(acl));
-		r = acl_of(job, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, &acl, &size);
+		r = acl_from_entry(job, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, &acl, &size);
 		if (r == 0 && acl)
 			r = keep_acl(node, &acl, size);
 	}
 	return r;
 }
 
-int attributes_extended(struct job *job, struct archive_entry *entry, int fd, const char *name, struct node *node)
+int attributes_set_extended(struct job *job, struct archive_entry *entry, int fd, const char *name, struct node *node)
 {
 	int r = 0;
 

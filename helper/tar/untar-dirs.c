@@ -6,8 +6,10 @@
  * directories that are open. One that the tar comes back to is asked what it
  * is: what is on disk is all that is remembered of it.
  */
-#include "untar-job.h"
+#include "untar-dirs.h"
+#include "untar-attributes.h"
 #include "../base/cleanup.h"
+#include "../delta/aufs-names.h"
 
 #include <fcntl.h>
 #include <sys/xattr.h>
@@ -53,7 +55,7 @@ static int give_back(struct node *node)
 
 static void drop(struct job *job)
 {
-	struct node *node = dirs_here(job);
+	struct node *node = job_here(job);
 
 	cleanup_close(&node->fd);
 	free(node->name);
@@ -69,7 +71,7 @@ static int reopen(struct job *job)
 
 	if (node->fd >= 0)
 		return 0;
-	node->fd = openat(dirs_here(job)->fd, "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	node->fd = openat(job_here(job)->fd, "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (node->fd < 0 || fstat(node->fd, &st) < 0)
 		return -errno;
 	return st.st_dev == node->dev && st.st_ino == node->ino ? 0 : -ESTALE;
@@ -81,7 +83,7 @@ int dirs_leave(struct job *job, size_t n)
 		int r = job->n > 1 ? reopen(job) : 0;
 
 		if (r == 0)
-			r = give_back(dirs_here(job));
+			r = give_back(job_here(job));
 		if (r < 0)
 			return r;
 		drop(job);
@@ -98,7 +100,7 @@ void dirs_free(struct job *job)
 
 static struct node *push(struct job *job, int fd, const char *name)
 {
-	bool opaque = job->n && dirs_here(job)->opaque;
+	bool opaque = job->n && job_here(job)->opaque;
 	struct node *node;
 
 	/* Room is kept, as the chain grows and shrinks with each directory. */
@@ -123,28 +125,17 @@ static int has(int fd, const char *name)
 	return errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
 }
 
-/* 1, 0 or -errno. */
-static int is_opaque(const struct job *job, int fd)
-{
-	int mark;
-
-	if (job->untar->delta.form == DELTA_AUFS)
-		return has(fd, WH_OPQ);
-	mark = delta_mark(&job->untar->delta, fd);
-	return mark < 0 ? mark : mark == 'y';
-}
-
 /* The directory is there. */
 static int enter(struct job *job, const char *name)
 {
-	int fd = names_open(dirs_here(job)->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	int fd = names_open(job_here(job)->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	struct node *node;
 
 	if (fd < 0)
 		return fd;
 	node = push(job, fd, name);
 	if (job->ask_opaque && !node->opaque) {
-		int r = is_opaque(job, fd);
+		int r = delta_is_opaque(&job->untar->delta, fd);
 
 		if (r < 0)
 			return r;
@@ -158,9 +149,9 @@ static int make(struct job *job, const char *name)
 {
 	int fd;
 
-	if (mkdirat(dirs_here(job)->fd, name, 0755) < 0)
+	if (mkdirat(job_here(job)->fd, name, 0755) < 0)
 		return -errno;
-	fd = names_open(dirs_here(job)->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	fd = names_open(job_here(job)->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (fd < 0)
 		return fd;
 	(void)push(job, fd, name);
@@ -223,11 +214,11 @@ static int make_missing(struct job *job, const char *name)
 		r = make(job, name);
 	if (r < 0)
 		return r;
-	if (fstat(dirs_here(job)->fd, &st) < 0)
+	if (fstat(job_here(job)->fd, &st) < 0)
 		return -errno;
-	dirs_here(job)->dev = st.st_dev;
-	dirs_here(job)->ino = st.st_ino;
-	return inherit(job, dirs_here(job), below);
+	job_here(job)->dev = st.st_dev;
+	job_here(job)->ino = st.st_ino;
+	return inherit(job, job_here(job), below);
 }
 
 /* How many of the names the chain has. */
@@ -248,7 +239,7 @@ static int is_whiteout(struct job *job, const char *name)
 	if (job->untar->delta.form != DELTA_AUFS || !job->ask_opaque)
 		return 0;
 	(void)snprintf(wh, sizeof(wh), WH "%s", name);
-	return has(dirs_here(job)->fd, wh);
+	return has(job_here(job)->fd, wh);
 }
 
 int dirs_go(struct job *job, const struct names *names, size_t n, bool make_them)
@@ -264,7 +255,7 @@ int dirs_go(struct job *job, const struct names *names, size_t n, bool make_them
 		if (r)
 			return r < 0 ? r : -ENOTDIR;
 		/* Nothing of what is made below one of these shows, so it is not made. */
-		r = dirs_here(job)->opaque ? -ENOENT : make_missing(job, names->parts[i]);
+		r = job_here(job)->opaque ? -ENOENT : make_missing(job, names->parts[i]);
 	}
 	return r;
 }
@@ -272,11 +263,11 @@ int dirs_go(struct job *job, const struct names *names, size_t n, bool make_them
 /* Make the current directory what the entry says. */
 static int set_all(struct job *job, struct archive_entry *entry, bool fresh)
 {
-	struct node *node = dirs_here(job);
+	struct node *node = job_here(job);
 	struct attributes attributes;
 	mode_t mode;
 	struct stat st;
-	int r = attributes_of(job, entry, &attributes);
+	int r = attributes_read(job, entry, &attributes);
 
 	if (r < 0)
 		return r;
@@ -301,10 +292,10 @@ static int set_all(struct job *job, struct archive_entry *entry, bool fresh)
 	node->setgid = attributes.mode & S_ISGID;
 	node->times[0] = attributes.times[0];
 	node->times[1] = attributes.times[1];
-	return attributes_extended(job, entry, node->fd, NULL, node);
+	return attributes_set_extended(job, entry, node->fd, NULL, node);
 }
 
-int dirs_entry(struct job *job, struct archive_entry *entry)
+int dirs_extract(struct job *job, struct archive_entry *entry)
 {
 	const struct names *names = &job->names;
 	const char *name;
@@ -325,7 +316,7 @@ int dirs_entry(struct job *job, struct archive_entry *entry)
 		/* Something else has the name. */
 		if ((r != -ENOTDIR && r != -ELOOP) || !again)
 			break;
-		r = file_remove(job, dirs_here(job)->fd, name);
+		r = names_remove(job, job_here(job)->fd, name);
 	}
 	return r < 0 ? r : set_all(job, entry, fresh);
 }

@@ -2,9 +2,9 @@
 /*
  * untar-file - an entry that is no directory.
  */
-#include "untar-job.h"
+#include "untar-file.h"
+#include "untar-attributes.h"
 #include "../base/cleanup.h"
-#include "../base/remove.h"
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
@@ -13,18 +13,6 @@
 #define MAJOR_MAX 0xfffU     /* the kernel's MINORBITS are 20, of 32 */
 #define MINOR_MAX 0xfffffU
 #define HOLE	  4096 /* zeros of this many bytes are not written */
-
-int file_remove(struct job *job, int fd, const char *name)
-{
-	int r;
-
-	if (unlinkat(fd, name, 0) == 0)
-		return 0;
-	if (errno != EISDIR)
-		return -errno;
-	r = remove_tree(fd, name, NULL);
-	return r < 0 ? job_refuse(job, r, "what was there before cannot be removed: %s", strerror(-r)) : 0;
-}
 
 static int write_all(int fd, const char *data, size_t n, uint64_t offset)
 {
@@ -143,7 +131,7 @@ static int write_data(struct job *job, int fd, uint64_t size)
 static int finish(struct job *job, struct archive_entry *entry, const struct attributes *attributes, int fd,
 		  const char *name)
 {
-	int dir = fd >= 0 ? fd : dirs_here(job)->fd, flags = fd >= 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW, r;
+	int dir = fd >= 0 ? fd : job_here(job)->fd, flags = fd >= 0 ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW, r;
 
 	if ((attributes->uid != job->uid || attributes->gid != job->gid) &&
 	    fchownat(dir, fd >= 0 ? "" : name, attributes->uid, attributes->gid, flags) < 0)
@@ -152,7 +140,7 @@ static int finish(struct job *job, struct archive_entry *entry, const struct att
 	if (attributes->mode & 07000 && archive_entry_filetype(entry) != AE_IFLNK &&
 	    (fd >= 0 ? fchmod(fd, attributes->mode) : fchmodat(dir, name, attributes->mode, 0)) < 0)
 		return -errno;
-	r = attributes_extended(job, entry, fd, fd >= 0 ? NULL : name, NULL);
+	r = attributes_set_extended(job, entry, fd, fd >= 0 ? NULL : name, NULL);
 	if (r < 0)
 		return r;
 	return (fd >= 0 ? futimens(fd, attributes->times)
@@ -178,7 +166,7 @@ static int make(struct job *job, struct archive_entry *entry, const struct attri
 		int *ret)
 {
 	mode_t type = archive_entry_filetype(entry);
-	int dir = dirs_here(job)->fd, r;
+	int dir = job_here(job)->fd, r;
 	dev_t dev = 0;
 
 	if (type == AE_IFREG) {
@@ -203,7 +191,7 @@ static int link_to(struct job *job, const char *target, const char *name)
 	_cleanup_close_ int parent = -EBADF;
 	struct stat there, here;
 	const char *last;
-	int r, dir = dirs_here(job)->fd;
+	int r, dir = job_here(job)->fd;
 
 	/* Some write them from the top of the layer. */
 	while (*target == '/')
@@ -228,14 +216,14 @@ static int link_to(struct job *job, const char *target, const char *name)
 					       : job_refuse(job, -errno, "a link to '%s': %s", target, strerror(errno));
 		if (here.st_dev == there.st_dev && here.st_ino == there.st_ino)
 			return 0;
-		r = file_remove(job, dir, name);
+		r = names_remove(job, dir, name);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-int file_entry(struct job *job, struct archive_entry *entry, const char *name)
+int file_extract(struct job *job, struct archive_entry *entry, const char *name)
 {
 	const char *target = archive_entry_hardlink(entry);
 	_cleanup_close_ int fd = -EBADF;
@@ -246,12 +234,12 @@ int file_entry(struct job *job, struct archive_entry *entry, const char *name)
 		r = link_to(job, target, name);
 		return r < 0 ? r : file_skip(job);
 	}
-	r = attributes_of(job, entry, &attributes);
+	r = attributes_read(job, entry, &attributes);
 	if (r < 0)
 		return r;
 	r = make(job, entry, &attributes, name, &fd);
 	if (r == -EEXIST) {
-		r = file_remove(job, dirs_here(job)->fd, name);
+		r = names_remove(job, job_here(job)->fd, name);
 		if (r == 0)
 			r = make(job, entry, &attributes, name, &fd);
 	}

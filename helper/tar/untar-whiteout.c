@@ -7,8 +7,11 @@
  * a name means can be seen. First all opaque directories; then the whiteouts in
  * directories that the layer has; last those for which one has to be made.
  */
-#include "untar-job.h"
+#include "untar-whiteout.h"
+#include "untar-dirs.h"
 #include "../base/cleanup.h"
+#include "../delta/aufs-names.h"
+#include "../delta/write.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -44,16 +47,11 @@ static int keep(struct job *job, FILE **file, const struct names *names)
 	return 0;
 }
 
-static bool is_opq(const char *name)
-{
-	return strcmp(name, WH_OPQ) == 0;
-}
-
-int whiteout_later(struct job *job)
+int whiteout_defer(struct job *job)
 {
 	if (!job->untar->nparents)
 		return 0;
-	if (job->names.n == 1 && is_opq(job->names.parts[0])) {
+	if (job->names.n == 1 && is_opaque_name(job->names.parts[0])) {
 		job->top_opaque = true;
 		return 0;
 	}
@@ -65,7 +63,7 @@ static int look(struct job *job, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(dirs_here(job)->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(job_here(job)->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	return S_ISDIR(st.st_mode) ? 1 : 2;
 }
@@ -86,8 +84,8 @@ static int opaques(struct job *job, struct names *names, const char *last)
 
 	if (r < 0)
 		return r == -ENOENT ? 1 : in_vain(r) ? 0 : r;
-	if (is_opq(last))
-		return delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+	if (is_opaque_name(last))
+		return write_opaque(&job->untar->delta, job_here(job)->fd);
 	r = look(job, last + strlen(WH));
 	if (r != 1)
 		return r == 0 ? 1 : r < 0 ? r : 0;
@@ -95,12 +93,12 @@ static int opaques(struct job *job, struct names *names, const char *last)
 	names->parts[names->n - 1] = wh + strlen(WH);
 	r = dirs_go(job, names, names->n, false);
 	names->parts[names->n - 1] = wh;
-	return r < 0 ? r : delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+	return r < 0 ? r : write_opaque(&job->untar->delta, job_here(job)->fd);
 }
 
-static int write_whiteout(struct job *job, const char *name)
+static int put_whiteout(struct job *job, const char *name)
 {
-	int r = delta_whiteout(&job->untar->delta, job->nodes[0].fd, dirs_here(job)->fd, name);
+	int r = write_whiteout(&job->untar->delta, job->nodes[0].fd, job_here(job)->fd, name);
 
 	return r == -EEXIST ? 0 : r;
 }
@@ -111,9 +109,9 @@ static int whiteouts(struct job *job, struct names *names, const char *last)
 
 	if (r < 0)
 		return r == -ENOENT ? 1 : in_vain(r) ? 0 : r;
-	if (dirs_here(job)->opaque)
+	if (job_here(job)->opaque)
 		return 0;
-	return is_opq(last) ? 1 : write_whiteout(job, last + strlen(WH));
+	return is_opaque_name(last) ? 1 : put_whiteout(job, last + strlen(WH));
 }
 
 static int rest(struct job *job, struct names *names, const char *last)
@@ -123,17 +121,17 @@ static int rest(struct job *job, struct names *names, const char *last)
 
 	if (r < 0)
 		return r == -ENOENT || in_vain(r) ? 0 : r;
-	if (dirs_here(job)->opaque)
+	if (job_here(job)->opaque)
 		return 0;
-	if (is_opq(last)) {
-		dirs_here(job)->opaque = true;
-		return delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+	if (is_opaque_name(last)) {
+		job_here(job)->opaque = true;
+		return write_opaque(&job->untar->delta, job_here(job)->fd);
 	}
 	/* A directory that is here now was made in this round, and has nothing but whiteouts. */
 	r = look(job, name);
 	if (r == 1)
-		r = file_remove(job, dirs_here(job)->fd, name);
-	return r < 0 ? r : write_whiteout(job, name);
+		r = names_remove(job, job_here(job)->fd, name);
+	return r < 0 ? r : put_whiteout(job, name);
 }
 
 /* Go back to the first name of the file. What does not fit on the disk is known only now. 0 or -errno. */
@@ -169,7 +167,7 @@ static int opaque_top_one(struct job *job, int parent, const char *name)
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
-	if (job->untar->delta.form == DELTA_AUFS && strncmp(name, WH, strlen(WH)) == 0)
+	if (job->untar->delta.form == DELTA_AUFS && is_whiteout_name(name))
 		return 0;
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
@@ -179,11 +177,11 @@ static int opaque_top_one(struct job *job, int parent, const char *name)
 	if (r == 0)
 		r = look(job, name);
 	if (r == 0)
-		return write_whiteout(job, name);
+		return put_whiteout(job, name);
 	if (r != 1)
 		return r < 0 ? r : 0;
 	r = dirs_go(job, &names, 1, false);
-	return r < 0 ? r : delta_opaque(&job->untar->delta, dirs_here(job)->fd);
+	return r < 0 ? r : write_opaque(&job->untar->delta, job_here(job)->fd);
 }
 
 static int opaque_top(struct job *job, int parent)
@@ -207,7 +205,7 @@ static int opaque_top(struct job *job, int parent)
 	return r;
 }
 
-int whiteout_all(struct job *job)
+int whiteout_write_all(struct job *job)
 {
 	static const round_t rounds[] = { opaques, whiteouts, rest };
 	int r = dirs_leave(job, 1);

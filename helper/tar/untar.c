@@ -8,9 +8,13 @@
  * form says something is taken from the tar as it is.
  */
 #include "untar-job.h"
+#include "untar-dirs.h"
+#include "untar-file.h"
+#include "untar-whiteout.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/remove.h"
+#include "../delta/aufs-names.h"
 #include "../delta/aufs-opaque.h"
 
 #define SHOWN	200	  /* bytes of a name */
@@ -22,31 +26,6 @@ const struct untar_limits untar_defaults = {
 	.depth = 256, /* for each directory that is only implied, the way to it is gone in each layer below */
 	.attributes = 1 << 20,
 };
-
-int job_refuse(struct job *job, int r, const char *format, ...)
-{
-	va_list args;
-
-	/* The first that failed knows best. */
-	if (job->why)
-		return r;
-	va_start(args, format);
-	if (vasprintf(&job->why, format, args) < 0)
-		must(NULL);
-	va_end(args);
-	return r;
-}
-
-int job_count(struct job *job)
-{
-	uint64_t limit = job->untar->limits.entries;
-
-	if (limit && job->untar->entries >= limit)
-		return job_refuse(job, -E2BIG, "more than %llu entries; --max-entries= sets this limit",
-				  (unsigned long long)limit);
-	job->untar->entries++;
-	return 0;
-}
 
 enum meaning { FILE_OR_DIR, WHITEOUT, PSEUDO_LINK, SKIPPED };
 
@@ -61,12 +40,12 @@ static int meaning_of(struct job *job, struct archive_entry *entry, enum meaning
 		const char *part = names->parts[i], *name = part + strlen(WH);
 		bool last = i + 1 == names->n;
 
-		if (strncmp(part, WH, strlen(WH)) != 0)
+		if (!is_whiteout_name(part))
 			continue;
-		if (strncmp(part, WH_OWN, strlen(WH_OWN)) == 0 && !(last && strcmp(part, WH_OPQ) == 0)) {
+		if (is_aufs_own_name(part) && !(last && is_opaque_name(part))) {
 			/* Names that aufs gave to files that have lost theirs; links to them may come. */
 			bool plnk = i == 0 && names->n == 2 && strcmp(part, WH_PLNK) == 0 && plain &&
-				    strncmp(names->parts[1], WH, strlen(WH)) != 0;
+				    !is_whiteout_name(names->parts[1]);
 
 			*ret = plnk ? PSEUDO_LINK : SKIPPED;
 			return 0;
@@ -94,7 +73,7 @@ static int extract(struct job *job, struct archive_entry *entry)
 		return file_skip(job);
 	}
 	if (type == AE_IFDIR) {
-		r = dirs_entry(job, entry);
+		r = dirs_extract(job, entry);
 		return r < 0 ? r : file_skip(job);
 	}
 	if (!names->n)
@@ -102,7 +81,7 @@ static int extract(struct job *job, struct archive_entry *entry)
 	r = dirs_go(job, names, names->n - 1, true);
 	if (r == -ENOTDIR || r == -ELOOP)
 		return job_refuse(job, r, "a directory of its name is none in the layer, but a file or a symlink");
-	return r < 0 ? r : file_entry(job, entry, names->parts[names->n - 1]);
+	return r < 0 ? r : file_extract(job, entry, names->parts[names->n - 1]);
 }
 
 static int take(struct job *job, struct archive_entry *entry)
@@ -126,7 +105,7 @@ static int take(struct job *job, struct archive_entry *entry)
 	if (r < 0)
 		return r;
 	if (meaning == WHITEOUT)
-		r = whiteout_later(job);
+		r = whiteout_defer(job);
 	else if (meaning != FILE_OR_DIR)
 		job->untar->skipped++;
 	job->plnk |= meaning == PSEUDO_LINK;
@@ -150,7 +129,7 @@ static int run(struct job *job, int input, int to)
 		r = take(job, entry);
 	}
 	if (r == 0)
-		r = whiteout_all(job);
+		r = whiteout_write_all(job);
 	if (r < 0)
 		return r;
 	job->name = ".";

@@ -27,7 +27,7 @@ static int is_delta(int fd)
 	int r = delta_aufs_own(fd, &own);
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms) && r == 0; i++)
-		r = delta_top_says(&forms[i], fd);
+		r = delta_is_marked(&forms[i], fd);
 	return r;
 }
 

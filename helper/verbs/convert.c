@@ -5,7 +5,7 @@
 #include "../delta/aufs-store.h"
 #include "../delta/check.h"
 #include "../base/cleanup.h"
-#include "../delta/convert.h"
+#include "../delta/convert-in-place.h"
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/progress.h"
@@ -13,6 +13,7 @@
 #include "convert-meant.h"
 #include "convert-named.h"
 #include "../command/verb.h"
+#include "../delta/aufs-names.h"
 
 #include <fcntl.h>
 
@@ -44,7 +45,7 @@ static bool is_aufs_own(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return strncmp(slash ? slash + 1 : path, ".wh.", 4) == 0;
+	return is_whiteout_name(slash ? slash + 1 : path);
 }
 
 /* What cannot be converted, and what is lost. */
@@ -81,7 +82,7 @@ static void print_same(const struct convert *convert, const char *dir, bool copi
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_free_ char *text = convert_escape(dir);
 	/* Only the message depends on it. */
-	bool is = fd >= 0 && (delta_top_says(&convert->to, fd) == 1 || check_form(&convert->to, fd) == 1);
+	bool is = fd >= 0 && (delta_is_marked(&convert->to, fd) == 1 || check_form(&convert->to, fd) == 1);
 
 	printf("%s: %s: ", text, copied ? "copied as it is" : "nothing to convert");
 	if (is)

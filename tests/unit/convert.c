@@ -6,7 +6,7 @@
  * With a seed as the argument: that one alone, with its layers.
  */
 #include "convert-model.h"
-#include "delta/convert.h"
+#include "delta/convert-in-place.h"
 #include "delta/aufs-opaque.h"
 
 #include <sched.h>

@@ -3,6 +3,7 @@
 #include "unit.h"
 #include "delta/aufs-names.h"
 #include "delta/delta.h"
+#include "delta/write.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,7 +24,7 @@ static void there_may_be_more_whiteouts_than_a_file_has_names(void)
 		char name[16];
 
 		(void)snprintf(name, sizeof(name), "n%d", i);
-		r = delta_whiteout(&delta, top, top, name);
+		r = write_whiteout(&delta, top, top, name);
 	}
 	CHECK(r == 0);
 	CHECK(faccessat(top, ".wh.n65099", F_OK, 0) == 0 && faccessat(top, ".wh..wh.aufs", F_OK, 0) == 0);
@@ -39,9 +40,9 @@ static void a_whiteout_whose_name_is_too_long_for_aufs_is_refused(void)
 	SHELL("rm -rf top && mkdir top");
 	top = open("top", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	memset(name, 'n', AUFS_MAX);
-	CHECK(delta_whiteout(&delta, top, top, name) == 0);
+	CHECK(write_whiteout(&delta, top, top, name) == 0);
 	memset(name, 'n', AUFS_MAX + 1);
-	CHECK(delta_whiteout(&delta, top, top, name) == -ENAMETOOLONG);
+	CHECK(write_whiteout(&delta, top, top, name) == -ENAMETOOLONG);
 	SHELL("rm -rf top");
 }
 

@@ -2,6 +2,7 @@
 /* Layers as tars, what they change, and their sizes; the tars are read here header by header, and by GNU tar. */
 #include "unit.h"
 #include "delta/changes.h"
+#include "delta/size.h"
 #include "tar/idmap.h"
 #include "tar/tar.h"
 

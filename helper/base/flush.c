@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-flush - files go to the disk while the next ones are being made.
+ * flush - files are written to the disk while the next ones are being made.
  *
  * The caller will sync the file system when all is there. To find places on the
  * disk for all that data then would take a third of the time again, and can be
  * done on another processor now. It is only about time: who is late waits there.
  */
-#include "untar-flush.h"
-#include "../base/cleanup.h"
+#include "flush.h"
+#include "cleanup.h"
 
 #include <fcntl.h>
 #include <signal.h>

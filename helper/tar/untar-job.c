@@ -1,13 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-names - names of a tar, which lead nowhere but down.
+ * untar-job - refusals, and names of a tar, which lead nowhere but down.
  */
 #include "untar-job.h"
 #include "../base/cleanup.h"
 #include "../base/path.h"
+#include "../base/remove.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+
+int job_refuse(struct job *job, int r, const char *format, ...)
+{
+	va_list args;
+
+	/* The first that failed knows best. */
+	if (job->why)
+		return r;
+	va_start(args, format);
+	if (vasprintf(&job->why, format, args) < 0)
+		must(NULL);
+	va_end(args);
+	return r;
+}
+
+int job_count(struct job *job)
+{
+	uint64_t limit = job->untar->limits.entries;
+
+	if (limit && job->untar->entries >= limit)
+		return job_refuse(job, -E2BIG, "more than %llu entries; --max-entries= sets this limit",
+				  (unsigned long long)limit);
+	job->untar->entries++;
+	return 0;
+}
 
 int names_split(struct job *job, struct names *names, const char *text)
 {
@@ -62,4 +88,16 @@ int names_open_parent(int top, const struct names *names)
 	for (size_t i = 0; i + 1 < names->n; i++)
 		end = mempcpy(mempcpy(end, names->parts[i], strlen(names->parts[i])), "/", 1);
 	return names_open(top, path, O_PATH | O_DIRECTORY);
+}
+
+int names_remove(struct job *job, int fd, const char *name)
+{
+	int r;
+
+	if (unlinkat(fd, name, 0) == 0)
+		return 0;
+	if (errno != EISDIR)
+		return -errno;
+	r = remove_tree(fd, name, NULL);
+	return r < 0 ? job_refuse(job, r, "what was there before cannot be removed: %s", strerror(-r)) : 0;
 }

@@ -18,9 +18,10 @@ struct flush {
 	int error; /* 0, or the -errno of the first close(2) that failed */
 };
 
+/* Start the thread that writes files back. */
 void flush_start(struct flush *flush);
-/* The file is complete: have it written to the disk soon, and closed. Takes the descriptor. Never waits. */
+/* Have a complete file written to the disk soon, and closed. Takes the descriptor, and never waits. */
 void flush_file(struct flush *flush, int fd);
-/* Wait until the last was handed to the disk (not until it is on it). 0, or -errno: one of them could not be written,
- * which some file systems say at close(2) only. */
+/* Wait until the last file was handed to the disk, not until it is durable. Returns 0, or -errno: one of them could not
+ * be written, which some file systems report at close(2) only. */
 int flush_end(struct flush *flush);
