@@ -171,7 +171,7 @@ testWhatCannotBeSaidIsListedAndNothingIsChanged() {
 	bdev convert overlay d
 	assert_status 1
 	assertEquals "lines: $err" 7 "$(printf '%s\n' "$err" | wc -l)"
-	for text in 'd/dir/zero' 'd/.wh.dir' "d/.wh.'" 'd/.wh..wh..dr.1' 'd/file' '6 things cannot be said'; do
+	for text in 'd/dir/zero' 'd/.wh.dir' "d/.wh.'" 'd/.wh..wh..dr.1' 'd/file' '6 entries are not representable'; do
 		assertContains "$err" "$text"
 	done
 	# assertContains would make a control character of it.
@@ -189,7 +189,7 @@ testWhatAufsCannotHoldIsRefused() {
 	setfattr -n trusted.overlay.metacopy d/copy
 	bdev convert aufs d
 	assert_status 1
-	assertContains "$err" '3 things cannot be said in the form of aufs'
+	assertContains "$err" '3 entries are not representable in aufs format'
 	assertTrue 'is_whiteout d/gone'
 }
 
@@ -336,7 +336,7 @@ testAStoreOfWhichSomethingIsMissingIsRefusedByName() {
 	: >s/layers/base
 	bdev convert overlay s
 	assert_status 1
-	assert_one_line "s/diff/top' has no list"
+	assert_one_line "s/diff/top' has no record"
 	echo gone >s/layers/top
 	bdev convert overlay s
 	assert_status 1
@@ -345,7 +345,7 @@ testAStoreOfWhichSomethingIsMissingIsRefusedByName() {
 	rm -r s/diff/top
 	bdev convert overlay s
 	assert_status 1
-	assert_one_line "s/layers/top' is of a layer that"
+	assert_one_line "s/layers/top' is the record of a layer that"
 	assertTrue 'nothing is changed' '[ -f s/diff/base/.wh.x ]'
 }
 
@@ -495,7 +495,7 @@ testCheck() {
 		setfattr -n "$attribute" -v x e/file
 		bdev convert --check e
 		assert_status 1
-		assertContains "$attribute" "$out" 'foreign file'
+		assertContains "$attribute" "$out" 'not-representable file'
 		setfattr -x "$attribute" e/file
 	done
 	setfattr -n trusted.overlay.opaque -v y e
@@ -524,10 +524,10 @@ testUsage() {
 	: >n
 	bdev convert overlay d --to n
 	assert_status 1
-	assert_one_line 'there already'
+	assert_one_line 'exists already'
 	bdev convert overlay d --to d/x
 	assert_status 1
-	assert_one_line 'lies inside what is converted'
+	assert_one_line 'is inside the directory that is converted'
 	bdev convert d overlay
 	assert_status 2
 	assert_one_line 'the form comes first: lxc-bdev convert overlay d'

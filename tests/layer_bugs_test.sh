@@ -31,7 +31,7 @@ testBug1ADamagedRecordIsNoBaseLayer() {
 	assert_one_line "layer 'b': its record is damaged: it is cut off"
 	printf 'c\na\n' >"$store/layers/b"
 	layer get b
-	assert_one_line "layer 'b' lies on 'c', which does not exist"
+	assert_one_line "layer 'b' depends on 'c', which does not exist"
 	printf '../a\n' >"$store/layers/b"
 	layer get b
 	assert_one_line 'its record is damaged'
@@ -102,7 +102,7 @@ testBug6WhatIsUsedIsNotRemoved() {
 	layer create b --parent a
 	layer remove a
 	assert_status 1
-	assert_one_line "layer 'b' lies on it"
+	assert_one_line "layer 'b' depends on it"
 	layer get b --holder h
 	layer remove b
 	assert_status 1
@@ -514,7 +514,7 @@ testASymlinkInAStoreIsNotFollowed() {
 		ln -s "$PWD/elsewhere" "$store/$_dir"
 		layer apply b in.tar
 		assert_status 1
-		assert_one_line "'$store/$_dir' is no directory"
+		assert_one_line "'$store/$_dir' is not a directory"
 		rm "$store/$_dir"
 		mv kept "$store/$_dir"
 	done
@@ -529,10 +529,10 @@ testADirectoryWithAStoreInItIsNone() {
 	for _verb in list cleanup check; do
 		layer $_verb
 		assert_status 1
-		assert_one_line "is no layer store; is it '$HERE/top/layers'?"
+		assert_one_line "is not a layer store; is it '$HERE/top/layers'?"
 	done
 	layer create b
-	assert_one_line 'is no layer store, and not empty'
+	assert_one_line 'is not a layer store, and not empty'
 	rm -f top/lock
 	assertEquals "$(printf 'diff\nlayers')" "$(ls top)"
 }

@@ -75,7 +75,7 @@ testALayerInUseIsNotRemoved() {
 	assert_status 1
 	assert_one_line "layer 'three' is in use: container 'c1'"
 	layer remove two
-	assert_one_line "layer 'two' is needed: layer 'three' lies on it"
+	assert_one_line "cannot remove layer 'two': layer 'three' depends on it"
 	stop c1
 	layer remove three
 	assert_status 0
@@ -110,7 +110,7 @@ testALayerThatIsBeingWrittenToIsNotUsed() {
 	layer get top --holder me
 	assert_status 0
 	bdev mount "$(spec top)" m
-	assert_one_line "layer 'top' of '$STORE' is mounted, and written to; put it first"
+	assert_one_line "layer 'top' of '$STORE' is mounted writable; put it first"
 	layer put top --holder me
 	bdev mount "$(spec top)" m
 	assert_status 0
@@ -135,7 +135,7 @@ testADamagedStoreIsRefusedByName() {
 	mkdir m
 	printf 'two\nzero\n' >"$STORE/layers/three"
 	bdev mount "$(spec three)" m
-	assert_one_line "layer 'three' lies on 'zero', which does not exist"
+	assert_one_line "layer 'three' depends on 'zero', which does not exist"
 	printf '../../etc\n' >"$STORE/layers/three"
 	bdev mount "$(spec three)" m
 	assert_one_line "layer 'three': its record is damaged"

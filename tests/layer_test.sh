@@ -98,9 +98,9 @@ testADirectoryWithOtherThingsIsNoStore() {
 	echo precious >"$store/file"
 	layer create a
 	assert_status 1
-	assert_one_line 'is no layer store, and not empty'
+	assert_one_line 'is not a layer store, and not empty'
 	layer list
-	assert_one_line 'is no layer store'
+	assert_one_line 'is not a layer store'
 	rm "$store/lock"
 	assertEquals 'file' "$(ls "$store")"
 }
@@ -141,7 +141,7 @@ testALayerWithChildrenIsMountedReadOnly() {
 	get a
 	assertTrue 'written to' "touch '$out/file'"
 	layer create b --parent a
-	assert_one_line 'is mounted, and written to; put it first'
+	assert_one_line 'is mounted writable; put it first'
 	layer put a
 	layer create b --parent a
 	assert_status 0
@@ -197,7 +197,7 @@ testAForeignMountIsLeftAlone() {
 	mount -t tmpfs lxc-bdev-test "$store/mnt/a"
 	layer get a
 	assert_status 1
-	assert_one_line 'something that is not the layer is mounted'
+	assert_one_line 'is the mount point of another file system; unmount it first'
 	layer remove a
 	assert_status 1
 	layer cleanup
@@ -239,7 +239,7 @@ testFiveHundredLayersAreMountedAndMoreAreRefusedByANumber() {
 	assert_status 0
 	layer get l501
 	assert_status 1
-	assert_one_line 'lies on 500 others, and the kernel takes 499'
+	assert_one_line 'has 500 lower layers, and the kernel takes 499'
 	layer remove l502
 	layer get l501
 	assertContains "$err" 'which makes looking up names slow'
@@ -250,7 +250,7 @@ testFiveHundredLayersAreMountedAndMoreAreRefusedByANumber() {
 	layer create l502 --parent l501
 	layer get l502
 	assert_status 1
-	assert_one_line 'lies on 501 others, and the kernel takes 500' 'squash FROM..TO NEW'
+	assert_one_line 'has 501 lower layers, and the kernel takes 500' 'squash FROM..TO NEW'
 	layer metadata l502 --json
 	assertEquals '[]' "$(printf %s "$out" | jq -c .holders)"
 	layer squash l1..l501 flat
@@ -317,9 +317,9 @@ testASquashIsOfALayerAndOneBelow() {
 	layer create b --parent a
 	layer create x
 	layer squash b..a new
-	assert_one_line "layer 'a' does not lie on 'b'"
+	assert_one_line "layer 'a' does not depend on 'b'"
 	layer squash x..b new
-	assert_one_line "layer 'b' does not lie on 'x'"
+	assert_one_line "layer 'b' does not depend on 'x'"
 	layer squash a-b new
 	assert_one_line 'not FROM..TO'
 	layer squash a..b x
@@ -375,7 +375,7 @@ testAStoreOfDockersIsTakenOverInPlace() {
 	layer cleanup
 	assert_clean
 	bdev layer import --aufs d
-	assert_one_line 'has layers of overlay already'
+	assert_one_line 'already is a layer store, of overlay'
 }
 
 testADirectoryWithoutADriverIsReadAndNotWrittenTo() {
@@ -427,7 +427,7 @@ testAStoreThatConvertMadeOverlaysIsTakenOver() {
 	assert_status 0
 	bdev layer import --aufs d
 	assert_status 1
-	assert_one_line "is in overlay's form"
+	assert_one_line "is in overlay format"
 	bdev layer import --aufs d --driver overlay
 	assert_status 0
 	shows top
@@ -538,7 +538,7 @@ testALostRecordIsMadeAgainAndItsLayerNotRemoved() {
 	layer cleanup
 	layer check --repair
 	assert_status 0
-	assertContains "$out" "record: b: its record is lost; layer 'c' says what it lay on (repaired)"
+	assertContains "$out" "record: b: its record is lost; layer 'c' lists its lower layers (repaired)"
 	assertEquals '' "$(diff -r before "$store/layers")"
 	assert_clean
 	rm "$store/layers/c"
@@ -567,8 +567,8 @@ testRecordsThatAreNoneAreTakenAway() {
 	layer check
 	assert_status 1
 	layer check --repair
-	assertContains "$out" 'record: dir: it is no file (repaired)'
-	assertContains "$out" 'record: link: its directory is none (repaired)'
+	assertContains "$out" 'record: dir: it is not a file (repaired)'
+	assertContains "$out" 'record: link: its directory is not a directory (repaired)'
 	layer remove dir
 	assert_status 0
 	assert_clean
@@ -660,7 +660,7 @@ testTheNextLayerAboveIsNamed() {
 	layer create motd --parent system
 	layer create hello --parent motd
 	layer remove system
-	assert_one_line "layer 'motd' lies on it"
+	assert_one_line "layer 'motd' depends on it"
 }
 
 testJson() {

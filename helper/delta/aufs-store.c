@@ -150,7 +150,7 @@ static int read_layer(const struct store *store, struct layer *layer)
 	(void)fclose(f);
 	if (r == -EIO)
 		return log_errno(r, "read '%s/layers/%s'", store->path, layer->id);
-	return r < 0 ? log_refuse(r, "'%s/layers/%s' is no list of layers", store->path, layer->id) : 0;
+	return r < 0 ? log_refuse(r, "'%s/layers/%s' is not a list of layers", store->path, layer->id) : 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -213,7 +213,7 @@ static int check_whole(const struct store *store)
 		const struct layer *layer = &store->layers[i];
 
 		if (!is_layer(store, layer->id))
-			r = log_refuse(-ENOENT, "'%s/layers/%s' is of a layer that '%s/diff' does not have",
+			r = log_refuse(-ENOENT, "'%s/layers/%s' is the record of a layer that '%s/diff' does not have",
 				       store->path, layer->id, store->path);
 		for (size_t k = 0; r == 0 && k < layer->n; k++)
 			if (!is_layer(store, layer->ancestors[k]))
@@ -227,8 +227,8 @@ static int check_whole(const struct store *store)
 		if (is_id(entry->d_name) && is_layer(store, entry->d_name) && !has_list(store, entry->d_name) &&
 		    !(end && !end[strlen("-removing")]))
 			r = log_refuse(-ENOENT,
-				       "'%s/diff/%s' has no list '%s/layers/%s' of what it lies on: remove it, or make "
-				       "that (an ID a line, the nearest first)",
+				       "'%s/diff/%s' has no record '%s/layers/%s' of its lower layers: remove it, or "
+				       "write that (an ID a line, nearest first)",
 				       store->path, entry->d_name, store->path, entry->d_name);
 	}
 	if (r == 0 && errno)
@@ -251,7 +251,7 @@ static int check_unmounted(const struct store *store)
 		if (statx(store->mnt, store->layers[i].id, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) ==
 			    0 &&
 		    st.stx_mnt_id != top.stx_mnt_id)
-			return log_refuse(-EBUSY, "'%s/mnt/%s' is mounted: what uses the store is to end first",
+			return log_refuse(-EBUSY, "'%s/mnt/%s' is mounted: stop the users of the store first",
 					  store->path, store->layers[i].id);
 	return 0;
 }
@@ -268,7 +268,8 @@ static int one(const struct store *store, const struct layer *layer,
 		int fd = openat(store->diff, layer->ancestors[n], OPEN_DIR);
 
 		if (fd < 0)
-			r = log_errno(-errno, "'%s' lies on '%s/diff/%s'", path, store->path, layer->ancestors[n]);
+			r = log_errno(-errno, "open '%s/diff/%s', a lower layer of '%s'", store->path,
+				      layer->ancestors[n], path);
 		else
 			*ARRAY_ADD(lowers, n) = fd;
 	}

@@ -2,7 +2,7 @@
 /*
  * changes - what a layer adds, changes and deletes.
  *
- * The layer is walked, the layers below are not: of them only the names are
+ * The layer is walked, the lower layers are not: of them only the names are
  * looked up that the layer has, save in an opaque directory, which takes away
  * all that it does not have. A directory's names are all looked up before the
  * first is said, for a directory that is itself the same is said to have
@@ -18,7 +18,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
-#define MAX_PARTS 4096 /* directories of layers below that are kept open */
+#define MAX_PARTS 4096 /* directories of lower layers that are kept open */
 
 /* One name of a directory on the way. */
 struct name {
@@ -32,14 +32,14 @@ struct level {
 	struct name *names;
 	size_t n, said; /* said: so many of the names, or passed over */
 	size_t length;	/* of its path, with a slash at the end */
-	struct below_dir below;
-	bool open; /* below is known */
+	struct merged_dir lower;
+	bool open; /* lower is known */
 	bool cut;  /* it is opaque, or one above it is: what is not in it is gone */
 };
 
 struct changes_run {
 	const struct delta *delta;
-	struct below below;
+	struct lowers lowers;
 	int (*said)(void *arg, char kind, const char *path);
 	void *arg;
 	struct level *levels; /* by walk_dir.state */
@@ -54,8 +54,8 @@ struct changes_run {
 
 static void level_clear(struct changes_run *run, struct level *level)
 {
-	run->parts -= level->below.n;
-	below_dir_clear(&level->below);
+	run->parts -= level->lower.n;
+	merged_dir_clear(&level->lower);
 	for (size_t i = 0; i < level->n; i++)
 		free(level->names[i].name);
 	free(level->names);
@@ -120,10 +120,10 @@ static int accept_foreign(struct changes_run *run, struct delta_entry *entry)
 		run->why = entry->why;
 		return -EINVAL;
 	}
-	return below_set_kind(run->delta, run->walk.fd, entry);
+	return lowers_set_kind(run->delta, run->walk.fd, entry);
 }
 
-/* The names of the layer's directory, compared with those below. 0 or -errno. */
+/* The names of the layer's directory, compared with the lower layers. 0 or -errno. */
 static int look_up(struct changes_run *run, struct level *level, struct delta_dir *dir)
 {
 	struct statx st;
@@ -137,7 +137,7 @@ static int look_up(struct changes_run *run, struct level *level, struct delta_di
 		if (entry->kind == DELTA_FOREIGN)
 			r = accept_foreign(run, entry);
 		if (r >= 0)
-			r = below_find(&run->below, &level->below, entry->name, &st);
+			r = lowers_find(&run->lowers, &level->lower, entry->name, &st);
 		if (r < 0)
 			return walk_failed(&run->walk, entry->name, r);
 		if (entry->kind == DELTA_WHITEOUT && r)
@@ -148,16 +148,16 @@ static int look_up(struct changes_run *run, struct level *level, struct delta_di
 	return 0;
 }
 
-/* What is seen below in the current directory, and is not in it, is gone. 0 or -errno. */
+/* Add what the lower layers have in the current directory, and the layer has not: it is deleted. 0 or -errno. */
 static int look_through(struct changes_run *run, struct level *level)
 {
 	size_t known = level->n;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < level->below.n; i++) {
+	for (size_t i = 0; r == 0 && i < level->lower.n; i++) {
 		struct delta_dir dir;
 
-		r = delta_read_again(run->delta, level->below.parts[i].fd, !run->walk.here->parent, &dir);
+		r = delta_read_again(run->delta, level->lower.parts[i].fd, !run->walk.here->parent, &dir);
 		for (size_t j = 0; r == 0 && j < dir.n; j++) {
 			struct name key = { .name = dir.entries[j].name };
 			struct statx st;
@@ -165,7 +165,7 @@ static int look_through(struct changes_run *run, struct level *level)
 			if (dir.entries[j].kind == DELTA_HIDDEN || dir.entries[j].kind == DELTA_WHITEOUT ||
 			    (known && bsearch(&key, level->names, known, sizeof(key), compare)))
 				continue;
-			r = below_find(&run->below, &level->below, key.name, &st);
+			r = lowers_find(&run->lowers, &level->lower, key.name, &st);
 			if (r == 1)
 				add(level, key.name, 'D', false);
 			r = r < 0 ? r : 0;
@@ -183,8 +183,8 @@ static int look_through(struct changes_run *run, struct level *level)
 	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
 }
 
-/* The level's directories below are open. 0 or -errno. */
-static int open_below(struct changes_run *run, size_t depth)
+/* Open the level's directories of the lower layers. 0 or -errno. */
+static int open_lower(struct changes_run *run, size_t depth)
 {
 	struct level *level = &run->levels[depth];
 	struct walk_dir *here = run->walk.here;
@@ -192,15 +192,15 @@ static int open_below(struct changes_run *run, size_t depth)
 
 	if (run->parts > run->max_parts)
 		for (size_t i = 0; i < depth; i++) {
-			run->parts -= run->levels[i].below.n;
-			below_dir_clear(&run->levels[i].below);
+			run->parts -= run->levels[i].lower.n;
+			merged_dir_clear(&run->levels[i].lower);
 			run->levels[i].open = false;
 		}
 	if (depth && run->levels[depth - 1].open)
-		r = below_enter(&run->below, &run->levels[depth - 1].below, here->name, &level->below);
+		r = lowers_enter(&run->lowers, &run->levels[depth - 1].lower, here->name, &level->lower);
 	else
-		r = below_open(&run->below, here, &level->below);
-	run->parts += level->below.n;
+		r = lowers_open(&run->lowers, here, &level->lower);
+	run->parts += level->lower.n;
 	level->open = true;
 	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
 }
@@ -213,9 +213,9 @@ static int say_dir(struct changes_run *run, size_t depth, bool opaque)
 	bool same = false;
 	int r;
 
-	/* Of a directory above what is none, there are no parts. */
-	if (name->kind == 'C' && !opaque && level->below.n) {
-		r = same_directory(run->delta, run->walk.fd, &run->walk.here->st, level->below.parts[0].fd);
+	/* Where the lower layers have a file of this name, there are no parts. */
+	if (name->kind == 'C' && !opaque && level->lower.n) {
+		r = same_directory(run->delta, run->walk.fd, &run->walk.here->st, level->lower.parts[0].fd);
 		if (r < 0)
 			return walk_failed(&run->walk, "", r);
 		same = r;
@@ -246,7 +246,7 @@ static int enter(struct walk *walk)
 			return r;
 	}
 	level->length = set_path(run, depth ? above->length : 0, walk->here->name) + 1;
-	r = open_below(run, depth);
+	r = open_lower(run, depth);
 	if (r < 0)
 		return r;
 	r = delta_read_again(run->delta, walk->fd, !depth, &dir);
@@ -275,7 +275,7 @@ static int leave(struct walk *walk)
 	return r;
 }
 
-/* Five hundred layers below are more descriptors than a process begins with. */
+/* Five hundred lower layers are more descriptors than a process begins with. */
 static size_t raise_limit(void)
 {
 	struct rlimit limit;
@@ -297,7 +297,7 @@ int changes(const struct delta *delta, int layer, const int *lowers, size_t nlow
 	run->said = said;
 	run->arg = arg;
 	run->max_parts = raise_limit();
-	run->below = (struct below){ .delta = delta, .lowers = lowers, .n = nlowers };
+	run->lowers = (struct lowers){ .delta = delta, .fds = lowers, .n = nlowers };
 	run->walk.enter = enter;
 	run->walk.leave = leave;
 	run->walk.arg = run;

@@ -107,13 +107,13 @@ static int check_aufs(struct check *check, struct walk *walk, const struct delta
 		if (entry->kind == DELTA_WHITEOUT) {
 			check->whiteouts++;
 			if ((walk->here->state & IN_AUFS) && !r)
-				tell(walk, "ghost", entry->name, "nothing is below: the directory is opaque");
+				tell(walk, "ghost", entry->name, "it hides nothing: the directory is opaque");
 		} else if (entry->kind == DELTA_FOREIGN && is_whiteout_name(entry->name)) {
-			tell(walk, "foreign", entry->name, entry->why);
+			tell(walk, "not-representable", entry->name, entry->why);
 		} else if (entry->kind == DELTA_HIDDEN && !is_whiteout_name(entry->name)) {
 			tell(walk, "hidden", entry->name, entry->why);
 		} else if (entry->kind == DELTA_HIDDEN && walk->here->parent) {
-			tell(walk, "hidden", entry->name, "aufs' own, left behind");
+			tell(walk, "hidden", entry->name, "a leftover of aufs' own");
 		}
 	}
 	return r < 0 ? r : 0;
@@ -142,7 +142,7 @@ static int check_overlay(struct check *check, struct walk *walk, const struct de
 	check->overlay |= has_form(&delta, dir);
 	check->opaques += dir->opaque;
 	if (dir->foreign)
-		tell(walk, "foreign", "", dir->foreign);
+		tell(walk, "not-representable", "", dir->foreign);
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct delta_entry *entry = &dir->entries[i];
 
@@ -156,12 +156,12 @@ static int check_overlay(struct check *check, struct walk *walk, const struct de
 			}
 			if (is_ghost)
 				tell(walk, "ghost", entry->name,
-				     is_ghost == 1 ? "nothing is below: the directory is opaque"
-						   : "nothing is below: no lower has the directory");
+				     is_ghost == 1 ? "it hides nothing: the directory is opaque"
+						   : "it hides nothing: no lower layer has the directory");
 		} else if (entry->kind == DELTA_FOREIGN && entry->own && !is_whiteout_name(entry->name) &&
 			   strlen(entry->name) <= AUFS_MAX) {
 			/* What only aufs cannot hold belongs here. */
-			tell(walk, "foreign", entry->name, entry->why);
+			tell(walk, "not-representable", entry->name, entry->why);
 		}
 	}
 	return 0;
@@ -174,10 +174,10 @@ static void check_other(const struct check *check, struct walk *walk, const stru
 				      : "it has attributes user.overlay.*, which are read with userxattr only";
 
 	if (dir->own)
-		tell(walk, "foreign", "", why);
+		tell(walk, "not-representable", "", why);
 	for (size_t i = 0; i < dir->n; i++)
 		if (dir->entries[i].own)
-			tell(walk, "foreign", dir->entries[i].name, why);
+			tell(walk, "not-representable", dir->entries[i].name, why);
 }
 
 /* 0 or -errno. */
@@ -187,7 +187,7 @@ static int check_top(const struct check *check, struct walk *walk)
 	int mark = xattr_opaque_mark(&overlay, walk->fd);
 
 	if (mark == 'y')
-		tell(walk, "foreign", "", "overlay ignores that the top directory is opaque");
+		tell(walk, "not-representable", "", "overlay ignores that the top directory is opaque");
 	return mark < 0 ? mark : 0;
 }
 
@@ -235,7 +235,8 @@ int check_tree(struct check *check, int fd)
 	r = walk_tree(&walk->walk, fd);
 	if (r == 0 && check->aufs && check->overlay) {
 		check->problems++;
-		check->found(check, "mixed", "", "it has both: names of aufs', and devices or attributes of overlay's");
+		check->found(check, "mixed", "",
+			     "it has both formats: aufs's names, and overlay's devices or attributes");
 	}
 	return r;
 }

@@ -49,7 +49,7 @@ static int place_find(struct place *place, int dirfd, const char *path)
 	slash = strrchr(place->clean, '/');
 	place->base = slash + 1;
 	if (!*place->base || strcmp(place->base, "..") == 0)
-		return log_refuse(-EINVAL, "'%s': name it by a name in another directory", path);
+		return log_refuse(-EINVAL, "'%s': name the directory by its name in its parent directory", path);
 	parent = xstrndup(place->clean, (size_t)(slash - place->clean));
 	place->parent = path_open(dirfd,
 				  *path == '/' ? (*parent ? parent : "/")
@@ -210,9 +210,10 @@ static int look(struct convert *convert, const struct place *place)
 	if (r)
 		r = convert_look(convert, place->dir);
 	if (r < 0 && convert->counts[CONVERT_FOREIGN])
-		return log_refuse(-EINVAL, "'%s': %llu thing%s cannot be said in the form of %s; nothing was changed",
+		return log_refuse(-EINVAL, "'%s': %llu entr%s not representable in %s format; nothing was changed",
 				  place->path, (unsigned long long)convert->counts[CONVERT_FOREIGN],
-				  convert->counts[CONVERT_FOREIGN] == 1 ? "" : "s", convert_form(&convert->to));
+				  convert->counts[CONVERT_FOREIGN] == 1 ? "y is" : "ies are",
+				  convert_form(&convert->to));
 	if (r < 0)
 		return failed(convert, place, r);
 	for (size_t i = 0; i < sizeof(convert->counts) / sizeof(*convert->counts); i++)
@@ -314,9 +315,9 @@ int convert_to(struct convert *convert, int dirfd, const char *path, const char 
 	from = path_of(place.dir);
 	into = path_of(target.parent);
 	if (into && from && path_below(into, from))
-		return log_refuse(-EINVAL, "'%s' lies inside what is converted, '%s'", to, path);
+		return log_refuse(-EINVAL, "'%s' is inside the directory that is converted, '%s'", to, path);
 	if (fstatat(target.parent, target.base, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return log_refuse(-EEXIST, "'%s' is there already", to);
+		return log_refuse(-EEXIST, "'%s' exists already", to);
 	r = changes = look(convert, &place);
 	if (r < 0)
 		return r;

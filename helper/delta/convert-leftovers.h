@@ -5,10 +5,11 @@
 
 #include <sys/types.h>
 
-/* The directory beside `base` that the new tree is made in; and that tree's name there, FORM.INODE: the form of the old
- * one, and the new one's inode. For the caller to free. */
+/* Return the name of the directory beside `base` in which the new tree is made, for the caller to free. */
 char *convert_left_name(const char *base);
+/* Return the name of the new tree in it, FORMAT.INODE: the format of the old tree and the inode of the new one. For the
+ * caller to free. */
 char *convert_left_tree(const struct delta *old, ino_t ino);
 
-/* Remove that directory, with whichever of the two is in it. 0 (also when there is none) or -errno. */
+/* Remove that directory, with whichever of the two trees is in it. Returns 0, also when there is none, or -errno. */
 int convert_left_remove(int parent, const char *base);

@@ -23,8 +23,8 @@ struct conversion {
 	struct convert *convert;
 	int top; /* convert_tree: of the new tree */
 	/* What a top directory that is opaque hides, by name. */
-	char **below;
-	size_t nbelow;
+	char **hidden;
+	size_t nhidden;
 };
 
 void convert_begin(struct convert *convert, enum delta_form to, bool user)
@@ -86,9 +86,9 @@ static const struct delta_entry *find(const struct delta_dir *dir, const char *n
 	return entry && (entry->kind == DELTA_FILE || entry->kind == DELTA_DIR) ? entry : NULL;
 }
 
-static bool is_below(const struct conversion *conversion, const char *name)
+static bool hides(const struct conversion *conversion, const char *name)
 {
-	return conversion->nbelow && bsearch(&name, conversion->below, conversion->nbelow, sizeof(char *), compare);
+	return conversion->nhidden && bsearch(&name, conversion->hidden, conversion->nhidden, sizeof(char *), compare);
 }
 
 /* What a lower has at its top, in whatever form it is. 0 or -errno. */
@@ -101,28 +101,28 @@ static int read_lower(struct conversion *conversion, int fd)
 
 	for (size_t i = 0; r == 0 && i < dir.n; i++)
 		if (dir.entries[i].kind != DELTA_WHITEOUT && !is_whiteout_name(dir.entries[i].name))
-			*ARRAY_ADD(conversion->below, conversion->nbelow) = xstrdup(dir.entries[i].name);
+			*ARRAY_ADD(conversion->hidden, conversion->nhidden) = xstrdup(dir.entries[i].name);
 	delta_dir_clear(&dir);
 	return r;
 }
 
 /* Overlay ignores that its top is opaque, so it has to be said of each name there. 0 or -errno. */
-static int read_below(struct conversion *conversion)
+static int read_lowers(struct conversion *conversion)
 {
 	size_t n = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < conversion->convert->nlowers; i++)
 		r = read_lower(conversion, conversion->convert->lowers[i]);
-	if (conversion->nbelow)
-		qsort(conversion->below, conversion->nbelow, sizeof(char *), compare);
-	for (size_t i = 0; i < conversion->nbelow; i++) {
-		if (n && strcmp(conversion->below[n - 1], conversion->below[i]) == 0)
-			free(conversion->below[i]);
+	if (conversion->nhidden)
+		qsort(conversion->hidden, conversion->nhidden, sizeof(char *), compare);
+	for (size_t i = 0; i < conversion->nhidden; i++) {
+		if (n && strcmp(conversion->hidden[n - 1], conversion->hidden[i]) == 0)
+			free(conversion->hidden[i]);
 		else
-			conversion->below[n++] = conversion->below[i];
+			conversion->hidden[n++] = conversion->hidden[i];
 	}
-	conversion->nbelow = n;
+	conversion->nhidden = n;
 	return r;
 }
 
@@ -141,35 +141,35 @@ static int read_dir(struct conversion *conversion, struct walk *walk, struct del
 		here->state |= INSIDE;
 	*ret_opaque = dir->opaque && !(top && overlay);
 	if (!top && !here->parent->parent)
-		*ret_opaque |= is_below(conversion, here->name);
+		*ret_opaque |= hides(conversion, here->name);
 	if (top && overlay && dir->opaque)
-		r = read_below(conversion);
+		r = read_lowers(conversion);
 	return r < 0 ? walk_failed(walk, "", r) : 0;
 }
 
 static void conversion_clear(struct conversion *conversion)
 {
-	while (conversion->nbelow)
-		free(conversion->below[--conversion->nbelow]);
-	free(conversion->below);
+	while (conversion->nhidden)
+		free(conversion->hidden[--conversion->nhidden]);
+	free(conversion->hidden);
 }
 
 /* --- what is to change --- */
 
 /* The names that are to be removed one by one in the place of an opaque top. */
-static void look_below(const struct conversion *conversion, const struct walk *walk, const struct delta_dir *dir)
+static void look_top(const struct conversion *conversion, const struct walk *walk, const struct delta_dir *dir)
 {
 	struct convert *convert = conversion->convert;
 
 	if (!convert->nlowers)
 		tell(convert, walk, CONVERT_FOREIGN, "",
-		     "overlay cannot say that the top directory hides all below it; with the directories that it lies on "
-		     "(--lower), their names can be removed one by one");
+		     "overlay cannot make the top directory opaque; if the lower directories are given (--lower), their "
+		     "names are removed one by one");
 	else /* Even when there is no name to be removed, aufs' mark is to go. */
 		tell(convert, walk, CONVERT_OPAQUE, "", NULL);
-	for (size_t i = 0; i < conversion->nbelow; i++)
-		if (!find(dir, conversion->below[i]))
-			tell(convert, walk, CONVERT_WHITEOUT, conversion->below[i], NULL);
+	for (size_t i = 0; i < conversion->nhidden; i++)
+		if (!find(dir, conversion->hidden[i]))
+			tell(convert, walk, CONVERT_WHITEOUT, conversion->hidden[i], NULL);
 }
 
 static int look_dir(struct walk *walk)
@@ -201,7 +201,7 @@ static int look_dir(struct walk *walk)
 		if (opaque)
 			tell(convert, walk, CONVERT_OPAQUE, "", NULL);
 		else if (dir.opaque)
-			look_below(conversion, walk, &dir);
+			look_top(conversion, walk, &dir);
 		else if (dir.own)
 			tell(convert, walk, CONVERT_OWN, "", NULL);
 	}
@@ -239,13 +239,13 @@ int convert_wanted(const struct convert *convert, int fd)
 
 /* --- the tree in which it is changed --- */
 
-static int write_below(const struct conversion *conversion, const struct delta_dir *dir, int to)
+static int write_top_whiteouts(const struct conversion *conversion, const struct delta_dir *dir, int to)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < conversion->nbelow; i++)
-		if (!find(dir, conversion->below[i]))
-			r = write_whiteout(&conversion->convert->to, conversion->top, to, conversion->below[i]);
+	for (size_t i = 0; r == 0 && i < conversion->nhidden; i++)
+		if (!find(dir, conversion->hidden[i]))
+			r = write_whiteout(&conversion->convert->to, conversion->top, to, conversion->hidden[i]);
 	return r;
 }
 
@@ -280,7 +280,7 @@ static int write_dir(struct copy_form *form, struct walk *walk, int to)
 		(void)walk_failed(walk, "", r);
 	if (r == 0 && opaque && (r = write_opaque(&conversion->convert->to, to)) < 0)
 		(void)walk_failed(walk, "", r);
-	if (r == 0 && !walk->here->parent && (r = write_below(conversion, &dir, to)) < 0)
+	if (r == 0 && !walk->here->parent && (r = write_top_whiteouts(conversion, &dir, to)) < 0)
 		(void)walk_failed(walk, "", r);
 	for (size_t i = 0; r == 0 && i < dir.n; i++)
 		r = write_entry(conversion, walk, &dir.entries[i], to);

@@ -8,17 +8,17 @@
 
 /* What a conversion finds, each with its path relative to the delta. */
 enum convert_kind {
-	CONVERT_WHITEOUT, /* a removed name, said in the other form */
+	CONVERT_WHITEOUT, /* a whiteout, which is written in the other format */
 	CONVERT_OPAQUE,	  /* an opaque directory, likewise */
-	CONVERT_HIDDEN,	  /* not carried over: nobody sees it (why) */
-	CONVERT_FOREIGN,  /* cannot be said in the other form (why): nothing is converted */
-	CONVERT_GHOST,	  /* a whiteout that takes nothing away, in an opaque directory: not carried over */
-	CONVERT_OWN,	  /* attributes that are the form's own, and mean nothing in the other: not carried over */
+	CONVERT_HIDDEN,	  /* not carried over: it is not visible (why) */
+	CONVERT_FOREIGN,  /* not representable in the other format (why): nothing is converted */
+	CONVERT_GHOST,	  /* a whiteout that hides nothing, in an opaque directory: not carried over */
+	CONVERT_OWN,	  /* attributes of the format's own, without a meaning in the other: not carried over */
 };
 
 struct convert {
 	struct delta from, to; /* see convert_begin() */
-	const int *lowers; /* what the delta lies on, uppermost first, or none; for the top directory being opaque */
+	const int *lowers;     /* the delta's lower layers, uppermost first, or none; for an opaque top directory */
 	size_t nlowers;
 	/* NULL, or called for all that is found. */
 	void (*found)(struct convert *convert, enum convert_kind kind, const char *path, const char *why);
@@ -27,24 +27,24 @@ struct convert {
 	struct copy copy;		  /* progress; error: where it failed */
 };
 
-/* Begin one: to that form, whose attributes, or those of the other, are user.overlay.*. */
+/* Begin a conversion to a format. user: overlay's attributes, on either side, are user.overlay.*. */
 void convert_begin(struct convert *convert, enum delta_form to, bool user);
 
-/* "aufs" or "overlay". */
+/* Return the name of a whiteout format: "aufs" or "overlay". */
 const char *convert_form(const struct delta *delta);
 
 /*
- * Look through the delta at fd, change nothing. 0, -EINVAL when something is foreign (all of it was told to found()),
- * or another -errno. Are all counts 0, it is the same in both forms.
+ * Look through the delta at fd without changing anything. Returns 0; -EINVAL: something is not representable (all of it
+ * was told to found()); or another -errno. If all counts are 0, the delta is the same in both formats.
  */
 int convert_look(struct convert *convert, int fd);
 
-/* Whether to look: not when its top says that it has the new form already, and nothing in it the old. 1, 0 or -errno.
- */
+/* Return 1 if the delta is to be looked through; 0: its top is marked with the new format, and nothing in it has the
+ * old one; or -errno. */
 int convert_wanted(const struct convert *convert, int fd);
 
 /*
- * The delta at `from`, in the other form, into the empty directory `to`; link: with the same files, on the same mount.
- * To be called after convert_look(). 0 or -errno; then part of it is there.
+ * Write the delta at `from` in the other format into the empty directory `to`; link: with hard links to its files, on
+ * the same mount. Call it after convert_look(). Returns 0 or -errno, and then a part of it is there.
  */
 int convert_tree(struct convert *convert, int from, int to, bool link);

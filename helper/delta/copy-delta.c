@@ -55,7 +55,7 @@ static int write_entry(struct copy_run *run, const struct delta_entry *entry, in
 			return refuse(run,
 				      run->delta->form == DELTA_AUFS
 					      ? entry->why
-					      : "no layer has names that begin with .wh., which mean removed ones");
+					      : "no layer can have names that begin with .wh., which are whiteouts");
 		return copy_keep(walk, entry->name, entry->type);
 	default:
 		return copy_keep(walk, entry->name, entry->type);

@@ -32,12 +32,12 @@ static int read_wh(int fd, struct delta_entry *entry, bool *ret_opaque)
 
 	*ret_opaque = false;
 	if (strncmp(entry->name, WH_DR, strlen(WH_DR)) == 0) {
-		set(entry, DELTA_FOREIGN, "aufs renamed directories here (dirren), which only aufs can tell");
+		set(entry, DELTA_FOREIGN, "aufs renamed directories here (dirren), which only aufs can resolve");
 	} else if (strcmp(entry->name, WH_HINO) == 0) {
 		if (fstatat(fd, entry->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			return -errno;
 		if (S_ISREG(st.st_mode) && st.st_size)
-			set(entry, DELTA_FOREIGN, "aufs renamed directories (dirren), which only aufs can tell");
+			set(entry, DELTA_FOREIGN, "aufs renamed directories (dirren), which only aufs can resolve");
 		else
 			set(entry, DELTA_HIDDEN, NULL);
 	} else if (is_aufs_own_name(entry->name) && !is_opaque_name(entry->name)) {
@@ -45,7 +45,7 @@ static int read_wh(int fd, struct delta_entry *entry, bool *ret_opaque)
 	} else if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		set(entry, DELTA_FOREIGN, "a whiteout without a name");
 	} else if (entry->type != DT_REG) {
-		set(entry, DELTA_FOREIGN, "a whiteout of aufs is a regular file, and this is not");
+		set(entry, DELTA_FOREIGN, "an aufs whiteout is a regular file, and this is not");
 	} else if (is_opaque_name(entry->name)) {
 		*ret_opaque = true;
 	} else {
@@ -106,7 +106,7 @@ static int read_overlay(const struct delta *delta, int fd, bool again, bool exes
 	if (attributes.foreign)
 		set(entry, DELTA_FOREIGN, attributes.foreign);
 	else if (is_whiteout_name(entry->name))
-		set(entry, DELTA_FOREIGN, "aufs keeps names that begin with .wh. to itself");
+		set(entry, DELTA_FOREIGN, "aufs reserves names that begin with .wh.");
 	else if (strlen(entry->name) > AUFS_MAX)
 		set(entry, DELTA_FOREIGN, "aufs takes no name of more than 242 bytes");
 	return r;

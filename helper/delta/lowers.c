@@ -28,15 +28,16 @@ static int look(int fd, const char *name, struct statx *ret)
 	return errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
 }
 
-int below_part(const struct delta *delta, int fd, struct below_part *ret)
+/* Make the directory at fd, which stays the caller's, a part for lowers_is_whiteout(). 0 or -errno. */
+static int lowers_part(const struct delta *delta, int fd, struct merged_part *ret)
 {
 	int mark = delta->form == DELTA_OVERLAY ? xattr_opaque_mark(delta, fd) : 0;
 
-	*ret = (struct below_part){ .fd = fd, .exes = mark == 'x' };
+	*ret = (struct merged_part){ .fd = fd, .exes = mark == 'x' };
 	return mark < 0 ? mark : 0;
 }
 
-int below_is_whiteout(const struct delta *delta, const struct below_part *part, const char *name, struct statx *st)
+int lowers_is_whiteout(const struct delta *delta, const struct merged_part *part, const char *name, struct statx *st)
 {
 	char path[sizeof("/proc/self/fd/") + 11 + NAME_MAX + 1], key[64];
 	struct statx wh;
@@ -57,37 +58,37 @@ int below_is_whiteout(const struct delta *delta, const struct below_part *part, 
 	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
 }
 
-int below_set_kind(const struct delta *delta, int fd, struct delta_entry *entry)
+int lowers_set_kind(const struct delta *delta, int fd, struct delta_entry *entry)
 {
-	struct below_part part;
+	struct merged_part part;
 	struct statx st = { 0 };
-	int r = below_part(delta, fd, &part);
+	int r = lowers_part(delta, fd, &part);
 
 	if (r < 0)
 		return r;
 	if (statx(fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
 		return -errno;
-	r = delta->form == DELTA_AUFS ? 0 : below_is_whiteout(delta, &part, entry->name, &st);
+	r = delta->form == DELTA_AUFS ? 0 : lowers_is_whiteout(delta, &part, entry->name, &st);
 	entry->kind = r ? DELTA_WHITEOUT : S_ISDIR(st.stx_mode) ? DELTA_DIR : DELTA_FILE;
 	return r < 0 ? r : 0;
 }
 
 /* What this part has of the name: 1, 0 (it says nothing of it), -ENOENT (it says that there is nothing) or -errno. */
-static int look_part(const struct below *below, const struct below_part *part, const char *name, struct statx *ret)
+static int look_part(const struct lowers *lowers, const struct merged_part *part, const char *name, struct statx *ret)
 {
 	int found = look(part->fd, name, ret), r = 0;
 
-	if (below->delta->form == DELTA_AUFS && is_whiteout_name(name))
+	if (lowers->delta->form == DELTA_AUFS && is_whiteout_name(name))
 		return 0; /* none is seen, whatever it says */
-	if (found == 1 || (found == 0 && below->delta->form == DELTA_AUFS))
-		r = below_is_whiteout(below->delta, part, name, ret);
+	if (found == 1 || (found == 0 && lowers->delta->form == DELTA_AUFS))
+		r = lowers_is_whiteout(lowers->delta, part, name, ret);
 	return r < 0 ? r : r > 0 ? -ENOENT : found;
 }
 
-int below_find(const struct below *below, const struct below_dir *at, const char *name, struct statx *ret)
+int lowers_find(const struct lowers *lowers, const struct merged_dir *at, const char *name, struct statx *ret)
 {
 	for (size_t i = 0; i < at->n; i++) {
-		int r = look_part(below, &at->parts[i], name, ret);
+		int r = look_part(lowers, &at->parts[i], name, ret);
 
 		if (r)
 			return r == -ENOENT ? 0 : r;
@@ -96,74 +97,74 @@ int below_find(const struct below *below, const struct below_dir *at, const char
 }
 
 /* Take over the directory at fd as the next part. 1: nothing of those behind it is seen; 0; or -errno. */
-static int add_part(const struct below *below, struct below_dir *dir, int *fd, bool top)
+static int add_part(const struct lowers *lowers, struct merged_dir *dir, int *fd, bool top)
 {
-	struct below_part *part = ARRAY_ADD(dir->parts, dir->n);
-	int mark = below->delta->form == DELTA_OVERLAY ? xattr_opaque_mark(below->delta, *fd) : 0;
+	struct merged_part *part = ARRAY_ADD(dir->parts, dir->n);
+	int mark = lowers->delta->form == DELTA_OVERLAY ? xattr_opaque_mark(lowers->delta, *fd) : 0;
 
 	part->fd = TAKE_FD(*fd);
 	part->exes = mark == 'x';
-	if (below->delta->form == DELTA_OVERLAY)
+	if (lowers->delta->form == DELTA_OVERLAY)
 		return mark < 0 ? mark : mark == 'y' && !top;
-	return delta_is_opaque(below->delta, part->fd);
+	return delta_is_opaque(lowers->delta, part->fd);
 }
 
-int below_top(const struct below *below, struct below_dir *ret)
+int lowers_top(const struct lowers *lowers, struct merged_dir *ret)
 {
 	int r = 0;
 
-	*ret = (struct below_dir){ 0 };
-	for (size_t i = 0; r == 0 && i < below->n; i++) {
-		_cleanup_close_ int fd = openat(below->lowers[i], ".", OPEN_DIR);
+	*ret = (struct merged_dir){ 0 };
+	for (size_t i = 0; r == 0 && i < lowers->n; i++) {
+		_cleanup_close_ int fd = openat(lowers->fds[i], ".", OPEN_DIR);
 
-		r = fd < 0 ? -errno : add_part(below, ret, &fd, true);
+		r = fd < 0 ? -errno : add_part(lowers, ret, &fd, true);
 	}
 	return r < 0 ? r : 0;
 }
 
-int below_enter(const struct below *below, const struct below_dir *at, const char *name, struct below_dir *ret)
+int lowers_enter(const struct lowers *lowers, const struct merged_dir *at, const char *name, struct merged_dir *ret)
 {
 	int r = 0;
 
-	*ret = (struct below_dir){ 0 };
+	*ret = (struct merged_dir){ 0 };
 	for (size_t i = 0; r == 0 && i < at->n; i++) {
 		_cleanup_close_ int fd = -EBADF;
 		struct statx st;
 
-		r = look_part(below, &at->parts[i], name, &st);
+		r = look_part(lowers, &at->parts[i], name, &st);
 		if (r <= 0 || !S_ISDIR(st.stx_mode)) {
 			r = r == 1 || r == -ENOENT ? 1 : r;
 			continue;
 		}
 		fd = openat(at->parts[i].fd, name, OPEN_DIR);
-		r = fd < 0 ? -errno : add_part(below, ret, &fd, false);
+		r = fd < 0 ? -errno : add_part(lowers, ret, &fd, false);
 	}
 	return r < 0 ? r : 0;
 }
 
-int below_open(const struct below *below, const struct walk_dir *dir, struct below_dir *ret)
+int lowers_open(const struct lowers *lowers, const struct walk_dir *dir, struct merged_dir *ret)
 {
-	struct below_dir next;
+	struct merged_dir next;
 	const char **names = NULL;
 	size_t n = 0;
 	int r;
 
 	for (; dir->parent; dir = dir->parent)
 		*ARRAY_ADD(names, n) = dir->name;
-	r = below_top(below, ret);
+	r = lowers_top(lowers, ret);
 	while (r == 0 && ret->n && n-- > 0) {
-		r = below_enter(below, ret, names[n], &next);
-		below_dir_clear(ret);
+		r = lowers_enter(lowers, ret, names[n], &next);
+		merged_dir_clear(ret);
 		*ret = next;
 	}
 	free(names);
 	return r;
 }
 
-void below_dir_clear(struct below_dir *dir)
+void merged_dir_clear(struct merged_dir *dir)
 {
 	for (size_t i = 0; i < dir->n; i++)
 		(void)close(dir->parts[i].fd);
 	free(dir->parts);
-	*dir = (struct below_dir){ 0 };
+	*dir = (struct merged_dir){ 0 };
 }

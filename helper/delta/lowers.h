@@ -1,43 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lowers - what the layers below show at a path, as the kernel would show it:
- * looked up one name after the other, following nothing.
+ * lowers - look up names in the lower layers as the kernel does: one name of a path after the other, without following
+ * symlinks.
  */
 #pragma once
 
-#include "delta.h"
 #include "../base/walk.h"
+#include "delta.h"
 
-struct below {
+/* The lower layers. */
+struct lowers {
 	const struct delta *delta;
-	const int *lowers; /* nearest first */
+	const int *fds; /* nearest first */
 	size_t n;
 };
 
-/* The directories that are merged to one, nearest first. None: no directory is seen there. */
-struct below_dir {
-	struct below_part {
+/* A directory of the lower layers, merged from those that have it, nearest first. None: there is no such directory. */
+struct merged_dir {
+	struct merged_part {
 		int fd;	   /* open for reading */
 		bool exes; /* overlay: some files in it may be whiteouts */
 	} * parts;
 	size_t n;
 };
 
-/* The top directory. 0 or -errno; below_dir_clear() in both cases, as for the next two. */
-int below_top(const struct below *below, struct below_dir *ret);
-/* The directory `name` in another. */
-int below_enter(const struct below *below, const struct below_dir *at, const char *name, struct below_dir *ret);
-/* The one of the path that a walk came to elsewhere. */
-int below_open(const struct below *below, const struct walk_dir *dir, struct below_dir *ret);
-void below_dir_clear(struct below_dir *dir);
+/* Open the top directory. Returns 0 or -errno; merged_dir_clear() in both cases, as for the next two. */
+int lowers_top(const struct lowers *lowers, struct merged_dir *ret);
+/* Open the directory `name` in another. */
+int lowers_enter(const struct lowers *lowers, const struct merged_dir *at, const char *name, struct merged_dir *ret);
+/* Open the directory of the path that a walk of another tree has come to. */
+int lowers_open(const struct lowers *lowers, const struct walk_dir *dir, struct merged_dir *ret);
+/* Close and free a merged directory. */
+void merged_dir_clear(struct merged_dir *dir);
 
-/* What is seen of this name in it: 1, 0 (nothing) or -errno. */
-int below_find(const struct below *below, const struct below_dir *at, const char *name, struct statx *ret);
+/* Find a name in a merged directory. Returns 1; 0: it is not visible; or -errno. */
+int lowers_find(const struct lowers *lowers, const struct merged_dir *at, const char *name, struct statx *ret);
 
-/* In a directory of a delta: a whiteout, however it is said (its name is without the form's prefix). 1, 0 or -errno. */
-int below_is_whiteout(const struct delta *delta, const struct below_part *part, const char *name, struct statx *st);
-/* The directory as a part of a layer, for the call above; takes nothing over. 0 or -errno. */
-int below_part(const struct delta *delta, int fd, struct below_part *ret);
+/* Return 1 if a directory of a delta has a whiteout of `name`, in whichever way it is written; 0; or -errno. */
+int lowers_is_whiteout(const struct delta *delta, const struct merged_part *part, const char *name, struct statx *st);
 /* Set the kind of an entry of the directory at fd as this whiteout format alone sees it: a whiteout, a directory or a
- * file. For entries that are foreign only to the other format. Returns 0 or -errno. */
-int below_set_kind(const struct delta *delta, int fd, struct delta_entry *entry);
+ * file. For entries that are not representable in the other format only. Returns 0 or -errno. */
+int lowers_set_kind(const struct delta *delta, int fd, struct delta_entry *entry);

@@ -103,8 +103,8 @@ static int strip(struct merge *merge, int to)
 	return 0;
 }
 
-/* Its contents are below, under another name, or its data is: a copy would lose it. 1, 0 or -errno. */
-static int points_below(const struct merge *merge, const struct walk *walk, const char *name)
+/* Return 1 if its contents or data are in a lower layer, under another name: a copy would lose them; 0; or -errno. */
+static int points_to_lower(const struct merge *merge, const struct walk *walk, const char *name)
 {
 	const char *prefix = xattr_prefix(&merge->delta);
 	static const char *const keys[] = { "redirect", "metacopy" };
@@ -142,7 +142,7 @@ static int merge_entry(struct merge *merge, struct walk *walk, int to, const str
 	enum there there = look(before, entry->name);
 	int r = 0;
 
-	if (entry->kind == DELTA_FOREIGN && (r = points_below(merge, walk, entry->name)))
+	if (entry->kind == DELTA_FOREIGN && (r = points_to_lower(merge, walk, entry->name)))
 		return r < 0 ? r : -EOPNOTSUPP;
 	if (entry->type == DT_DIR && entry->kind != DELTA_WHITEOUT && entry->kind != DELTA_HIDDEN) {
 		if (there != THERE_DIR) {
@@ -169,7 +169,7 @@ static int merge_dir(struct copy_form *form, struct walk *walk, int to)
 	bool top = !walk->here->parent;
 	int r = delta_read(&merge->delta, walk->fd, top, &dir);
 
-	if (r == 0 && !top && dir.foreign && (r = points_below(merge, walk, ".")))
+	if (r == 0 && !top && dir.foreign && (r = points_to_lower(merge, walk, ".")))
 		r = walk_failed(walk, "", r < 0 ? r : -EOPNOTSUPP);
 	if (r == 0)
 		r = strip(merge, to);
@@ -199,25 +199,25 @@ static bool keeps(const struct copy_form *form, const char *xattr)
 	return !xattr_is_own(&merge->delta, xattr);
 }
 
-int merge_deltas(const struct delta *delta, const int *layers, size_t n, const struct below *below, int to)
+int merge_deltas(const struct delta *delta, const int *layers, size_t n, const struct lowers *lowers, int to)
 {
 	_cleanup_free_ struct merge *merge = xcalloc(1, sizeof(*merge));
 	_cleanup_free_ struct copy *copy = xcalloc(1, sizeof(*copy));
 	int r = 0;
 
 	merge->delta = *delta;
-	merge->base = below && !below->n;
+	merge->base = lowers && !lowers->n;
 	merge->top = to;
 	merge->form = (struct copy_form){ .enter = merge_dir, .keeps = keeps, .merge = true, .arg = merge };
 	for (size_t i = n; r == 0 && i-- > 0;)
 		r = copy_tree_as(layers[i], to, copy, &merge->form);
-	if (r == 0 && below && delta->form == DELTA_AUFS)
-		r = settle_aufs(to, below->lowers, below->n, copy->error);
+	if (r == 0 && lowers && delta->form == DELTA_AUFS)
+		r = settle_aufs(to, lowers->fds, lowers->n, copy->error);
 	if (r == -EOPNOTSUPP)
 		return log_refuse(
 			-EINVAL,
 			"squash: '/%s' was renamed or changed by a mount with redirect_dir, metacopy or dirren: "
-			"what it is lies below, and cannot be told",
+			"its contents are in a lower layer, and cannot be resolved",
 			copy->error);
 	return r < 0 ? log_errno(r, "squash: '/%s'", copy->error) : 0;
 }

@@ -4,8 +4,8 @@
 #include "lowers.h"
 
 /*
- * Merge several layers (uppermost first) to one in the empty directory `to`. below: the lower layers that it will have;
- * with none of them, it gets no whiteouts; NULL: it will be no layer. Returns 0 or -errno (logged), and then a part of
- * it is there.
+ * Merge several layers (uppermost first) to one in the empty directory `to`. lowers: the lower layers that it will
+ * have; with none of them, it gets no whiteouts; NULL: it will be no layer. Returns 0 or -errno (logged), and then a
+ * part of it is there.
  */
-int merge_deltas(const struct delta *delta, const int *layers, size_t n, const struct below *below, int to);
+int merge_deltas(const struct delta *delta, const int *layers, size_t n, const struct lowers *lowers, int to);

@@ -38,13 +38,13 @@ const char *xattr_not_representable(const char *name)
 		if (strcmp(name, own[i]) == 0)
 			return NULL;
 	if (strcmp(name, "redirect") == 0)
-		return "overlay renamed it (redirect): its contents are below, under another name";
+		return "overlay renamed it (redirect): its contents are in a lower layer, under another name";
 	if (strcmp(name, "metacopy") == 0)
-		return "overlay copied its metadata only (metacopy): its data is below";
+		return "overlay copied its metadata only (metacopy): its data is in a lower layer";
 	if (xattr_is_escaped(name))
 		return "it has an attribute that overlay escaped";
 	return strcmp(name, "whiteout") == 0 ? "it has overlay's attribute of a whiteout, and is none"
-					     : "it has an attribute of overlay's whose meaning is not known";
+					     : "it has an unknown attribute of overlay's";
 }
 
 /* Overlay's attribute of the other kind, that says what is not there: whoever gave it meant the delta to be read so. */

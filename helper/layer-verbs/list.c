@@ -57,7 +57,7 @@ static struct json_object *layer_json(const struct store *store, const struct fo
 
 	json_object_object_add(o, "id", json_object_new_string(layer->id));
 	json_object_object_add(o, "parent", layer->n ? json_object_new_string(layer->lowers[0]) : NULL);
-	json_object_object_add(o, "below", strings_json(layer->lowers, layer->n));
+	json_object_object_add(o, "lowers", strings_json(layer->lowers, layer->n));
 	json_object_object_add(o, "rw", json_object_new_boolean(layer->rw));
 	json_object_object_add(o, "size", layer->size ? json_object_new_int64((int64_t)layer->size) : NULL);
 	json_object_object_add(o, "created", layer->created ? json_object_new_int64(layer->created) : NULL);

@@ -24,7 +24,7 @@ static int check_unused(const struct store *store, const char *id)
 	int r = layer_find_child(store, id, &child);
 
 	if (r > 0)
-		return log_refuse(-EBUSY, "layer '%s' exists, and layer '%s' lies on it", id, child);
+		return log_refuse(-EBUSY, "layer '%s' exists, and layer '%s' depends on it", id, child);
 	if (r == 0)
 		r = mounts_unmount_stale(store, id);
 	if (r == 0)
@@ -38,8 +38,8 @@ static int may_fill(const struct store *store, const struct layer *layer, const 
 	int r;
 
 	if (parent ? !layer->n || strcmp(layer->lowers[0], parent) != 0 : layer->n > 0)
-		return log_refuse(-EEXIST, "layer '%s' exists, on %s%s", layer->id, layer->n ? "layer " : "no other",
-				  layer->n ? layer->lowers[0] : "");
+		return log_refuse(-EEXIST, "layer '%s' exists, %s%s", layer->id,
+				  layer->n ? "with the parent " : "without a parent", layer->n ? layer->lowers[0] : "");
 	r = check_unused(store, layer->id);
 	if (r < 0)
 		return r;
@@ -71,17 +71,17 @@ int layer_may_fill(struct store *store, const char *id, const char *parent)
 /* The new layer's record, its parent's with the parent in front. 0 or -errno (logged). */
 static int stack(const struct store *store, const char *parent, struct layer *layer)
 {
-	struct layer below;
+	struct layer lower;
 	struct layer_use use;
 	int r;
 
 	if (!parent)
 		return 0;
-	r = layer_read(store, parent, &below);
+	r = layer_read(store, parent, &lower);
 	if (r == 0) {
 		*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(parent);
-		for (size_t i = 0; i < below.n; i++)
-			*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(below.lowers[i]);
+		for (size_t i = 0; i < lower.n; i++)
+			*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(lower.lowers[i]);
 		/* What it lies on must stay as it is. */
 		r = mounts_unmount_stale(store, parent);
 	}
@@ -89,12 +89,12 @@ static int stack(const struct store *store, const char *parent, struct layer *la
 		r = users_look(store, parent, true, &use);
 	if (r == 0) {
 		if (use.writable)
-			r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", parent);
+			r = log_refuse(-EBUSY, "layer '%s' is mounted writable; put it first", parent);
 		else if (use.elsewhere)
 			r = log_refuse(-EBUSY, "layer '%s' is mounted elsewhere, in the mount namespace of process %d",
 				       parent, (int)use.elsewhere);
 	}
-	layer_clear(&below);
+	layer_clear(&lower);
 	return r;
 }
 
@@ -169,17 +169,17 @@ static int add(const struct store *store, struct layer *layer, const char *paren
 static int make_empty(const struct store *store, const char *parent, struct staging *ret)
 {
 	_cleanup_free_ char *name = xasprintf("diff/%s", parent ?: "");
-	_cleanup_close_ int below = -EBADF;
+	_cleanup_close_ int lower = -EBADF;
 	int r = parent ? layer_exists(store, parent) : 1;
 
 	if (r <= 0)
 		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", parent, store->dir);
 	/* The root of the parent is what the new layer's root covers. */
-	if (parent && (below = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+	if (parent && (lower = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		return log_errno(-errno, "layer '%s': open its directory '%s/%s'", parent, store->dir, name);
 	r = staging_create(store, ret);
 	if (r == 0)
-		r = staging_inherit(store, ret, below, true);
+		r = staging_inherit(store, ret, lower, true);
 	if (r == 0 && fsync(ret->fd) < 0)
 		r = log_errno(-errno, "sync a new layer");
 	return r;

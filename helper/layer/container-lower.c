@@ -97,8 +97,7 @@ static int check_writers(const struct store *store, const char *id, int layer)
 	r = users_is_written(store, layer);
 	if (r < 0)
 		return log_errno(r, "layer '%s' of '%s': ask the kernel whether it is written to", id, store->dir);
-	return r ? log_refuse(-EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first", id, store->dir)
-		 : 0;
+	return r ? log_refuse(-EBUSY, "layer '%s' of '%s' is mounted writable; put it first", id, store->dir) : 0;
 }
 
 /* Nobody has converted it meanwhile. 0 or -EBUSY (logged). */

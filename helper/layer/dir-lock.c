@@ -85,43 +85,43 @@ static int check_same(const struct store *store, const struct layer *layer)
 int dirlock_shared(const struct store *store, const struct layer *layer, int **ret)
 {
 	_cleanup_close_ int fd = hold(store, layer->id, LOCK_SH);
-	int *below = NULL, r = fd;
+	int *lowers = NULL, r = fd;
 	size_t n = 0;
 
 	for (size_t i = 0; r >= 0 && ret && i < layer->n; i++) {
 		r = hold(store, layer->lowers[i], LOCK_SH);
 		if (r >= 0)
-			*ARRAY_ADD(below, n) = r;
+			*ARRAY_ADD(lowers, n) = r;
 	}
 	/* Held, it keeps those below from being removed, too. */
 	if (r >= 0)
 		r = check_same(store, layer);
 	if (r < 0) {
-		dirlock_release(below, n);
+		dirlock_release(lowers, n);
 		return r;
 	}
 	if (ret)
-		*ret = below;
+		*ret = lowers;
 	return TAKE_FD(fd);
 }
 
 int dirlock_stack(const struct store *store, const char *id, int **ret, size_t *ret_n)
 {
 	struct layer layer;
-	int *below = NULL, fd, r;
+	int *lowers = NULL, fd, r;
 
 	*ret = NULL;
 	*ret_n = 0;
 	if (!id)
 		return 0;
 	r = layer_read(store, id, &layer);
-	fd = r == 0 ? dirlock_shared(store, &layer, &below) : r;
+	fd = r == 0 ? dirlock_shared(store, &layer, &lowers) : r;
 	if (fd >= 0) {
 		*ARRAY_ADD(*ret, *ret_n) = fd;
-		for (size_t i = 0; below && i < layer.n; i++)
-			*ARRAY_ADD(*ret, *ret_n) = below[i];
+		for (size_t i = 0; lowers && i < layer.n; i++)
+			*ARRAY_ADD(*ret, *ret_n) = lowers[i];
 	}
-	free(below);
+	free(lowers);
 	layer_clear(&layer);
 	return fd < 0 ? fd : 0;
 }

@@ -177,11 +177,11 @@ static size_t place_of(const struct layer *layer, const char *id)
 	return i;
 }
 
-/* The layers up to the n-th below, held, become the new one. */
+/* Merge the layer and its n nearest lower layers, and one more, into a new one. */
 static int squash(struct store *store, const struct layer *layer, size_t n, const char *id)
 {
 	struct staging stage = { .fd = -EBADF };
-	struct below below = { .delta = &store->delta, .n = layer->n - (n + 1) };
+	struct lowers lowers = { .delta = &store->delta, .n = layer->n - (n + 1) };
 	int *all = NULL, *held = NULL, r;
 	uint64_t size = 0;
 	size_t nall = 0;
@@ -189,13 +189,13 @@ static int squash(struct store *store, const struct layer *layer, size_t n, cons
 	r = dirlock_shared(store, layer, &held);
 	if (r < 0)
 		return r;
-	below.lowers = held + n + 1;
+	lowers.fds = held + n + 1;
 	*ARRAY_ADD(all, nall) = r;
 	for (size_t i = 0; i <= n; i++)
 		*ARRAY_ADD(all, nall) = dup(held[i]);
 	r = staging_create(store, &stage);
 	if (r == 0)
-		r = merge_deltas(&store->delta, all, nall, &below, stage.fd);
+		r = merge_deltas(&store->delta, all, nall, &lowers, stage.fd);
 	if (r == 0 && (r = diffsize(&store->delta, stage.fd, &size)) < 0)
 		(void)log_errno(r, "size of layer '%s'", id);
 	if (r == 0)
@@ -220,11 +220,11 @@ int fill_from_layers(struct store *store, const char *from, const char *top, con
 	r = layer_read(store, top, &layer);
 	n = place_of(&layer, from);
 	if (r == 0 && n == layer.n)
-		r = log_refuse(-EINVAL, "layer '%s' does not lie on '%s'", top, from);
+		r = log_refuse(-EINVAL, "layer '%s' does not depend on '%s'", top, from);
 	if (r == 0)
 		r = users_look(store, top, false, &use);
 	if (r == 0 && use.writable)
-		r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", top);
+		r = log_refuse(-EBUSY, "layer '%s' is mounted writable; put it first", top);
 	if (r == 0)
 		r = squash(store, &layer, n, id);
 	layer_clear(&layer);

@@ -51,11 +51,11 @@ static void check_record(struct fsck *fsck, const struct layer *layer)
 		for (size_t i = 0; same && i < parent.n; i++)
 			same = strcmp(parent.lowers[i], layer->lowers[i + 1]) == 0;
 		if (!same)
-			tell(fsck, "record", layer->id, "it says other layers than that of its parent", false);
+			tell(fsck, "record", layer->id, "its lower layers are not those of its parent", false);
 	}
 	layer_clear(&parent);
 	if (known(fsck, store_look(fsck->store, diff, NULL)) == 0)
-		tell(fsck, "lost", layer->id, "its directory is not there", false);
+		tell(fsck, "lost", layer->id, "its directory is missing", false);
 }
 
 /* Nobody holds what is not mounted, and nothing is mounted that nobody holds. */
@@ -84,9 +84,9 @@ static void check_mount(struct fsck *fsck, const char *id)
 	if (n > m)
 		tell(fsck, "holder", id, "it has ended", fsck->repair);
 	if (use.mounted && !use.ours)
-		tell(fsck, "mount", id, "it is not the layer's", false);
+		tell(fsck, "mount", id, "another file system is mounted there", false);
 	else if (use.mounted && !m)
-		tell(fsck, "mount", id, "no one holds it", fsck->repair && mounts_unmount(store, id) == 0);
+		tell(fsck, "mount", id, "it has no holder", fsck->repair && mounts_unmount(store, id) == 0);
 	for (size_t i = 0; i < m && !use.mounted && !use.elsewhere; i++)
 		tell(fsck, "holder", id, "the layer is not mounted",
 		     fsck->repair && holders_remove(store, id, living[i]) == 0);
@@ -112,7 +112,7 @@ static void check_lost(struct fsck *fsck, const char *id)
 
 	if (known(fsck, layer_find_child(fsck->store, id, &child)) < 0)
 		return;
-	why = child ? xasprintf("its record is lost; layer '%s' says what it lay on", child) : NULL;
+	why = child ? xasprintf("its record is lost; layer '%s' lists its lower layers", child) : NULL;
 	repaired = child && fsck->repair && layer_guess_record(fsck->store, id, child, &layer) == 0 &&
 		   layer_write_record(fsck->store, &layer) == 0;
 
@@ -133,7 +133,7 @@ static int check_strays(struct fsck *fsck, const char *dir)
 		if (strcmp(dir, "diff") == 0 && known(fsck, layer_lost_record(fsck->store, names[i])) > 0)
 			check_lost(fsck, names[i]);
 		else if (known(fsck, cleanup_is_leftover(fsck->store, dir, names[i])) > 0)
-			tell(fsck, "stray", name, "there is no such layer",
+			tell(fsck, "leftover", name, "there is no such layer",
 			     fsck->repair && staging_bury(fsck->store, dir, names[i]) == 0);
 	}
 	strings_free(names, n);
@@ -147,12 +147,12 @@ static const char *what_is_no_layer(const struct store *store, const struct laye
 	struct stat st;
 
 	if (r < 0 && fstatat(store->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
-		return "it is no file";
+		return "it is not a file";
 	if (fstatat(store->fd, diff, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode))
-		return "its directory is none";
+		return "its directory is not a directory";
 	for (size_t i = 0; r == 0 && i < layer->n; i++)
 		if (layer_depends_on(store, layer->lowers[i], layer->id) > 0)
-			return "it lies on itself, by way of another";
+			return "it depends on itself through another layer";
 	return NULL;
 }
 
@@ -273,27 +273,28 @@ static int check_contents(struct fsck *fsck, const char *id)
 	struct contents contents = { .fsck = fsck, .id = id };
 	_cleanup_close_ int fd = -EBADF;
 	struct layer layer;
-	int *below = NULL, r;
+	int *lowers = NULL, r;
 	const char *why;
 
 	/* What is wrong with these was said. */
 	r = layer_read_unchecked(fsck->store, id, &layer, &why);
 	if (r == 0 && has_directories(fsck->store, &layer))
-		r = fd = dirlock_shared(fsck->store, &layer, &below);
+		r = fd = dirlock_shared(fsck->store, &layer, &lowers);
 	else
 		r = -ENOENT;
 	if (r < 0) {
 		layer_clear(&layer);
 		return 0;
 	}
-	contents.check = (struct check){ .lowers = below, .nlowers = layer.n, .found = found_inside, .arg = &contents };
+	contents.check =
+		(struct check){ .lowers = lowers, .nlowers = layer.n, .found = found_inside, .arg = &contents };
 	r = check_tree(&contents.check, fd);
 	if (r < 0)
 		(void)log_errno(r, "look through layer '%s'", id);
 	else if (fsck->store->delta.form == DELTA_OVERLAY ? contents.check.aufs && !contents.check.overlay
 							  : contents.check.overlay && !contents.check.aufs)
-		tell(fsck, "form", id, "it is not in the form of the store's driver", false);
-	dirlock_release(below, layer.n);
+		tell(fsck, "format", id, "it is not in the whiteout format of the store's driver", false);
+	dirlock_release(lowers, layer.n);
 	layer_clear(&layer);
 	return r;
 }

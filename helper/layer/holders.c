@@ -72,7 +72,7 @@ int holders_add(const struct store *store, const char *id, const char *name)
 		pid_t pid = (pid_t)strtol(name + strlen(PROCESS), NULL, 10);
 
 		if (proc_identify(pid, &process) < 0)
-			return log_refuse(-ESRCH, "who called this has ended; name a holder by --holder");
+			return log_refuse(-ESRCH, "the calling process has ended; name a holder with --holder");
 	}
 	text = xasprintf("%d %llu %s\n", (int)process.pid, process.start, proc_boot_id());
 	if (mkdirat(store->fd, dir, 0700) < 0 && errno != EEXIST)

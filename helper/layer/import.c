@@ -38,7 +38,7 @@ static int check_driver(const struct store *source)
 		return log_errno(-errno, "read '%s/driver'", source->dir);
 	if (strcmp(said, "overlay\n") != 0)
 		return 0;
-	return log_refuse(-EEXIST, "'%s' is a layer store already, and has layers of overlay already", source->dir);
+	return log_refuse(-EEXIST, "'%s' already is a layer store, of overlay's layers", source->dir);
 }
 
 static int open_source(const char *dir, struct store *ret)
@@ -57,8 +57,8 @@ static int open_source(const char *dir, struct store *ret)
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return log_refuse(-EINVAL, "'%s' is no store of aufs's graph driver: it needs layers/, diff/ and mnt/",
-				  dir);
+		return log_refuse(-EINVAL,
+				  "'%s' is not a store of Docker's aufs driver: it needs layers/, diff/ and mnt/", dir);
 	return check_driver(ret);
 }
 
@@ -178,10 +178,11 @@ static int look_layer(void *arg, const char *path, const int *lowers, size_t n)
 	begin(convert, import, path, lowers, n);
 	if (import->store->delta.form == DELTA_AUFS) {
 		if (check_form(&convert->from, fd) == 0 && check_form(&convert->to, fd) == 1)
-			return log_refuse(-EINVAL,
-					  "'%s' is in overlay's form: lxc-bdev layer import --aufs=%s "
-					  "--driver=overlay",
-					  path, import->source.dir);
+			return log_refuse(
+				-EINVAL,
+				"'%s' is in overlay format; convert the store: lxc-bdev layer import --aufs=%s "
+				"--driver=overlay",
+				path, import->source.dir);
 		return 0;
 	}
 	return look(convert, import, fd);
@@ -239,10 +240,9 @@ int import_in_place(const char *dir, const char *driver, size_t *ret_n)
 	if (r == 0)
 		r = store_write(&store, ".", "driver", target.delta.form == DELTA_AUFS ? "aufs\n" : "overlay\n");
 	if (r == 0 && target.delta.form == DELTA_AUFS && !aufs_is_loaded())
-		log_warn(
-			"'%s' has layers of aufs, which this kernel does not have now; to make them overlay's: lxc-bdev "
-			"layer import --aufs=%s --driver=overlay",
-			store.dir, store.dir);
+		log_warn("'%s' is in aufs format, and this kernel has no aufs; to convert it: lxc-bdev "
+			 "layer import --aufs=%s --driver=overlay",
+			 store.dir, store.dir);
 	store_unlock(&store);
 	store_close(&store);
 	close_source(&import.source);

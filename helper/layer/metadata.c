@@ -74,9 +74,9 @@ static const char *parse(char *text, struct layer *layer)
 	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
 		if (!store_is_id(line))
-			return "a line of it is no id";
+			return "a line is not an ID";
 		if (strcmp(line, layer->id) == 0)
-			return "it lies on itself";
+			return "it lists itself";
 		*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(line);
 	}
 	return *line ? "it is cut off" : NULL;
@@ -98,13 +98,13 @@ int layer_read_unchecked(const struct store *store, const char *id, struct layer
 	*ret_why = NULL;
 	r = read_text(store, "layers", id, &text);
 	if (r == -EINVAL)
-		*ret_why = "it is no text";
+		*ret_why = "it is not text";
 	if (r < 0 || !text)
 		return r;
 	*ret_why = parse(text, ret);
 	r = read_info(store, ret);
 	if (r < 0 && !*ret_why)
-		*ret_why = "info/ID, which belongs to it, cannot be read";
+		*ret_why = "info/ID of the layer cannot be read";
 	return *ret_why ? (r < 0 ? r : -EINVAL) : 0;
 }
 
@@ -126,12 +126,14 @@ int layer_read(const struct store *store, const char *id, struct layer *ret)
 		return log_errno(r, "read '%s/layers/%s'", store->dir, id);
 	r = ret->n ? layer_depends_on(store, ret->lowers[0], id) : 0;
 	if (r > 0)
-		return log_refuse(-EINVAL, "layer '%s': its record is damaged: '%s', which it lies on, lies on it", id,
-				  ret->lowers[0]);
+		return log_refuse(-EINVAL,
+				  "layer '%s': its record is damaged: it and its lower layer '%s' depend on each other",
+				  id, ret->lowers[0]);
 	for (size_t i = 0; r == 0 && i < ret->n; i++) {
 		r = layer_exists(store, ret->lowers[i]);
 		if (r == 0)
-			return log_refuse(-EINVAL, "layer '%s' lies on '%s', which does not exist", id, ret->lowers[i]);
+			return log_refuse(-EINVAL, "layer '%s' depends on '%s', which does not exist", id,
+					  ret->lowers[i]);
 		r = r < 0 ? r : 0;
 	}
 	return r;

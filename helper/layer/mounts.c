@@ -76,8 +76,8 @@ static int get(const struct store *store, struct layer *layer, const char *holde
 	if (r < 0)
 		return r;
 	if (use.mounted && !use.ours)
-		return log_refuse(-EBUSY, "something that is not the layer is mounted on '%s/mnt/%s'", store->dir,
-				  layer->id);
+		return log_refuse(-EBUSY, "'%s/mnt/%s' is the mount point of another file system; unmount it first",
+				  store->dir, layer->id);
 	if (!use.mounted)
 		r = users_look(store, layer->id, true, &use);
 	else if (!use.writable)
@@ -123,7 +123,8 @@ int mounts_unmount(const struct store *store, const char *id)
 		if (!use.mounted)
 			break;
 		if (!use.ours)
-			return log_refuse(-EBUSY, "something that is not the layer is mounted on '%s'", at);
+			return log_refuse(-EBUSY, "'%s' is the mount point of another file system; unmount it first",
+					  at);
 		if (umount2(at, UMOUNT_NOFOLLOW) == 0)
 			continue;
 		if (errno == EBUSY)

@@ -36,7 +36,7 @@ static int check_droppable(const struct store *store, const char *id)
 		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", id, store->dir);
 	r = layer_find_child(store, id, &child);
 	if (r > 0)
-		return log_refuse(-EBUSY, "layer '%s' is needed: layer '%s' lies on it", id, child);
+		return log_refuse(-EBUSY, "cannot remove layer '%s': layer '%s' depends on it", id, child);
 	if (r == 0)
 		r = mounts_unmount_stale(store, id);
 	if (r == 0)

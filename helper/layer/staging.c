@@ -98,7 +98,7 @@ int staging_inherit(const struct store *store, const struct staging *stage, int 
 	int r = 0;
 
 	if (parent >= 0 && fstat(parent, &st) < 0)
-		return log_errno(-errno, "look at the layer below");
+		return log_errno(-errno, "look at the parent layer");
 	if (fchown(stage->fd, st.st_uid, st.st_gid) < 0 || fchmod(stage->fd, st.st_mode & 07777) < 0)
 		r = -errno;
 	if (r == 0 && all && parent >= 0)

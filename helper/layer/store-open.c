@@ -65,17 +65,18 @@ int store_is_docker(const struct store *store)
 static int no_store(const struct store *store, int r, const char *more)
 {
 	if (faccessat(store->fd, "layers/driver", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return log_refuse(r, "'%s' is no layer store%s; is it '%s/layers'?", store->dir, more, store->dir);
-	return log_refuse(r, "'%s' is no layer store%s", store->dir, more);
+		return log_refuse(r, "'%s' is not a layer store%s; is it '%s/layers'?", store->dir, more, store->dir);
+	return log_refuse(r, "'%s' is not a layer store%s", store->dir, more);
 }
 
 int store_check_ours(const struct store *store)
 {
 	return store->docker
-		       ? log_refuse(-EROFS,
-				    "'%s' is no layer store (it has no file 'driver'); if it is of Docker's aufs: "
-				    "lxc-bdev layer import --aufs=%s",
-				    store->dir, store->dir)
+		       ? log_refuse(
+				 -EROFS,
+				 "'%s' is not a layer store (it has no file 'driver'); if it is one of Docker's aufs driver: "
+				 "lxc-bdev layer import --aufs=%s",
+				 store->dir, store->dir)
 		       : 0;
 }
 
@@ -125,7 +126,7 @@ static int make(struct store *store, const char *driver, char *said, size_t size
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++) {
 		r = is_dir(store, dirs[i]);
 		if (r >= 0)
-			r = r ? 0 : log_refuse(-ENOTDIR, "'%s/%s' is no directory", store->dir, dirs[i]);
+			r = r ? 0 : log_refuse(-ENOTDIR, "'%s/%s' is not a directory", store->dir, dirs[i]);
 	}
 	store_unlock(store);
 	return r;
@@ -172,7 +173,7 @@ static int look(struct store *store, const char *driver, bool create)
 		return log_refuse(-EBUSY, "'%s' is being converted; lxc-bdev layer import --aufs %s goes on with it",
 				  store->dir, store->dir);
 	if (strcmp(said, "aufs") != 0 && strcmp(said, "overlay") != 0)
-		return log_refuse(-EINVAL, "'%s' has layers of '%s', which is not known here", store->dir, said);
+		return log_refuse(-EINVAL, "'%s' has layers of the unknown driver '%s'", store->dir, said);
 	if (driver && strcmp(driver, said) != 0)
 		return log_refuse(-EINVAL, "'%s' has layers of %s, not of %s", store->dir, said, driver);
 	store->delta.form = strcmp(said, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY;
@@ -222,7 +223,7 @@ int store_open_docker(const char *dir, struct store *ret, bool *ret_begun)
 		return give_up(ret, r);
 	*ret_begun = strcmp(said, STORE_CONVERTING) == 0;
 	if (strcmp(said, "overlay") == 0)
-		return give_up(ret, log_refuse(-EEXIST, "'%s' has layers of overlay already", ret->dir));
+		return give_up(ret, log_refuse(-EEXIST, "'%s' already is a store of overlay's layers", ret->dir));
 	return 0;
 }
 

@@ -56,11 +56,11 @@ static int check_number(const struct layer *layer, bool writable)
 
 	if (n > OVERLAYFS_LOWERS_MAX)
 		return log_refuse(-E2BIG,
-				  "layer '%s' lies on %zu others, and the kernel takes %d; make one of several: "
+				  "layer '%s' has %zu lower layers, and the kernel takes %d; merge some: "
 				  "lxc-bdev layer squash FROM..TO NEW",
 				  layer->id, layer->n, OVERLAYFS_LOWERS_MAX - !writable);
 	if (layer->n >= UNION_MOUNT_MANY)
-		log_warn("layer '%s' lies on %zu others, which makes looking up names slow; make one of several: "
+		log_warn("layer '%s' has %zu lower layers, which makes looking up names slow; merge some: "
 			 "lxc-bdev layer squash FROM..TO NEW",
 			 layer->id, layer->n);
 	return 0;
@@ -107,8 +107,8 @@ static int check_branches(const struct layer *layer)
 	if (layer->n + 1 > max)
 		return log_refuse(
 			-E2BIG,
-			"layer '%s' lies on %zu others, and this kernel's aufs takes %zu branches; make one of "
-			"several: lxc-bdev layer squash FROM..TO NEW",
+			"layer '%s' has %zu lower layers, and this kernel's aufs takes %zu branches; merge some: "
+			"lxc-bdev layer squash FROM..TO NEW",
 			layer->id, layer->n, max);
 	return 0;
 }
@@ -172,7 +172,7 @@ int union_mount(const struct store *store, const struct layer *layer, bool writa
 
 	if (aufs && aufs_impossible())
 		return log_refuse(-EOPNOTSUPP,
-				  "layer '%s': its store is aufs's, and this kernel has no aufs; make it overlay's: "
+				  "layer '%s': its store is in aufs format, and this kernel has no aufs; convert it: "
 				  "lxc-bdev layer import --aufs=%s --driver=overlay",
 				  layer->id, store->dir);
 	r = aufs ? check_branches(layer) : check_number(layer, writable);

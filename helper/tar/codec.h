@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CODEC_MAGIC	 10  /* so many bytes at the begin of a member tell what it is */
+#define CODEC_MAGIC	 10  /* so many bytes at the beginning of a member tell its compression */
 #define CODEC_MEMORY_MAX 160 /* MiB that decompressing may take */
 
 enum codec_result { CODEC_MORE, CODEC_END, CODEC_DAMAGED, CODEC_TOO_LARGE };
@@ -33,5 +33,5 @@ struct codec {
 	void (*stop)(void *state);
 };
 
-/* The compression of data that begins with these CODEC_MAGIC bytes, or NULL. */
+/* Return the compression of data that begins with these CODEC_MAGIC bytes, or NULL. */
 const struct codec *codec_of(const unsigned char *magic);

@@ -22,12 +22,13 @@ struct plain {
 	char why[200];			  /* after a failure: what is wrong */
 };
 
-/* Begin to read from fd, which stays the caller's; hash: compute both digests. 0 or -errno; plain_close() in both
- * cases. */
+/* Begin to read from fd, which stays the caller's; hash: compute both digests. Returns 0 or -errno; plain_close() in
+ * both cases. */
 int plain_open(struct plain *plain, int fd, bool hash);
+/* Free its memory. */
 void plain_close(struct plain *plain);
 /*
- * The next bytes without compression, valid until the next call; 0: the end of the input. Or -errno: it cannot be
- * read, is cut off, a checksum is wrong, or something else is behind the compressed data (zeros may be).
+ * Read the next bytes without compression, valid until the next call. Returns their number; 0: the end of the input; or
+ * -errno: it cannot be read, is cut off, has a wrong checksum, or other data than zeros behind the compressed data.
  */
 ssize_t plain_read(struct plain *plain, const void **ret);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Ids of a layer as others write them (a tar, a container), and as they are on disk. */
+/* A map between the IDs inside (of a tar, of a container) and those on disk. */
 struct idmap {
 	struct idrange {
 		char kind; /* 'u', 'g' or 'b': both */
@@ -14,10 +14,12 @@ struct idmap {
 	size_t n; /* 0: they are the same */
 };
 
-/* Add a range as lxc.idmap has it, with colons: "u:0:100000:65536"; `b` is for both. 0, or -EINVAL (logged). */
+/* Add a range, as of lxc.idmap with colons: "u:0:100000:65536"; `b` is for both. Returns 0 or -EINVAL (logged). */
 int idmap_add(struct idmap *map, const char *text);
+/* Free its ranges. */
 void idmap_clear(struct idmap *map);
 
-/* The id on disk of one inside, and the other way. false: it has none. */
+/* Map an ID inside to the one on disk. Returns false: it is not mapped. */
 bool idmap_out(const struct idmap *map, char kind, unsigned int inside, unsigned int *ret);
+/* Map an ID on disk to the one inside. Returns false: it is not mapped. */
 bool idmap_in(const struct idmap *map, char kind, unsigned int outside, unsigned int *ret);

@@ -7,7 +7,7 @@
 
 #define PAX_BLOCK 512
 
-/* Looks at a tar as it passes by. */
+/* A check of the extended headers of a tar, which sees its bytes on their way to the parser. */
 struct paxcheck {
 	unsigned char block[PAX_BLOCK]; /* a header, as far as it was seen */
 	size_t have;
@@ -20,6 +20,7 @@ struct paxcheck {
 	char why[160]; /* after a failure: which record, and what is wrong with it */
 };
 
-/* Begin with a zeroed one. The tar's next bytes: 0, or -EINVAL with `why`. */
+/* Check the next bytes of the tar; the state begins as zeros. Returns 0, or -EINVAL with `why`. */
 int paxcheck_feed(struct paxcheck *pax, const void *data, size_t n);
+/* Free its memory. */
 void paxcheck_free(struct paxcheck *pax);

@@ -28,21 +28,22 @@ struct tarfile_entry {
 	uint32_t nanoseconds;
 };
 
-/* Memory for a tar that is written to fd. tarfile_free() does not end it. */
+/* Allocate a tar that is written to fd. */
 struct tarfile *tarfile_new(int fd);
+/* Free it, without ending the tar. */
 void tarfile_free(struct tarfile *tar);
 
-/* Another record for the next entry: its key is key and name. 0, or -E2BIG. */
+/* Add an extended record for the next entry, whose key is `key` and `name`. Returns 0 or -E2BIG. */
 int tarfile_record(struct tarfile *tar, const char *key, const char *name, const void *value, size_t size);
 
-/* The headers of an entry; its data is to follow. 0 or -errno. */
+/* Write the headers of an entry; its data is to follow. Returns 0 or -errno. */
 int tarfile_entry(struct tarfile *tar, const struct tarfile_entry *entry);
 
 /*
- * All data of the entry from a file of that size, holes as zeros, of which nothing is read. 0; -ESTALE: the file has
- * not this size any more; or another -errno (tar->failed: of the output).
+ * Write the data of the entry from a file of that size; holes are not read. Returns 0; -ESTALE: the size of the file
+ * has changed; or another -errno (tar->failed: of the output).
  */
 int tarfile_contents(struct tarfile *tar, int fd, uint64_t size, uint64_t allocated);
 
-/* What ends a tar, and all that is not written yet. 0 or -errno. */
+/* Write all that is not written yet, and the end of the tar. Returns 0 or -errno. */
 int tarfile_end(struct tarfile *tar);

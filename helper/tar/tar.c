@@ -28,7 +28,7 @@ struct totar_run {
 	struct delta delta; /* the layer's form; a whole tree is read as overlay's, for what may not be in it */
 	struct tarfile *tar;
 	struct tarattr *attr;
-	struct below below;
+	struct lowers lowers;
 	struct tartree tree;
 	struct links links;
 	const char *why; /* the failure, if there is no errno that says it */
@@ -139,7 +139,7 @@ static int put_special(struct totar_run *run, const struct statx *st, int path, 
 		entry->minor = st->stx_rdev_minor;
 		break;
 	default:
-		return refuse(run, name, "it is of a kind that no tar has");
+		return refuse(run, name, "a tar has no such file type");
 	}
 	return put_entry(run, st, name, entry, -EBADF, proc);
 }
@@ -183,7 +183,7 @@ static int accept_long_name(struct totar_run *run, struct delta_entry *entry)
 	if (run->delta.form != DELTA_OVERLAY || is_whiteout_name(entry->name) || strlen(entry->name) <= AUFS_MAX)
 		return 0;
 	/* What its attributes say is seen when they are read. */
-	r = below_set_kind(&run->delta, run->walk.fd, entry);
+	r = lowers_set_kind(&run->delta, run->walk.fd, entry);
 	return r < 0 ? r : 1;
 }
 
@@ -216,15 +216,15 @@ static int put_opaque(struct totar_run *run)
 {
 	struct walk_dir *here = run->walk.here;
 	struct tarfile_entry entry = { .path = path_to(run, "", WH_OPQ), .link = "", .type = '0' };
-	struct below_dir dir;
+	struct merged_dir dir;
 	int r;
 
 	if (here->state & CUT)
 		return 0;
-	r = below_open(&run->below, here, &dir);
+	r = lowers_open(&run->lowers, here, &dir);
 	if (r == 0 && dir.n)
 		r = tarfile_entry(run->tar, &entry);
-	below_dir_clear(&dir);
+	merged_dir_clear(&dir);
 	here->state |= CUT;
 	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
 }
@@ -292,7 +292,7 @@ int totar(struct totar *totar, int from, int output)
 		run->delta = totar->delta;
 	else
 		run->delta.form = DELTA_OVERLAY;
-	run->below = (struct below){ .delta = &run->delta, .lowers = totar->lowers, .n = totar->nlowers };
+	run->lowers = (struct lowers){ .delta = &run->delta, .fds = totar->lowers, .n = totar->nlowers };
 	run->tar = tarfile_new(output);
 	run->attr = tarattr_new(totar->merged ? NULL : &run->delta, totar->idmap);
 	run->walk.enter = enter;

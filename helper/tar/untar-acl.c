@@ -125,7 +125,7 @@ static int capability_map(struct job *job, const void *value, size_t size, void 
 	version = le32toh(cap->magic_etc) & VFS_CAP_REVISION_MASK;
 	if (!(version == VFS_CAP_REVISION_2 && size == XATTR_CAPS_SZ_2) &&
 	    !(version == VFS_CAP_REVISION_3 && size == XATTR_CAPS_SZ_3))
-		return job_refuse(job, -EINVAL, "its capabilities are of a form that is not known");
+		return job_refuse(job, -EINVAL, "unknown version of its capabilities");
 	if (!idmap_out(job->untar->idmap, 'u', le32toh(cap->rootid), &root))
 		return job_refuse(job, -EINVAL, "its capabilities are for user %u, which is not an id of the layer",
 				  le32toh(cap->rootid));

@@ -69,7 +69,7 @@ int attributes_read(struct job *job, struct archive_entry *entry, struct attribu
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(ret->times); i++)
 		if (ret->times[i].tv_nsec < 0 || ret->times[i].tv_nsec > 999999999)
-			return job_refuse(job, -EINVAL, "its time is none");
+			return job_refuse(job, -EINVAL, "invalid time");
 	return 0;
 }
 

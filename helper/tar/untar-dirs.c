@@ -159,7 +159,7 @@ static int make(struct job *job, const char *name)
 }
 
 /* The directory in the nearest layer below that has the name. fd, or -errno: it is none there. */
-static int open_below(const struct job *job, const char *path)
+static int open_lower(const struct job *job, const char *path)
 {
 	int fd = -ENOENT;
 
@@ -202,13 +202,13 @@ static char *path_of_chain(const struct job *job, const char *name)
 static int make_missing(struct job *job, const char *name)
 {
 	_cleanup_free_ char *path = path_of_chain(job, name);
-	_cleanup_close_ int below = open_below(job, path);
+	_cleanup_close_ int lower = open_lower(job, path);
 	struct stat st;
 	int r;
 
 	/* A whiteout below what is no directory would take nothing away, and hide that. */
-	if ((below == -ENOTDIR || below == -ELOOP) && job->ask_opaque)
-		return below;
+	if ((lower == -ENOTDIR || lower == -ELOOP) && job->ask_opaque)
+		return lower;
 	r = job_count(job);
 	if (r == 0)
 		r = make(job, name);
@@ -218,7 +218,7 @@ static int make_missing(struct job *job, const char *name)
 		return -errno;
 	job_here(job)->dev = st.st_dev;
 	job_here(job)->ino = st.st_ino;
-	return inherit(job, job_here(job), below);
+	return inherit(job, job_here(job), lower);
 }
 
 /* How many of the names the chain has. */
@@ -323,7 +323,7 @@ int dirs_extract(struct job *job, struct archive_entry *entry)
 
 int dirs_start(struct job *job, int to)
 {
-	_cleanup_close_ int below = open_below(job, ".");
+	_cleanup_close_ int lower = open_lower(job, ".");
 	struct node *node;
 	int fd = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
 
@@ -336,5 +336,5 @@ int dirs_start(struct job *job, int to)
 	free(node->acl);
 	node->acl = NULL;
 	node->acl_size = 0;
-	return r < 0 ? r : inherit(job, node, below);
+	return r < 0 ? r : inherit(job, node, lower);
 }

@@ -105,7 +105,7 @@ static int write_data(struct job *job, int fd, uint64_t size)
 	int r;
 
 	if (size > INT64_MAX)
-		return job_refuse(job, -EINVAL, "its size is none");
+		return job_refuse(job, -EINVAL, "invalid size");
 	while ((r = read_data(job, &data, &n, &offset)) > 0) {
 		if (offset > size || n > size - offset)
 			return job_refuse(job, -EINVAL, "it has data beyond its size");
@@ -200,7 +200,7 @@ static int link_to(struct job *job, const char *target, const char *name)
 	if (r == 0 && !job->link.n)
 		r = -EINVAL;
 	if (r < 0)
-		return job_refuse(job, r, "its link leads nowhere in the layer");
+		return job_refuse(job, r, "invalid target of a link");
 	last = job->link.parts[job->link.n - 1];
 	parent = names_open_parent(job->nodes[0].fd, &job->link);
 	if (parent < 0 || fstatat(parent, last, &there, AT_SYMLINK_NOFOLLOW) < 0) {

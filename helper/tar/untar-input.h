@@ -18,20 +18,22 @@ struct input {
 	struct paxcheck pax;	     /* looks at the same */
 	uint64_t given;		     /* bytes that the one handed to the other */
 	uint64_t most;		     /* and may have by the end of this call */
-	bool begun;		     /* not only zeros were read so far */
+	bool begun;		     /* something else than zeros was read */
 	bool any;		     /* there was an entry */
 	bool whole;		     /* after a failure: it is not of an entry, but of the input as a whole */
 	const unsigned char *digest; /* the input must have this one (SHA256_SIZE), or NULL */
 	char why[320];		     /* after a failure: what is wrong */
 };
 
-/* Begin to read; `digest` as above. 0 or -errno; input_close() in both cases. */
+/* Begin to read; `digest` as above. Returns 0 or -errno; input_close() in both cases. */
 int input_open(struct input *input, int fd, const unsigned char *digest);
+/* Free the parser and its buffers. */
 void input_close(struct input *input);
-/* 1: the next entry, valid until the next call; 0: there is none, and all of the input was read and is what it should
- * be; -errno. */
+/* Read the next entry, valid until the next call. Returns 1; 0: there is none, and the input is whole and has the
+ * digest; or -errno. */
 int input_next(struct input *input, struct archive_entry **ret);
-/* Bytes of the tar, without its compression, that were read so far. */
+/* Return the number of bytes of the tar, without its compression, that were read so far. */
 uint64_t input_position(const struct input *input);
-/* The next bytes of the entry, valid until the next call, and where they are in the file. 1, 0 or -errno. */
+/* Read the next data of the entry, valid until the next call, and its offset in the file. Returns 1; 0: there is no
+ * more; or -errno. */
 int input_data(struct input *input, const void **ret, size_t *ret_size, uint64_t *ret_offset);

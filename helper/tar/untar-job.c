@@ -58,8 +58,7 @@ int names_split(struct job *job, struct names *names, const char *text)
 		if (strcmp(part, "..") == 0)
 			return job_refuse(job, -EINVAL, "a name with ..");
 		if (job->untar->limits.depth && names->n > job->untar->limits.depth)
-			return job_refuse(job, -E2BIG, "more than %zu directories in each other",
-					  job->untar->limits.depth);
+			return job_refuse(job, -E2BIG, "more than %zu nested directories", job->untar->limits.depth);
 		if (names->n == names->room)
 			*ARRAY_ADD(names->parts, names->room) = NULL;
 		names->parts[names->n++] = part;

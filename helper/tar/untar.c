@@ -80,7 +80,7 @@ static int extract(struct job *job, struct archive_entry *entry)
 		return job_refuse(job, -EINVAL, "the layer's top is a directory, and this is not");
 	r = dirs_go(job, names, names->n - 1, true);
 	if (r == -ENOTDIR || r == -ELOOP)
-		return job_refuse(job, r, "a directory of its name is none in the layer, but a file or a symlink");
+		return job_refuse(job, r, "its parent directory is a file or a symlink in the layer");
 	return r < 0 ? r : file_extract(job, entry, names->parts[names->n - 1]);
 }
 
