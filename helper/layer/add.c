@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * add - a layer comes to be: what is in it is on disk, then it has its name,
- * then its record. Before the last, there is no layer, and nothing that is in
- * the way of the next who makes it.
+ * add - make a layer: first its contents become durable, then it is named, then
+ * recorded. Until it is recorded there is no layer, and its leftovers are not in
+ * the way of whoever makes it next.
  */
 #include "add.h"
 #include "../base/cleanup.h"
@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Nobody sees what changes in the layer. 0 or -errno (logged). */
+/* Check that the layer has no users, who would see it change. Returns 0 or -errno (logged). */
 static int check_unused(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *child = NULL, *by = NULL;
@@ -32,7 +32,8 @@ static int check_unused(const struct store *store, const char *id)
 	return r > 0 ? log_refuse(-EBUSY, "layer '%s' exists, and is in use: %s", id, by) : r;
 }
 
-/* A layer that is to be filled can be. *ret: its directory, ours alone. 0 or -errno (logged). */
+/* Check that an existing layer can be filled, and lock its directory exclusively: *ret. Returns 0 or -errno (logged).
+ */
 static int may_fill(const struct store *store, const struct layer *layer, const char *parent, int *ret)
 {
 	int r;
@@ -68,7 +69,7 @@ int layer_may_fill(struct store *store, const char *id, const char *parent)
 	return r;
 }
 
-/* The new layer's record, its parent's with the parent in front. 0 or -errno (logged). */
+/* List the new layer's lower layers: the parent, then those of the parent. Returns 0 or -errno (logged). */
 static int stack(const struct store *store, const char *parent, struct layer *layer)
 {
 	struct layer lower;
@@ -82,7 +83,7 @@ static int stack(const struct store *store, const char *parent, struct layer *la
 		*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(parent);
 		for (size_t i = 0; i < lower.n; i++)
 			*ARRAY_ADD(layer->lowers, layer->n) = xstrdup(lower.lowers[i]);
-		/* What it lies on must stay as it is. */
+		/* A lower layer must not change any more. */
 		r = mounts_unmount_stale(store, parent);
 	}
 	if (r == 0)
@@ -105,20 +106,20 @@ static int sync_dir(const struct store *store, const char *name)
 	return fd < 0 || fsync(fd) < 0 ? log_errno(-errno, "sync '%s/%s'", store->dir, name) : 0;
 }
 
-/* Give the stage the layer's name. With the lock. */
+/* Rename the staging directory to the layer's. Needs the lock. */
 static int name_it(const struct store *store, const char *id, struct staging *stage)
 {
 	_cleanup_free_ char *to = xasprintf("diff/%s", id);
 
 	if (renameat(store->fd, stage->name, store->fd, to) < 0)
 		return log_errno(-errno, "layer '%s': name its directory", id);
-	/* From here on it is no stage. */
+	/* From here on it is the layer's directory. */
 	free(TAKE_PTR(stage->name));
 	(void)flock(stage->fd, LOCK_UN);
 	return sync_dir(store, "diff");
 }
 
-/* The record is there already: the rename is all. */
+/* Give a layer that is recorded already its contents. */
 static int fill(const struct store *store, const struct layer *layer, struct staging *stage)
 {
 	int r = layer_write_info(store, layer);
@@ -128,7 +129,7 @@ static int fill(const struct store *store, const struct layer *layer, struct sta
 
 static int make(const struct store *store, const struct layer *layer, struct staging *stage)
 {
-	/* Without a record, whatever is there is what an interrupted one left. */
+	/* A directory without a record is a leftover of an interrupted command. */
 	int r = staging_bury(store, "diff", layer->id);
 
 	if (r == 0)
@@ -165,7 +166,7 @@ static int add(const struct store *store, struct layer *layer, const char *paren
 	return r;
 }
 
-/* An empty layer's directory. */
+/* Make the directory of an empty layer. */
 static int make_empty(const struct store *store, const char *parent, struct staging *ret)
 {
 	_cleanup_free_ char *name = xasprintf("diff/%s", parent ?: "");
@@ -174,7 +175,7 @@ static int make_empty(const struct store *store, const char *parent, struct stag
 
 	if (r <= 0)
 		return r < 0 ? r : log_refuse(-ENOENT, "there is no layer '%s' in '%s'", parent, store->dir);
-	/* The root of the parent is what the new layer's root covers. */
+	/* The new layer's root covers that of the parent. */
 	if (parent && (lower = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		return log_errno(-errno, "layer '%s': open its directory '%s/%s'", parent, store->dir, name);
 	r = staging_create(store, ret);
@@ -193,7 +194,7 @@ int layer_add(struct store *store, const char *id, const char *parent, bool rw, 
 
 	if (r == 0 && parent)
 		r = store_check_id(parent);
-	/* Before the lock: this may take its time. */
+	/* Before the lock is taken, as this may take long. */
 	if (r == 0 && stage && syncfs(stage->fd) < 0)
 		r = log_errno(-errno, "sync layer '%s'", id);
 	if (r == 0 && !stage)

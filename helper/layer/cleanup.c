@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tidy - what a store has that no one needs: mounts that nobody holds, and
- * parts of layers that were never made, or are no more.
+ * cleanup - unmount layers without a holder, and remove leftovers: parts of layers
+ * that were never recorded, or are not any more.
  */
 #include "cleanup.h"
 #include "metadata.h"
@@ -24,7 +24,7 @@ int cleanup_is_leftover(const struct store *store, const char *dir, const char *
 
 	if (r)
 		return r < 0 ? r : 0;
-	/* A mount point that others use is not ours to take away. */
+	/* A mount point that is in use stays. */
 	if (strcmp(dir, "mnt") == 0 || strcmp(dir, "diff") == 0 || strcmp(dir, STORE_WORK) == 0) {
 		r = users_look(store, name, true, &use);
 		return r < 0 ? r : !use.mounted && !use.elsewhere && !use.reader;
@@ -46,7 +46,7 @@ static int unmount_unheld(const struct store *store)
 		if (s == 0 && !m)
 			s = mounts_unmount(store, names[i]);
 		strings_free(living, m);
-		/* The others, too. */
+		/* Go on with the others. */
 		r = r ?: s;
 		s = 0;
 	}
@@ -54,8 +54,8 @@ static int unmount_unheld(const struct store *store)
 	return r ?: s;
 }
 
-/* Files are written with the lock, so one that is there now was left by a process that was killed. 0 or -errno
- * (logged). */
+/* Remove unfinished files. They are written under the lock, so these are leftovers of killed processes. Returns 0 or
+ * -errno (logged). */
 static int remove_temps(const struct store *store)
 {
 	static const char *const names[] = { STORE_TEMP, "layers/" STORE_TEMP, STORE_INFO "/" STORE_TEMP };

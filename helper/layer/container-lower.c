@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * use - layers below a container.
+ * container-lower - layers as lower layers of a container.
  *
- * Its journal names them. Who removes a layer, or mounts it to write to it,
- * looks into the journals with the store's lock held exclusively; the record is
- * made with the lock shared, and then the layer is looked for once more. So
- * one of both sees the other.
+ * The container's journal records them. Whoever removes a layer, or mounts it
+ * writable, looks into the journals while it holds the store's lock exclusively.
+ * The record is written while the lock is held shared, and then the layer is
+ * looked up once more. So at least one of two concurrent commands sees the other.
  */
 #include "../record-kinds/layer.h"
 #include "container-lower.h"
@@ -28,7 +28,7 @@ int lower_open_store(const char *dir, struct store *ret)
 	return r < 0 ? r : store_check_ours(ret);
 }
 
-/* store_close() would begin to purge. */
+/* store_close() would start a purge. */
 void lower_close_store(struct store *store)
 {
 	store_unlock(store);
@@ -52,7 +52,7 @@ int lower_open(const char *dir, const char *id)
 	return store < 0 ? -errno : open_layer(store, id);
 }
 
-/* Others may share it; nobody waits for a start. */
+/* Lock the store shared: starts do not wait for each other. Returns 0 or -errno (logged). */
 static int lock_shared(struct store *store)
 {
 	long long until = proc_now() + LOCK_WAIT_MS;
@@ -71,7 +71,7 @@ static int lock_shared(struct store *store)
 	return 0;
 }
 
-/* It is still there, on the same layer. 0 or -errno (logged). */
+/* Check that the layer still exists, on the same parent. Returns 0 or -errno (logged). */
 static int check_record(const struct store *store, const char *id, const char *parent)
 {
 	struct layer layer;
@@ -86,7 +86,7 @@ static int check_record(const struct store *store, const char *id, const char *p
 		    : log_refuse(-EBUSY, "layer '%s' of '%s': another lxc-bdev has just removed it", id, store->dir);
 }
 
-/* Nobody writes to it. 0 or -errno (logged). */
+/* Check that the layer has no writer. Returns 0 or -errno (logged). */
 static int check_writers(const struct store *store, const char *id, int layer)
 {
 	_cleanup_free_ char *work = xasprintf(STORE_WORK "/%s", id);
@@ -100,8 +100,8 @@ static int check_writers(const struct store *store, const char *id, int layer)
 	return r ? log_refuse(-EBUSY, "layer '%s' of '%s' is mounted writable; put it first", id, store->dir) : 0;
 }
 
-/* Nobody has converted it meanwhile. 0 or -EBUSY (logged). */
-static int check_form(const struct store *store)
+/* Check that the store was not converted since the plan. Returns 0 or -EBUSY (logged). */
+static int check_driver(const struct store *store)
 {
 	_cleanup_close_ int fd = openat(store->fd, "driver", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	const char *driver = store_driver(store);
@@ -115,11 +115,11 @@ static int check_form(const struct store *store)
 	return log_refuse(-EBUSY, "layer store '%s': another lxc-bdev is converting it", store->dir);
 }
 
-static int use(struct store *store, const char *id, const char *parent, struct journal *journal)
+static int acquire(struct store *store, const char *id, const char *parent, struct journal *journal)
 {
 	_cleanup_free_ char *key = store_key(store, id);
 	_cleanup_close_ int fd = -EBADF;
-	int r = lock_shared(store) ?: check_form(store);
+	int r = lock_shared(store) ?: check_driver(store);
 
 	if (r == 0)
 		r = layer_record(journal, key);
@@ -139,9 +139,9 @@ int lower_acquire(const char *dir, enum delta_form form, const char *id, const c
 	struct store store = { .dir = xstrdup(dir), .lock = -EBADF, .delta.form = form };
 	int r;
 
-	/* All else about it was looked at when the layer was looked up. */
+	/* All else about the store was checked when the layer was planned. */
 	store.fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	r = store.fd < 0 ? log_errno(-errno, "layer store '%s'", dir) : use(&store, id, parent, journal);
+	r = store.fd < 0 ? log_errno(-errno, "layer store '%s'", dir) : acquire(&store, id, parent, journal);
 	lower_close_store(&store);
 	return r;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hold - the directories of layers in use by a process.
+ * dir-lock - locks on the directories of layers.
  *
  * A shared flock(2) on a layer's directory keeps it from being removed or
- * replaced, which needs an exclusive one. It ends with the process, however
- * that ends, and nobody waits for it.
+ * replaced, which needs an exclusive one. It ends with the process that has it,
+ * and nobody waits for it.
  */
 #include "dir-lock.h"
 #include "../base/cleanup.h"
@@ -16,11 +16,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-/* Of 2 ms: who has it exclusively is only renaming it, or looks whether it is rubbish. */
+/* Of 2 ms: an exclusive lock is held for a rename, or for a look at whether the directory is a leftover. */
 #define HOLD_TRIES  500
 #define SEIZE_TRIES 10
 
-/* The directory is still what its name says. 1, 0 or -errno (logged). */
+/* Return 1 if the name is still that of the open directory; 0; or -errno (logged). */
 static int is_there(const struct store *store, const char *name, int fd)
 {
 	struct stat a, b;
@@ -63,7 +63,7 @@ void dirlock_release(int *fds, size_t n)
 	free(fds);
 }
 
-/* The layer is still on the same ones: nobody removed it, and made another of this id, before it was held. 0 or -errno
+/* Check that the layer still has the same lower layers: nobody replaced it before it was locked. Returns 0 or -errno
  * (logged). */
 static int check_same(const struct store *store, const struct layer *layer)
 {
@@ -93,7 +93,7 @@ int dirlock_shared(const struct store *store, const struct layer *layer, int **r
 		if (r >= 0)
 			*ARRAY_ADD(lowers, n) = r;
 	}
-	/* Held, it keeps those below from being removed, too. */
+	/* While it is locked, its lower layers are not removed, either. */
 	if (r >= 0)
 		r = check_same(store, layer);
 	if (r < 0) {

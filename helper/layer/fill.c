@@ -22,7 +22,7 @@
 
 /* --- from a tar --- */
 
-/* What the layer is to lie on: that of the layer that is there, or what was asked for. 0 or -errno (logged). */
+/* Choose the parent: that of the existing layer, or the given one. Returns 0 or -errno (logged). */
 static int choose_parent(struct store *store, const char *id, const char *parent, char **ret)
 {
 	struct layer layer;
@@ -45,7 +45,7 @@ static int choose_parent(struct store *store, const char *id, const char *parent
 	return r < 0 ? r : layer_may_fill(store, id, *ret);
 }
 
-/* There is a file of this name in the directory, and `text` in how it begins (NULL: whatever is). */
+/* Return whether the directory has a file of this name, with `text` in its first bytes (NULL: any). */
 static bool has_file(int dir, const char *name, const char *text)
 {
 	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -61,7 +61,7 @@ static bool has_file(int dir, const char *name, const char *text)
 	return n > 0 && memmem(begin, (size_t)n, text, strlen(text));
 }
 
-/* What is in the directory is a root's, or a part of one: not an image with layers in it. 0 or -EINVAL (logged). */
+/* Refuse an image, which has layers in it. Returns 0 or -EINVAL (logged). */
 static int check_contents(int dir, const char *name)
 {
 	if (!has_file(dir, "oci-layout", NULL) && !has_file(dir, "manifest.json", "\"Layers\""))
@@ -104,7 +104,7 @@ int fill_from_tar(struct store *store, const char *id, const char *parent, struc
 
 /* --- from a delta --- */
 
-/* The first thing that the other form cannot say. */
+/* The first entry that is not representable in the other whiteout format. */
 struct foreign {
 	const char *name;
 	bool said;
@@ -167,7 +167,7 @@ int fill_from_delta(struct store *store, const char *id, const char *parent, enu
 
 /* --- from several layers --- */
 
-/* In layer->lowers, or layer->n. */
+/* Return the index of an ID in layer->lowers, or layer->n. */
 static size_t place_of(const struct layer *layer, const char *id)
 {
 	size_t i = 0;

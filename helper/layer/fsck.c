@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fsck - what is wrong with a store.
+ * fsck - check and repair a store.
  *
- * First, with the lock, what it says of its layers, who holds them, what is
- * mounted; so no one is seen at work in between. Then each layer's contents,
- * which takes its time.
+ * First, under the lock, the records, holders and mounts: so no concurrent command
+ * is seen half-way. Then the contents of each layer, which takes long.
  */
 #include "fsck.h"
 #include "../delta/check.h"
@@ -27,7 +26,7 @@ static void tell(struct fsck *fsck, const char *what, const char *name, const ch
 	fsck->found(fsck, what, name, why, repaired);
 }
 
-/* Of an answer that is negative: it could not be read (logged), and so the whole check fails. The answer. */
+/* Note that the check fails, if the answer is an error (logged). Returns the answer. */
 static int known(struct fsck *fsck, int answer)
 {
 	if (answer < 0 && fsck->failed == 0)
@@ -35,7 +34,7 @@ static int known(struct fsck *fsck, int answer)
 	return answer;
 }
 
-/* It lies on the ones that its parent says, and they exist. */
+/* Check that its lower layers exist, and are the parent and those of the parent. */
 static void check_record(struct fsck *fsck, const struct layer *layer)
 {
 	_cleanup_free_ char *diff = xasprintf("diff/%s", layer->id);
@@ -58,7 +57,7 @@ static void check_record(struct fsck *fsck, const struct layer *layer)
 		tell(fsck, "lost", layer->id, "its directory is missing", false);
 }
 
-/* Nobody holds what is not mounted, and nothing is mounted that nobody holds. */
+/* Check that a layer is mounted if and only if it has holders. */
 static void check_mount(struct fsck *fsck, const char *id)
 {
 	_cleanup_free_ char *dir = xasprintf(STORE_HOLDERS "/%s", id);
@@ -103,7 +102,7 @@ static void check_temp(struct fsck *fsck, const char *dir)
 		     fsck->repair && unlinkat(fsck->store->fd, name, 0) == 0);
 }
 
-/* The layers that lie on it say what it lay on; without them nobody knows. */
+/* Repair a lost record: layers that depend on this one list its lower layers. */
 static void check_lost(struct fsck *fsck, const char *id)
 {
 	_cleanup_free_ char *child = NULL, *why = NULL;
@@ -140,7 +139,7 @@ static int check_strays(struct fsck *fsck, const char *dir)
 	return r;
 }
 
-/* What can be no layer, whatever is done to it: why, or NULL. */
+/* Return why this can never be a layer, or NULL. */
 static const char *what_is_no_layer(const struct store *store, const struct layer *layer, int r)
 {
 	_cleanup_free_ char *name = xasprintf("layers/%s", layer->id), *diff = xasprintf("diff/%s", layer->id);
@@ -163,7 +162,8 @@ static bool is_unused(const struct store *store, const char *id)
 	return users_find(store, id, &by) == 0;
 }
 
-/* Its directory stays, if it is one: then its record is lost, which may be repaired. */
+/* Remove what can never be a layer. Its directory stays, if it has one: its record is lost then, which may be
+ * repaired. */
 static void check_no_layer(struct fsck *fsck, const char *id)
 {
 	_cleanup_free_ char *diff = xasprintf("diff/%s", id);
@@ -191,7 +191,7 @@ static void check_layer(struct fsck *fsck, const char *id)
 	int r = layer_read_unchecked(fsck->store, id, &layer, &why);
 
 	if (what_is_no_layer(fsck->store, &layer, r))
-		; /* that was said */
+		; /* that was reported */
 	else if (r < 0)
 		tell(fsck, "record", id, why ?: strerror(-r), false);
 	else
@@ -200,7 +200,7 @@ static void check_layer(struct fsck *fsck, const char *id)
 	layer_clear(&layer);
 }
 
-/* Who makes or removes something there has it locked. */
+/* Check the staging directory, in which work in progress is locked. */
 static void check_stage(struct fsck *fsck)
 {
 	const struct store *store = fsck->store;
@@ -210,7 +210,7 @@ static void check_stage(struct fsck *fsck)
 	bool removed =
 		r > 0 && fsck->repair && staging_leftovers(stage, true) >= 0 && staging_leftovers(stage, false) == 0;
 
-	/* What a process in the background is about to remove is nothing wrong. */
+	/* While a purge is at work, leftovers are no problem. */
 	if (r > 0 && !purged)
 		tell(fsck, "leftover", STORE_STAGING, "what was being made or removed", removed);
 	if (r < 0 && r != -ENOENT)
@@ -221,7 +221,7 @@ static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
 {
 	int r = 0;
 
-	/* Records that are none, or were lost, first: others are looked at with what was repaired. */
+	/* Damaged and lost records first: the others are checked against the repaired ones. */
 	for (size_t i = 0; i < n; i++)
 		check_no_layer(fsck, ids[i]);
 	r = check_strays(fsck, "diff");
@@ -238,7 +238,7 @@ static int check_structure(struct fsck *fsck, char *const *ids, size_t n)
 	return r ?: fsck->failed;
 }
 
-/* What one layer has in it. */
+/* The check of one layer's contents. */
 struct contents {
 	struct check check;
 	struct fsck *fsck;
@@ -276,7 +276,7 @@ static int check_contents(struct fsck *fsck, const char *id)
 	int *lowers = NULL, r;
 	const char *why;
 
-	/* What is wrong with these was said. */
+	/* A damaged record or missing directory was reported before. */
 	r = layer_read_unchecked(fsck->store, id, &layer, &why);
 	if (r == 0 && has_directories(fsck->store, &layer))
 		r = fd = dirlock_shared(fsck->store, &layer, &lowers);

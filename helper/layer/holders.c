@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * holders - a file holders/ID/NAME for each: "PID START BOOT".
+ * holders - a file holders/ID/NAME for each holder: "PID START BOOT".
  *
- * A count would be wrong after the first kill -9. A name with a process behind
- * it can be asked.
+ * A count would be wrong after the first kill -9. Of a name with a process it is
+ * known whether that still lives.
  */
 #include "holders.h"
 #include "../base/cleanup.h"
@@ -38,7 +38,7 @@ static char *path_to(const char *id, const char *name)
 	return xasprintf(STORE_HOLDERS "/%s%s%s", id, name ? "/" : "", name ?: "");
 }
 
-/* Is this holder one that lives? 1; 0: it has ended, was of another boot, or was never written; or -errno (logged). */
+/* Return 1 if the holder lives; 0: it has ended, is of another boot, or was never recorded; or -errno (logged). */
 static int is_alive(const struct store *store, const char *id, const char *name)
 {
 	_cleanup_free_ char *path = path_to(id, name);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * import - the store of an aufs graph driver becomes one of ours, or its layers
- * go to one.
+ * import - make a store of Docker's aufs driver a layer store, or copy its layers
+ * to one.
  *
- * Its layout is ours, so in place there is nothing to do but to say so. While
- * its layers are converted, the store says CONVERTING for its driver, which no
- * one but we opens; and a layer is converted or not, never half.
+ * The layout of both is the same, so in place only the file 'driver' is written.
+ * While the layers are converted it says "converting", with which no other command
+ * opens the store. Each layer is converted in one step.
  */
 #include "import.h"
 #include "add.h"
@@ -28,7 +28,7 @@ struct import {
 	bool told;
 };
 
-/* It does not say that its layers are overlay's already. 0 or -EEXIST (logged). */
+/* Refuse a layer store of overlay's. Returns 0 or -EEXIST (logged). */
 static int check_driver(const struct store *source)
 {
 	_cleanup_close_ int fd = openat(source->fd, "driver", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -52,7 +52,7 @@ static int open_source(const char *dir, struct store *ret)
 	ret->fd = open(ret->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (ret->fd < 0)
 		return log_errno(-errno, "store '%s'", dir);
-	/* It may be ours by now, and have our directories beside the three. */
+	/* It may be a layer store by now, with more than the three directories. */
 	r = store_is_docker(ret);
 	if (r < 0)
 		return r;
@@ -68,8 +68,8 @@ static void close_source(struct store *source)
 	free(source->dir);
 }
 
-/* One line for the first that another form cannot say. */
-static void say_foreign(struct convert *convert, enum convert_kind kind, const char *path, const char *why)
+/* Log the first entry that is not representable in the other format. */
+static void log_not_representable(struct convert *convert, enum convert_kind kind, const char *path, const char *why)
 {
 	struct import *import = convert->arg;
 
@@ -81,13 +81,13 @@ static void say_foreign(struct convert *convert, enum convert_kind kind, const c
 
 static void begin(struct convert *convert, struct import *import, const char *path, const int *lowers, size_t n)
 {
-	*convert = (struct convert){ .lowers = lowers, .nlowers = n, .found = say_foreign, .arg = import };
+	*convert = (struct convert){ .lowers = lowers, .nlowers = n, .found = log_not_representable, .arg = import };
 	convert_begin(convert, DELTA_OVERLAY, false);
 	import->path = path;
 	import->told = false;
 }
 
-/* What is overlay's already, as lxc-bdev convert left it, stays. */
+/* Look through a layer; one that lxc-bdev convert has converted already stays. */
 static int look(struct convert *convert, struct import *import, int fd)
 {
 	int r = check_form(&convert->from, fd);
@@ -163,7 +163,7 @@ int import_copy(const char *dir, struct store *store, size_t *ret_n)
 	return r;
 }
 
-/* Before anything is changed: all of it can be said, and has an id. */
+/* Check before anything is changed: all entries are representable, and the layer has a valid ID. */
 static int look_layer(void *arg, const char *path, const int *lowers, size_t n)
 {
 	_cleanup_free_ struct convert *convert = xcalloc(1, sizeof(*convert));
@@ -188,7 +188,7 @@ static int look_layer(void *arg, const char *path, const int *lowers, size_t n)
 	return look(convert, import, fd);
 }
 
-/* Nobody uses the layer: looked at for all before the first is changed. 0 or -errno (logged). */
+/* Check that nobody uses the layer: all are checked before the first is changed. Returns 0 or -errno (logged). */
 static int prepare_layer(void *arg, const char *path, const int *lowers, size_t n)
 {
 	(void)arg;
@@ -223,7 +223,7 @@ int import_in_place(const char *dir, const char *driver, size_t *ret_n)
 		return r;
 	}
 	r = store_lock(&store);
-	/* A layer that an interrupted one converted is in the other form by now. */
+	/* An interrupted conversion has left some layers in the other format. */
 	if (r == 0 && !begun)
 		r = aufsstore_each(store.dir, look_layer, &import);
 	if (r == 0 && target.delta.form == DELTA_OVERLAY) {

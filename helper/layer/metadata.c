@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * record - what a store says of its layers.
+ * metadata - the records of layers, and their relations.
  *
- * layers/ID has the ids of all that are below, as aufs's graph driver wrote
- * them. A rename puts it there, so it is never half a record; and as nobody
- * else may have written it as carefully, what it says is not believed unseen.
+ * layers/ID lists a layer's lower layers, in the layout of Docker's aufs driver.
+ * It is written by a rename, so it is never half a record. But others may have
+ * written it, so it is checked when it is read.
  */
 #include "metadata.h"
 #include "../base/cleanup.h"
@@ -22,7 +22,7 @@ void layer_clear(struct layer *layer)
 	*layer = (struct layer){ 0 };
 }
 
-/* DIR/ID of the store as text, for the caller to free. 0 or -errno. */
+/* Read DIR/ID of the store as text, for the caller to free. Returns 0 or -errno. */
 static int read_text(const struct store *store, const char *dir, const char *id, char **ret)
 {
 	_cleanup_free_ char *name = xasprintf("%s/%s", dir, id), *text = NULL;
@@ -46,7 +46,7 @@ static int read_text(const struct store *store, const char *dir, const char *id,
 	return 0;
 }
 
-/* What else is known of the layer, if anything is. 0 or -errno. */
+/* Read the layer's information, if there is any. Returns 0 or -errno. */
 static int read_info(const struct store *store, struct layer *layer)
 {
 	_cleanup_free_ char *text = NULL;
@@ -66,7 +66,7 @@ static int read_info(const struct store *store, struct layer *layer)
 	return 0;
 }
 
-/* The lines of a record. NULL, or what is wrong with it. */
+/* Parse a record. Returns NULL, or what is wrong with it. */
 static const char *parse(char *text, struct layer *layer)
 {
 	char *line, *end;
@@ -159,7 +159,7 @@ int layer_write_record(const struct store *store, const struct layer *layer)
 	end = text = xcalloc(size, 1);
 	for (size_t i = 0; i < layer->n; i++)
 		end = stpcpy(stpcpy(end, layer->lowers[i]), "\n");
-	/* In this order: what has info and no record has lost it. */
+	/* In this order: a layer that has information and no record has lost it. */
 	r = store_write(store, "layers", layer->id, text);
 	if (r == 0 && (r = layer_write_info(store, layer)) < 0) {
 		_cleanup_free_ char *name = xasprintf("layers/%s", layer->id);
@@ -169,7 +169,7 @@ int layer_write_record(const struct store *store, const struct layer *layer)
 	return r;
 }
 
-/* A line of the text is this id. */
+/* Return whether a line of the text is this ID. */
 static bool has_line(const char *text, const char *id)
 {
 	size_t n = strlen(id);
@@ -180,13 +180,13 @@ static bool has_line(const char *text, const char *id)
 	return false;
 }
 
-/* Does the record of `id` have a line that is this other id? 1; 0: it has none, or is no record; or -errno (logged). */
-static int lies_on(const struct store *store, const char *id, const char *other, char **ret_text)
+/* Return 1 if the record of `id` lists `other`; 0: it does not, or is no record; or -errno (logged). */
+static int lists(const struct store *store, const char *id, const char *other, char **ret_text)
 {
 	_cleanup_free_ char *text = NULL;
 	int r = read_text(store, "layers", id, &text);
 
-	/* What is no text is no record either, and was removed just now what is not there. */
+	/* A file that is not text is no record, and a missing one was removed concurrently. */
 	if (r == -ENOENT || r == -EINVAL || r == -ELOOP)
 		return 0;
 	if (r < 0)
@@ -197,17 +197,17 @@ static int lies_on(const struct store *store, const char *id, const char *other,
 	return r;
 }
 
-/* A layer that this one lies on does not lie on it, whatever its record says: neither is a layer. */
 int layer_depends_on(const struct store *store, const char *id, const char *child)
 {
-	return lies_on(store, id, child, NULL);
+	return lists(store, id, child, NULL);
 }
 
-/* `other` is a layer that lies on this one: 2, the next above it; 1; 0; or -errno (logged). */
+/* Return 2 if `other` is a child of this layer, 1 if it depends on it, 0 if not (nor if both depend on each other: then
+ * neither is a layer), or -errno (logged). */
 static int is_child(const struct store *store, const char *id, const char *other)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = lies_on(store, other, id, &text);
+	int r = lists(store, other, id, &text);
 
 	if (r > 0) {
 		r = layer_depends_on(store, id, other);

@@ -2,9 +2,9 @@
 /*
  * mounts - layers mounted on the store's mnt/ID.
  *
- * It is all done with the store's lock, which a mount is quick enough for: so
- * nobody gets a path on which nothing is mounted yet, and nobody unmounts what
- * another has just got. What is mounted is asked of the kernel.
+ * All of it is done under the store's lock, as a mount takes only moments: so
+ * nobody gets a path on which nothing is mounted yet, and nobody unmounts a layer
+ * that another holder has just got. The kernel is asked what is mounted.
  */
 #include "mounts.h"
 #include "../base/cleanup.h"
@@ -33,13 +33,13 @@ static int attach(const struct store *store, const struct layer *layer, int moun
 	r = target < 0 ? -errno : mount_attach(mount_fd, target);
 	if (r < 0)
 		return log_errno(r, "mount on '%s/%s'", store->dir, name);
-	/* What is mounted below it is nobody else's. */
+	/* Mounts inside of it are not propagated. */
 	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", mount_fd);
 	(void)mount(NULL, proc, NULL, MS_PRIVATE, NULL);
 	return 0;
 }
 
-/* It is not mounted: mount it. Written to, it is no longer as large as it was. */
+/* Mount the layer, which is not mounted. When it is writable, its recorded size is not valid any more. */
 static int mount_it(const struct store *store, struct layer *layer, const struct layer_use *use)
 {
 	_cleanup_free_ char *child = NULL, *container = users_find_container(store, layer->id);
@@ -82,7 +82,7 @@ static int get(const struct store *store, struct layer *layer, const char *holde
 		r = users_look(store, layer->id, true, &use);
 	else if (!use.writable)
 		log_info("layer '%s' is mounted already, read-only", layer->id);
-	/* It is said already, and would be lost if writing it again failed half-way. */
+	/* A holder that is recorded already would be lost if writing it again failed half-way. */
 	if (r == 0 && !held)
 		r = holders_add(store, layer->id, holder);
 	if (r == 0 && !use.mounted)
@@ -170,7 +170,7 @@ static int put(const struct store *store, const char *id, const char *holder)
 					  ? " (the calling process); name one with --holder in get "
 					    "and put"
 					  : "");
-	/* Itself among them. First the mount: if it stays, so does its holder. */
+	/* The holder itself is one of them. If unmounting fails, it stays recorded. */
 	r = holders_list_living(store, id, true, &living, &n);
 	if (r == 0 && n <= 1)
 		r = mounts_unmount(store, id);
@@ -178,7 +178,7 @@ static int put(const struct store *store, const char *id, const char *holder)
 	return r < 0 ? r : holders_remove(store, id, holder);
 }
 
-/* Unmounting an overlay writes its upper's file system out; it is quick when that was done before. */
+/* Sync the layer before the lock is taken: unmounting an overlay syncs its upper's file system, too. */
 static void sync_before(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *name = xasprintf("mnt/%s", id);

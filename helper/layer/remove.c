@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * drop - a layer goes: its record first, then its name, and what was in it when
- * there is time.
+ * remove - remove a layer: first its record, then its directory's name; its
+ * contents are purged in the background.
  */
 #include "remove.h"
 #include "../base/cleanup.h"
@@ -14,7 +14,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* Its record, for good. */
+/* Remove its record, durably. Returns 0 or -errno (logged). */
 static int unlink_record(const struct store *store, const char *id)
 {
 	_cleanup_close_ int layers = openat(store->fd, "layers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -26,7 +26,7 @@ static int unlink_record(const struct store *store, const char *id)
 	return 0;
 }
 
-/* There is such a layer, nothing lies on it, and nobody uses it. 0 or -errno (logged). */
+/* Check that the layer exists, has no users, and no layer depends on it. Returns 0 or -errno (logged). */
 static int check_droppable(const struct store *store, const char *id)
 {
 	_cleanup_free_ char *child = NULL, *by = NULL;
@@ -54,19 +54,19 @@ int layer_remove_locked(const struct store *store, const char *id)
 
 	if (r < 0)
 		return r;
-	/* Its directory may be lost; then there is no more to it than the record. */
+	/* Its directory may be missing; then only the record is removed. */
 	r = store_look(store, diff, &st);
 	if (r < 0)
 		return r;
 	if (r > 0 && S_ISDIR(st.st_mode) && (fd = dirlock_exclusive(store, id)) < 0)
 		return fd;
-	/* What has this, and no record, has lost it. */
+	/* A layer with information and without a record has lost it. */
 	if (unlinkat(store->fd, info, 0) < 0 && errno != ENOENT && errno != EISDIR)
 		return log_errno(-errno, "remove '%s/%s'", store->dir, info);
 	r = unlink_record(store, id);
 	if (r < 0)
 		return r;
-	/* Without its record it is no layer. What stays of it is in nobody's way. */
+	/* Without its record it is no layer. The rest of it is a leftover. */
 	(void)unlinkat(store->fd, mnt, AT_REMOVEDIR);
 	if (staging_bury(store, "diff", id) < 0 || staging_bury(store, STORE_WORK, id) < 0)
 		log_warn("layer '%s' is removed; lxc-bdev layer cleanup removes what is left of it", id);

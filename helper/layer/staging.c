@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * stage - the part of a store where layers are made, and where they go.
+ * staging - the directory of a store in which layers are made, and into which
+ * removed ones are moved.
  *
- * Each directory there is locked, by flock(2) on itself, by the process that
- * works on it. A lock that can be taken is a dead one's, and the directory is
- * rubbish. So nothing needs to be recorded, and nothing is ever in the way.
+ * Each entry is locked, by flock(2) on itself, by the process that works on it. An
+ * entry whose lock is free is a leftover. So nothing needs to be recorded.
+ *
+ * Leftovers are purged by a process that shares nothing with its parent: no
+ * descriptor, no session. If it is killed, the next one goes on.
  */
 #include "staging.h"
 #include "../base/cleanup.h"
@@ -44,7 +47,7 @@ int staging_create(const struct store *store, struct staging *ret)
 			return log_errno(-errno, "make '%s/%s'", store->dir, name);
 		}
 		fd = openat(store->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		/* A purge may have come in between: then once more. */
+		/* A concurrent purge may have removed it: try again. */
 		if (fd < 0 && errno != ENOENT)
 			return log_errno(-errno, "open '%s/%s'", store->dir, name);
 		if (fd < 0)
@@ -66,7 +69,7 @@ int staging_create(const struct store *store, struct staging *ret)
 
 void staging_discard(const struct store *store, struct staging *stage)
 {
-	/* What is there is left to the purge. */
+	/* Its contents are left to the purge. */
 	if (stage->name)
 		(void)unlinkat(store->fd, stage->name, AT_REMOVEDIR);
 	cleanup_close(&stage->fd);
@@ -74,7 +77,7 @@ void staging_discard(const struct store *store, struct staging *stage)
 	*stage = (struct staging){ .fd = -EBADF };
 }
 
-/* The extended attributes, save those of overlay's own. 0 or -errno. */
+/* Copy the extended attributes, save overlay's own. Returns 0 or -errno. */
 static int copy_xattrs(const struct delta *delta, int from, int to)
 {
 	_cleanup_free_ char *list = xcalloc(1, XATTR_LIST_MAX), *value = xcalloc(1, XATTR_SIZE_MAX);
@@ -122,13 +125,13 @@ int staging_bury(const struct store *store, const char *dir, const char *name)
 	}
 }
 
-/* It is no one's; then it is gone, or shall be. 1, 0 or -errno. */
-static int is_rubbish(int stage, const char *name, bool remove)
+/* Return 1 if the entry is a leftover (remove: and was removed); 0; or -errno. */
+static int is_leftover(int stage, const char *name, bool remove)
 {
 	_cleanup_close_ int fd = openat(stage, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? -errno : flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 1;
 
-	/* Others remove it, too. */
+	/* Another purge may remove it at the same time. */
 	if (r == -EWOULDBLOCK || r == -ENOENT)
 		return 0;
 	if (r < 0 && r != -ENOTDIR && r != -ELOOP)
@@ -156,7 +159,7 @@ int staging_leftovers(int stage, bool remove)
 	while ((remove || r <= 0) && (errno = 0, entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
-		one = is_rubbish(stage, entry->d_name, remove);
+		one = is_leftover(stage, entry->d_name, remove);
 		if (one > 0 || (one < 0 && r == 0))
 			r = one;
 	}
@@ -193,7 +196,7 @@ int staging_claim_purge(const struct store *store)
 
 	if (stage < 0 || staging_leftovers(stage, false) <= 0)
 		return -EBADF;
-	/* The child has this lock as long as it lives: see staging_is_purged(). */
+	/* The child keeps this lock as long as it lives: see staging_is_purged(). */
 	(void)flock(stage, LOCK_SH | LOCK_NB);
 	return TAKE_FD(stage);
 }

@@ -26,7 +26,7 @@ static int is_dir(const struct store *store, const char *name)
 	return r < 0 ? log_errno(r, "look at '%s/%s'", store->dir, name) : r;
 }
 
-/* In the directory, which is read and closed, are but files. 1, 0 or -errno. */
+/* Return 1 if the directory, which is closed then, has only files; 0; or -errno. */
 static int has_files_only(int fd)
 {
 	DIR *dir = fdopendir(fd);
@@ -61,7 +61,7 @@ int store_is_docker(const struct store *store)
 	return r < 0 ? log_errno(r, "read '%s/layers'", store->dir) : r;
 }
 
-/* The slip of one level is common. */
+/* Refuse a directory that is no store. Naming the parent directory is a common mistake. */
 static int no_store(const struct store *store, int r, const char *more)
 {
 	if (faccessat(store->fd, "layers/driver", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -80,7 +80,7 @@ int store_check_ours(const struct store *store)
 		       : 0;
 }
 
-/* The driver that the store says, "" when it says none, or -errno. */
+/* Read the store's driver; "" if it has none. Returns 0 or -errno. */
 static int read_driver(const struct store *store, char *driver, size_t size)
 {
 	_cleanup_close_ int fd = openat(store->fd, "driver", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -90,7 +90,7 @@ static int read_driver(const struct store *store, char *driver, size_t size)
 	*driver = '\0';
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	/* A file that says nothing is not one that is missing, which means aufs. */
+	/* An empty file is not the same as a missing one, which means aufs. */
 	n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, driver, size - 1) : 0;
 	if (n <= 0)
 		return n < 0 ? -errno : -EINVAL;
@@ -99,7 +99,7 @@ static int read_driver(const struct store *store, char *driver, size_t size)
 	return 0;
 }
 
-/* What is missing of the store. The driver is first, as a store without it is one of aufs's graph driver. */
+/* Make what is missing of the store. The driver is first, as a store without one is Docker's. */
 static int make(struct store *store, const char *driver, char *said, size_t size)
 {
 	int r = store_lock(store), drivers;
@@ -188,7 +188,7 @@ static int open_dir(const char *dir, struct store *store)
 	return store->fd < 0 ? log_errno(-errno, "layer store '%s'", dir) : 0;
 }
 
-/* Nothing of it is purged: it may be no store at all. */
+/* Close it without a purge: it may be no store at all. */
 static int give_up(struct store *store, int r)
 {
 	cleanup_close(&store->fd);

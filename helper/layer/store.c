@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * store - the store's own directory: opened, made, locked, written to.
+ * store - the store's own directory: its lock, its files and lists.
  *
- * It is reached by root alone, so what is in it by fixed names and checked ids
- * is ours. What is inside of the layers is not: that was written by containers.
+ * Only root can reach it, so its fixed names and checked IDs are trusted. The
+ * contents of the layers are not: containers have written them.
  */
 #include "store.h"
 #include "staging.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mounts-make - a layer and those below it as one mount, in the way of the
- * store's driver.
+ * union-mount - mount a layer over its lower layers, with overlay or aufs.
  */
 #include "union-mount.h"
 #include "dir-lock.h"
@@ -23,7 +22,7 @@ static int open_dir(int root, const char *dir, const char *id)
 	return fd < 0 ? log_errno(-errno, "layer '%s': open its directory '%s'", id ?: "", name) : fd;
 }
 
-/* Overlay's layers from the store's: the layer itself is the upper, or the first lower; there is always a lower. */
+/* Open overlay's layers: the layer itself is the upper, or the first lower. There is always a lower. */
 static int open_layers(const struct layer *layer, int root, bool writable, struct layers *ret)
 {
 	int r = 0, fd;
@@ -66,7 +65,7 @@ static int check_number(const struct layer *layer, bool writable)
 	return 0;
 }
 
-/* The kernel's answer to whether another mount writes to the layer. 0, -EBUSY or -errno (logged). */
+/* Refuse a layer that another mount writes to, from the kernel's answer. Returns 0 or -errno (logged). */
 static int check_written(const char *id, int answer)
 {
 	if (answer < 0)
@@ -81,7 +80,7 @@ static int make_overlay(const struct store *store, const struct layer *layer, bo
 	_cleanup_close_ int root = -EBADF, mount = -EBADF;
 	int r;
 
-	/* In the stage, layers must be reached through its own mounts. */
+	/* Inside the stage, layers must be opened through its own mounts. */
 	root = open(store->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (root < 0)
 		return log_errno(-errno, "open '%s'", store->dir);
@@ -114,8 +113,9 @@ static int check_branches(const struct layer *layer)
 }
 
 /*
- * The store as a mount in the stage. It is opened once more for that: the kernel clones no mount of another namespace,
- * and the store's own descriptor is of the one that the stage is a copy of. fd or -errno (logged).
+ * Mount the store in the stage. It is opened once more for that: the kernel does not clone a mount of another
+ * namespace, and the store's descriptor belongs to the one that the stage is a copy of. Returns a descriptor or -errno
+ * (logged).
  */
 static int hold_store(const struct store *store, struct stage *stage)
 {
@@ -133,7 +133,7 @@ static int hold_store(const struct store *store, struct stage *stage)
 	return r < 0 ? log_errno(r, "bring '%s' into the stage", store->dir) : TAKE_FD(root);
 }
 
-/* The layers by their names in the stage, where the store has one that aufs can be told. */
+/* Mount the layers by their paths in the stage, which have no characters that aufs cannot take. */
 static int make_aufs(const struct store *store, const struct layer *layer, bool writable, struct stage *stage)
 {
 	_cleanup_free_ char *where = xasprintf("layer '%s'", layer->id), *si = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * use - who uses a layer, as the kernel and the records of others say it.
+ * users - find the users of a layer: in the mounts of all processes, in the records
+ * of holders, and in the journals of running containers.
  */
 #include "users.h"
 #include "../kernel/all-mounts.h"
@@ -24,8 +25,8 @@ struct search {
 };
 
 /*
- * Does an option of this key (NULL: any) name the layer's directory? The store may be reached by several paths, or have
- * been moved, so each value that ends as the layer's directory does is looked up, where it was written.
+ * Return whether an option with this key (NULL: any) is the layer's directory. The store may have several paths, or
+ * have been moved, so each value that ends like the layer's directory is looked up in the mount's own namespace.
  */
 static bool names(const struct search *search, const struct mount_seen *mount, const char *options, const char *key)
 {
@@ -48,7 +49,7 @@ static bool names(const struct search *search, const struct mount_seen *mount, c
 	return false;
 }
 
-/* Is it on the store's mnt/ID? In other namespaces that name may be of another directory. */
+/* Return whether the mount is on the store's mnt/ID. In other namespaces that path may be another directory. */
 static bool is_at(const struct search *search, const struct mount_seen *mount)
 {
 	_cleanup_free_ char *mnt = NULL;
@@ -90,7 +91,7 @@ int users_look(const struct store *store, const char *id, bool all, struct layer
 	int r = store_look(store, tail + 1, &search.diff);
 
 	*ret = (struct layer_use){ 0 };
-	/* Is there none, nothing is of its inode. */
+	/* Without a directory, no mount can have it. */
 	search.there = r > 0;
 	if (r >= 0)
 		r = store_look(store, "mnt", &search.mnt);
