@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aufs-opaque - a delta in aufs's form, said so that aufs shows what is meant.
+ * aufs-opaque - additions to a delta in aufs format, so that aufs shows what the
+ * delta means.
  *
- * A directory that is opaque hides all directories below it, and so does a file
- * below it: that is how a delta is meant, and how overlay shows it. aufs looks
- * a name up in all branches and takes the lowest opaque directory for the last
- * one, whatever is opaque above it; and it passes over what is no directory
- * (au_do_lookup() of aufs 6.1; both seen after a remount). So where a directory
- * of the delta hides its lower directories, and aufs would show them all the same,
- * settle makes the directory opaque, and writes a whiteout for each name that
- * aufs would still show.
+ * An opaque directory hides all lower directories, and so does a file: that is
+ * what a delta means, and how overlay shows it. aufs looks a name up in all
+ * branches and takes the lowest opaque directory for the last one, whatever is
+ * opaque above it; and it passes over files (au_do_lookup() of aufs 6.1; both seen
+ * after a remount). So where a directory of the delta hides its lower directories,
+ * and aufs would still show them, it is made opaque, and gets a whiteout for each
+ * name that aufs would still show.
  */
 #include "aufs-opaque.h"
 #include "../base/cleanup.h"
@@ -25,7 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* walk_dir's state: this directory is opaque; it hides all below, because it or one above it is. */
+/* walk_dir's state: this directory is opaque; it hides the lower ones, because it or a parent is opaque. */
 enum { OPAQUE = 1, HIDES = 2 };
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -43,7 +43,7 @@ struct settle {
 struct parts {
 	int *fds; /* nearest first */
 	size_t n;
-	bool over_file; /* the nearest that has the name has no directory */
+	bool over_file; /* the nearest lower that has the name has a file */
 };
 
 static void parts_cut(struct parts *parts, size_t n)
@@ -65,8 +65,8 @@ static int is_opaque(int fd)
 	return delta_is_opaque(&aufs, fd) ?: delta_is_opaque(&(struct delta){ .form = DELTA_OVERLAY }, fd);
 }
 
-/* What a directory of a lower has of the name: its type (S_IFDIR, ...); 0: nothing; -ENOENT: it says that there is
- * nothing, here and below; or -errno. */
+/* Look a name up in a directory of one lower. Returns its type (S_IFDIR, ...); 0: it does not have it; -ENOENT: it has
+ * a whiteout of it; or -errno. */
 static int look(int fd, const char *name)
 {
 	char whiteout[sizeof(WH) + NAME_MAX];
@@ -84,7 +84,7 @@ static int look(int fd, const char *name)
 	return S_ISCHR(st.st_mode) && st.st_rdev == 0 ? -ENOENT : (int)(st.st_mode & S_IFMT);
 }
 
-/* From the parts of a directory to those of one in it, which is opaque in the delta or not. 0 or -errno. */
+/* Go from the parts of a directory to those of one in it. opaque: it is in the delta. Returns 0 or -errno. */
 static int parts_enter(struct parts *parts, const char *name, bool opaque)
 {
 	struct parts next = { 0 };
@@ -121,7 +121,7 @@ static int parts_enter(struct parts *parts, const char *name, bool opaque)
 	return r < 0 ? r : 0;
 }
 
-/* The parts of the current directory. 0 or -errno; parts_clear() in both cases. */
+/* Open the parts of the current directory. Returns 0 or -errno; parts_clear() in both cases. */
 static int parts_here(const struct settle *settle, struct parts *ret)
 {
 	const struct walk_dir **way = NULL;
@@ -145,8 +145,8 @@ static int parts_here(const struct settle *settle, struct parts *ret)
 	return r;
 }
 
-/* Each lower has a directory there, or nothing: most are so, and need no look at each name on the way. 1, 0 or -errno.
- */
+/* Return 1 if each lower has a directory there, or nothing: most are so, and need no look at each name of the path; 0;
+ * or -errno. */
 static int is_plain(const struct settle *settle)
 {
 	_cleanup_free_ char *path = walk_path(&settle->walk, "");
@@ -175,8 +175,8 @@ static bool has(const struct delta_dir *dir, const char *name)
 	return dir->n && bsearch(name, dir->entries, dir->n, sizeof(*dir->entries), by_name);
 }
 
-/* Take away what the part shows and the delta does not have. 0 or -errno. */
-static int take_away(const struct settle *settle, const struct delta_dir *dir, int part)
+/* Write a whiteout for each name that the part has and the delta has not. Returns 0 or -errno. */
+static int hide_names(const struct settle *settle, const struct delta_dir *dir, int part)
 {
 	struct delta_dir shown = { 0 };
 	int r = delta_read(&aufs, part, false, &shown);
@@ -195,7 +195,7 @@ static int take_away(const struct settle *settle, const struct delta_dir *dir, i
 	return r;
 }
 
-/* A directory that was written to gets its times back. 0 or -errno. */
+/* Restore the times of a directory that was written to. Returns 0 or -errno. */
 static int restore_times(int fd, const struct statx *st)
 {
 	const struct timespec times[2] = { { st->stx_atime.tv_sec, st->stx_atime.tv_nsec },
@@ -204,7 +204,7 @@ static int restore_times(int fd, const struct statx *st)
 	return utimensat(fd, ".", times, 0) < 0 ? -errno : 0;
 }
 
-/* Hide these lower directories, which the current one hides, and which aufs would show. 0 or -errno. */
+/* Hide these lower directories, which aufs would show. Returns 0 or -errno. */
 static int hide(struct settle *settle, const struct delta_dir *dir, struct parts *parts)
 {
 	struct walk *walk = &settle->walk;
@@ -218,7 +218,7 @@ static int hide(struct settle *settle, const struct delta_dir *dir, struct parts
 			r = parts_here(settle, parts);
 	}
 	for (size_t i = 0; r == 0 && i < parts->n; i++)
-		r = take_away(settle, dir, parts->fds[i]);
+		r = hide_names(settle, dir, parts->fds[i]);
 	return r ?: restore_times(walk->fd, &walk->here->st);
 }
 
@@ -262,7 +262,7 @@ int settle_aufs(int top, const int *lowers, size_t n, char error[static PATH_MAX
 	settle->lowers = lowers;
 	settle->n = n;
 	r = walk_tree(&settle->walk, top);
-	/* The file that all whiteouts are is there. */
+	/* The top may have got the file whose hard links are the whiteouts. */
 	if (r == 0)
 		r = restore_times(top, &settle->walk.top);
 	if (r < 0)

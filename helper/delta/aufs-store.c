@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aufs-store - the layers of a graph driver's store, in their order.
+ * aufs-store - the layers of a store of Docker's aufs driver, in their order.
  */
 #include "aufs-store.h"
 #include "../base/cleanup.h"
@@ -122,7 +122,7 @@ static bool is_id(const char *id)
 	return *id && !strchr(id, '/') && strcmp(id, ".") != 0 && strcmp(id, "..") != 0 && strlen(id) <= NAME_MAX;
 }
 
-/* Its line for each ancestor. 0 or -errno (logged). */
+/* Read the record of a layer. Returns 0 or -errno (logged). */
 static int read_layer(const struct store *store, struct layer *layer)
 {
 	_cleanup_free_ char *line = NULL;
@@ -144,7 +144,7 @@ static int read_layer(const struct store *store, struct layer *layer)
 		else
 			r = -EINVAL;
 	}
-	/* A list that is read in part would be one of fewer layers. */
+	/* A record that was read in part would list fewer layers. */
 	if (r == 0 && !feof(f))
 		r = -EIO;
 	(void)fclose(f);
@@ -160,7 +160,7 @@ static int compare(const void *a, const void *b)
 	return x->n != y->n ? (x->n > y->n) - (x->n < y->n) : strcmp(x->id, y->id);
 }
 
-/* All layers, each after those that it lies on. 0 or -errno (logged). */
+/* Read all records, and sort them: lower layers first. Returns 0 or -errno (logged). */
 static int read_layers(struct store *store)
 {
 	DIR *dir = fdopendir(fcntl(store->layers_fd, F_DUPFD_CLOEXEC, 0));
@@ -185,8 +185,8 @@ static int read_layers(struct store *store)
 	return r;
 }
 
-/* Does a layer of this name have a list? */
-static bool has_list(const struct store *store, const char *id)
+/* Return whether there is a record of this layer. */
+static bool has_record(const struct store *store, const char *id)
 {
 	for (size_t i = 0; i < store->n; i++)
 		if (strcmp(store->layers[i].id, id) == 0)
@@ -201,7 +201,8 @@ static bool is_layer(const struct store *store, const char *id)
 	return fstatat(store->diff, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Each layer has its list and its directory, and so have all that a list names. 0 or -errno (logged). */
+/* Check that each layer has its record and its directory, and so have its lower layers. Returns 0 or -errno (logged).
+ */
 static int check_whole(const struct store *store)
 {
 	_cleanup_close_ int again = openat(store->diff, ".", OPEN_DIR);
@@ -223,8 +224,8 @@ static int check_whole(const struct store *store)
 	while (r == 0 && diff && (errno = 0, entry = readdir(diff))) {
 		const char *end = strstr(entry->d_name, "-removing");
 
-		/* One that was being removed is nobody's. */
-		if (is_id(entry->d_name) && is_layer(store, entry->d_name) && !has_list(store, entry->d_name) &&
+		/* A layer that was being removed does not count. */
+		if (is_id(entry->d_name) && is_layer(store, entry->d_name) && !has_record(store, entry->d_name) &&
 		    !(end && !end[strlen("-removing")]))
 			r = log_refuse(-ENOENT,
 				       "'%s/diff/%s' has no record '%s/layers/%s' of its lower layers: remove it, or "
@@ -240,7 +241,7 @@ static int check_whole(const struct store *store)
 	return r;
 }
 
-/* The mount points are in a directory of their own. 0 or -EBUSY (logged). */
+/* Check that no layer is mounted. Returns 0 or -EBUSY (logged). */
 static int check_unmounted(const struct store *store)
 {
 	struct statx top, st;

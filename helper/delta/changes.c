@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * changes - what a layer adds, changes and deletes.
+ * changes - list what a layer adds, changes and deletes.
  *
- * The layer is walked, the lower layers are not: of them only the names are
- * looked up that the layer has, save in an opaque directory, which takes away
- * all that it does not have. A directory's names are all looked up before the
- * first is said, for a directory that is itself the same is said to have
- * changed when names in it came or went.
+ * The layer is walked, the lower layers are not: only the layer's names are looked
+ * up in them, save in an opaque directory, which deletes all that it does not
+ * have. All names of a directory are looked up before the first is listed: a
+ * directory that is itself the same is listed as changed when names in it were
+ * added or deleted.
  */
 #include "changes.h"
 #include "aufs-names.h"
@@ -24,17 +24,17 @@
 struct name {
 	char *name;
 	char kind; /* 'A', 'C' or 'D' */
-	bool dir;  /* of the layer: said when it is entered */
+	bool dir;  /* of the layer: listed when it is entered */
 };
 
 /* A directory on the way from the top to the current one. */
 struct level {
 	struct name *names;
-	size_t n, said; /* said: so many of the names, or passed over */
+	size_t n, said; /* said: the number of names that were listed, or passed over */
 	size_t length;	/* of its path, with a slash at the end */
 	struct merged_dir lower;
 	bool open; /* lower is known */
-	bool cut;  /* it is opaque, or one above it is: what is not in it is gone */
+	bool cut;  /* it or a parent is opaque: it deletes what it does not have */
 };
 
 struct changes_run {
@@ -62,8 +62,7 @@ static void level_clear(struct changes_run *run, struct level *level)
 	*level = (struct level){ 0 };
 }
 
-/* In run->path, put a name behind the first bytes, which end in a slash, and another slash behind that; where this is.
- */
+/* Put a name and a slash behind the first bytes of run->path, which end in a slash. Returns where the last slash is. */
 static size_t set_path(struct changes_run *run, size_t length, const char *name)
 {
 	size_t n = strlen(name);
@@ -87,7 +86,7 @@ static int say_name(struct changes_run *run, const struct level *level, const ch
 	return r;
 }
 
-/* Say the level's names that come before this one (NULL: all). 0 or said()'s. */
+/* List the level's names that come before this one (NULL: all). Returns 0 or what said() returned. */
 static int say(struct changes_run *run, struct level *level, const char *until)
 {
 	int r = 0;
@@ -123,7 +122,7 @@ static int accept_foreign(struct changes_run *run, struct delta_entry *entry)
 	return lowers_set_kind(run->delta, run->walk.fd, entry);
 }
 
-/* The names of the layer's directory, compared with the lower layers. 0 or -errno. */
+/* Compare the names of the layer's directory with the lower layers. Returns 0 or -errno. */
 static int look_up(struct changes_run *run, struct level *level, struct delta_dir *dir)
 {
 	struct statx st;
@@ -148,7 +147,7 @@ static int look_up(struct changes_run *run, struct level *level, struct delta_di
 	return 0;
 }
 
-/* Add what the lower layers have in the current directory, and the layer has not: it is deleted. 0 or -errno. */
+/* Add the names that an opaque directory deletes. Returns 0 or -errno. */
 static int look_through(struct changes_run *run, struct level *level)
 {
 	size_t known = level->n;
@@ -183,7 +182,7 @@ static int look_through(struct changes_run *run, struct level *level)
 	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
 }
 
-/* Open the level's directories of the lower layers. 0 or -errno. */
+/* Open the level's directories of the lower layers. Returns 0 or -errno. */
 static int open_lower(struct changes_run *run, size_t depth)
 {
 	struct level *level = &run->levels[depth];
@@ -205,7 +204,7 @@ static int open_lower(struct changes_run *run, size_t depth)
 	return r < 0 ? walk_failed(&run->walk, "", r) : 0;
 }
 
-/* The current directory, if there is something to say of it. 0 or -errno. */
+/* List the current directory, unless it is the same. Returns 0 or -errno. */
 static int say_dir(struct changes_run *run, size_t depth, bool opaque)
 {
 	const struct level *level = &run->levels[depth], *above = &run->levels[depth - 1];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * check - which form a delta has, and what is wrong with it.
+ * check - find the whiteout format of a delta, and what is wrong with it.
  *
- * Each directory is read as both forms would read it: what a tree is to be is
- * only known when all of it was seen.
+ * Each directory is read in both formats: which of them the tree is meant to have
+ * is only known when all of it was read.
  */
 #include "check.h"
 #include "../base/cleanup.h"
@@ -16,14 +16,14 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-enum { IN_AUFS = 1, IN_OVERLAY = 2 }; /* walk_dir's state: in or below a directory that is opaque in that form */
+enum { IN_AUFS = 1, IN_OVERLAY = 2 }; /* walk_dir's state: in or below a directory that is opaque in that format */
 
-struct form_walk {
+struct format_walk {
 	struct walk walk;
 	const struct delta *delta;
 };
 
-static bool has_form(const struct delta *delta, const struct delta_dir *dir)
+static bool has_format(const struct delta *delta, const struct delta_dir *dir)
 {
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct delta_entry *entry = &dir->entries[i];
@@ -35,13 +35,13 @@ static bool has_form(const struct delta *delta, const struct delta_dir *dir)
 	return dir->opaque || dir->own;
 }
 
-static int form_dir(struct walk *walk)
+static int find_format(struct walk *walk)
 {
-	const struct form_walk *form = walk->arg;
+	const struct format_walk *form = walk->arg;
 	struct delta_dir dir = { 0 };
 	int r = delta_read(form->delta, walk->fd, !walk->here->parent, &dir);
 
-	if (r == 0 && has_form(form->delta, &dir))
+	if (r == 0 && has_format(form->delta, &dir))
 		r = -ECANCELED;
 	for (size_t i = 0; r == 0 && i < dir.n; i++)
 		if (dir.entries[i].type == DT_DIR)
@@ -52,11 +52,11 @@ static int form_dir(struct walk *walk)
 
 int check_form(const struct delta *delta, int fd)
 {
-	_cleanup_free_ struct form_walk *form = xcalloc(1, sizeof(*form));
+	_cleanup_free_ struct format_walk *form = xcalloc(1, sizeof(*form));
 	int r;
 
 	form->delta = delta;
-	form->walk = (struct walk){ .enter = form_dir, .arg = form };
+	form->walk = (struct walk){ .enter = find_format, .arg = form };
 	r = walk_tree(&form->walk, fd);
 	return r == -ECANCELED ? 1 : r;
 }
@@ -76,8 +76,8 @@ static void tell(struct walk *walk, const char *what, const char *name, const ch
 }
 
 /*
- * A lower has this directory, and it is opaque there too: aufs takes the lowest such directory for the last one, and
- * shows what is in it (settle.c). 1, 0 or -errno.
+ * Return 1 if a lower layer has this directory, and it is opaque there too: aufs takes the lowest such directory for
+ * the last one, and shows what is in it (aufs-opaque.c); 0; or -errno.
  */
 static int is_opaque_below(const struct check *check, const struct walk *walk)
 {
@@ -99,7 +99,7 @@ static int check_aufs(struct check *check, struct walk *walk, const struct delta
 	const struct delta delta = { .form = DELTA_AUFS };
 	int r = walk->here->state & IN_AUFS ? is_opaque_below(check, walk) : 0;
 
-	check->aufs |= has_form(&delta, dir);
+	check->aufs |= has_format(&delta, dir);
 	check->opaques += dir->opaque;
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct delta_entry *entry = &dir->entries[i];
@@ -119,7 +119,7 @@ static int check_aufs(struct check *check, struct walk *walk, const struct delta
 	return r < 0 ? r : 0;
 }
 
-/* No lower has this directory. 1, 0 or -errno. */
+/* Return 1 if no lower layer has this directory; 0; or -errno. */
 static int is_new(const struct check *check, const struct walk *walk)
 {
 	for (size_t i = 0; i < check->nlowers; i++) {
@@ -139,7 +139,7 @@ static int check_overlay(struct check *check, struct walk *walk, const struct de
 	const struct delta delta = { .form = DELTA_OVERLAY };
 	int is_ghost = walk->here->state & IN_OVERLAY ? 1 : dir->merged ? 0 : -1, r;
 
-	check->overlay |= has_form(&delta, dir);
+	check->overlay |= has_format(&delta, dir);
 	check->opaques += dir->opaque;
 	if (dir->foreign)
 		tell(walk, "not-representable", "", dir->foreign);
@@ -160,14 +160,14 @@ static int check_overlay(struct check *check, struct walk *walk, const struct de
 						   : "it hides nothing: no lower layer has the directory");
 		} else if (entry->kind == DELTA_FOREIGN && entry->own && !is_whiteout_name(entry->name) &&
 			   strlen(entry->name) <= AUFS_MAX) {
-			/* What only aufs cannot hold belongs here. */
+			/* Names that only aufs cannot have are no problem. */
 			tell(walk, "not-representable", entry->name, entry->why);
 		}
 	}
 	return 0;
 }
 
-/* Who mounts it with the other attributes would see another tree. */
+/* Report attributes of the other kind: a mount that reads those would show another tree. */
 static void check_other(const struct check *check, struct walk *walk, const struct delta_dir *dir)
 {
 	const char *why = check->user ? "it has attributes trusted.overlay.*, which are read without userxattr"

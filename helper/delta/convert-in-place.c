@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * convert-in-place - the converted tree takes the place of the old one.
+ * convert-in-place - replace a delta by the converted one.
  *
- * It is made in a directory beside it, .NAME.lxc-bdev-convert, as FORM.INODE:
- * the form of the old tree, and the new one's inode. So after the exchange, and
- * whenever a run was killed, it is seen from the name which of the two is there.
+ * The new tree is made in a directory beside the old one, .NAME.lxc-bdev-convert,
+ * and is called FORMAT.INODE: the format of the old tree, and the inode of the new
+ * one. So after the exchange, and after a crash, the name tells which of the two
+ * is there.
  */
 #include "../uses/directory-users.h"
 #include "check.h"
@@ -22,7 +23,7 @@
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-/* A directory by its name in another. */
+/* A directory, and its name in its parent directory. */
 struct place {
 	const char *path; /* as given, for messages */
 	char *clean;
@@ -39,7 +40,7 @@ static void place_clear(struct place *place)
 
 #define _cleanup_place_ __attribute__((cleanup(place_clear)))
 
-/* Its parent; not yet itself. 0 or -errno (logged). */
+/* Open the parent directory only. Returns 0 or -errno (logged). */
 static int place_find(struct place *place, int dirfd, const char *path)
 {
 	_cleanup_free_ char *parent = NULL;
@@ -66,7 +67,7 @@ static int check_unused(const struct place *place)
 	return uses_directory(place->dir, &user) ? log_refuse(-EBUSY, "'%s' is in use %s", place->path, user) : 0;
 }
 
-/* Nobody uses it, and nobody else converts it. 0 or -errno (logged). */
+/* Open and lock the directory, which nobody may use or convert. Returns 0 or -errno (logged). */
 static int place_open(struct place *place, int dirfd, const char *path)
 {
 	struct statx dir, parent;
@@ -84,7 +85,7 @@ static int place_open(struct place *place, int dirfd, const char *path)
 	if (flock(place->dir, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? log_refuse(-EBUSY, "'%s' is in use by another process", path)
 					    : log_errno(-errno, "lock '%s'", path);
-	/* Another conversion may just have ended. */
+	/* A concurrent conversion may just have replaced it. */
 	if (fstat(place->dir, &st) < 0 || fstatat(place->parent, place->base, &named, AT_SYMLINK_NOFOLLOW) < 0)
 		return log_errno(-errno, "look at '%s'", path);
 	if (st.st_ino != named.st_ino || st.st_dev != named.st_dev)
@@ -105,7 +106,7 @@ static int remove_work(const struct place *place)
 
 /* --- the new tree --- */
 
-/* Where it is made: the directory beside, the tree in it, and its name. */
+/* The directory beside the delta, the new tree in it, and that tree's name. */
 struct site {
 	int work, tree;
 	char *name;
@@ -132,7 +133,7 @@ static int site_make(const struct place *place, const struct delta *old, struct 
 	if (site->work < 0 || mkdirat(site->work, "new", 0700) < 0)
 		return -errno;
 	site->tree = openat(site->work, "new", OPEN_DIR);
-	/* Locked, as it takes the place of what is locked. */
+	/* It replaces the locked delta, so it is locked, too. */
 	if (site->tree < 0 || flock(site->tree, LOCK_EX | LOCK_NB) < 0 || fstat(site->tree, &st) < 0)
 		return -errno;
 	site->name = convert_left_tree(old, st.st_ino);
@@ -155,7 +156,7 @@ static int failed(const struct convert *convert, const struct place *place, int 
 	return log_errno(r, "convert '%s%s%s'", place->path, *error ? "/" : "", error);
 }
 
-/* The delta in the other form, whole and on disk, not yet in its place. 0 or -errno (logged). */
+/* Make the new tree, whole and durable. Returns 0 or -errno (logged). */
 static int build(struct convert *convert, const struct place *place, bool link, struct site *site)
 {
 	int r = site_make(place, &convert->from, site);
@@ -165,7 +166,7 @@ static int build(struct convert *convert, const struct place *place, bool link, 
 		r = convert_tree(convert, place->dir, site->tree, link);
 	if (r == 0 && (syncfs(site->tree) < 0 || fsync(place->parent) < 0))
 		r = -errno;
-	/* A file that has as many names as it can, or is not to have one there: then they are copied. */
+	/* A file may have no more hard links, or none there: then the files are copied. */
 	if (link && (r == -EMLINK || r == -EXDEV)) {
 		site_clear(site);
 		*site = (struct site){ .work = -EBADF, .tree = -EBADF };
@@ -176,7 +177,7 @@ static int build(struct convert *convert, const struct place *place, bool link, 
 	return r < 0 ? failed(convert, place, r) : 0;
 }
 
-/* *ret_keep: nobody knows which of the two will be there after a crash. */
+/* Exchange the two trees. *ret_keep: it is unknown which of them would be there after a crash. */
 static int exchange(const struct place *place, const struct site *site, bool *ret_keep)
 {
 	int r = check_unused(place);
@@ -200,7 +201,7 @@ static int exchange(const struct place *place, const struct site *site, bool *re
 	return 0;
 }
 
-/* What there is to do: 1, 0 (nothing) or -errno (logged). */
+/* Return 1 if there is something to convert; 0; or -errno (logged). */
 static int look(struct convert *convert, const struct place *place)
 {
 	uint64_t sum = 0;
@@ -260,7 +261,7 @@ int convert_prepare(int dirfd, const char *path, bool clear)
 
 /* --- a new directory --- */
 
-/* Empty, locked. fd or -errno. */
+/* Make an empty directory, and lock it. Returns a descriptor or -errno. */
 static int make_part(const struct place *to, const char *part)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -292,7 +293,7 @@ static int give_name(const struct place *to, const char *part)
 	if (renameat2(to->parent, part, to->parent, to->base, RENAME_NOREPLACE) < 0) {
 		if (errno != EINVAL && errno != ENOSYS)
 			return -errno;
-		/* The file system cannot promise it. */
+		/* The file system does not have RENAME_NOREPLACE. */
 		if (fstatat(to->parent, to->base, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			return -EEXIST;
 		if (renameat(to->parent, part, to->parent, to->base) < 0)

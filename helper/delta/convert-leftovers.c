@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * convert-leftovers - what is left of an old tree, or of a run that was killed.
+ * convert-leftovers - remove the old tree, or the leftovers of an interrupted
+ * conversion.
  *
- * Overlay's own attributes are taken off the files of an old tree only, which has
- * given its place to the other, whose files they are too.
+ * Overlay's own attributes are removed only from the files of an old tree that was
+ * replaced: the new tree has hard links to the same files.
  */
 #include "convert-leftovers.h"
 #include "../base/cleanup.h"
@@ -28,7 +29,7 @@ static void strip(int dirfd, const char *name, const struct delta *delta)
 		return;
 	list = xcalloc(1, (size_t)n);
 	n = llistxattr(path, list, (size_t)n);
-	/* A whiteout is no file of the new tree: if it has another name, that is somebody else's copy of this delta. */
+	/* A whiteout is no file of the new tree: another link to it is in somebody's copy of this delta. */
 	for (const char *key = list; key < list + n; key += strlen(key) + 1)
 		if (xattr_is_own(delta, key) && strcmp(strrchr(key, '.'), ".whiteout") == 0)
 			return;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * convert - a delta in the other form: what is to change, and a copy in which
- * it is changed.
+ * convert - convert a delta to the other whiteout format: find what changes, then
+ * write a copy.
  *
  * Both are walks that read one directory at a time, so memory is that of the
- * largest directory, and both go by the same table: act().
+ * largest directory, and both use the same table, act().
  */
 #include "convert.h"
 #include "check.h"
@@ -22,7 +22,7 @@ struct conversion {
 	struct walk walk; /* convert_look */
 	struct convert *convert;
 	int top; /* convert_tree: of the new tree */
-	/* What a top directory that is opaque hides, by name. */
+	/* The names that an opaque top directory hides, sorted. */
 	char **hidden;
 	size_t nhidden;
 };
@@ -52,7 +52,7 @@ static void tell(struct convert *convert, const struct walk *walk, enum convert_
 	convert->found(convert, kind, path, why);
 }
 
-/* What becomes of an entry, in or below an opaque directory or not. CONVERT_OWN: it is kept. */
+/* Return what becomes of an entry. inside: an opaque directory, or below one. CONVERT_OWN: it is kept. */
 static enum convert_kind act(const struct delta_entry *entry, bool inside)
 {
 	switch (entry->kind) {
@@ -77,7 +77,7 @@ static int compare_entry(const void *name, const void *entry)
 	return strcmp(name, ((const struct delta_entry *)entry)->name);
 }
 
-/* What is visible under this name, or NULL. */
+/* Return the visible entry of this name, or NULL. */
 static const struct delta_entry *find(const struct delta_dir *dir, const char *name)
 {
 	const struct delta_entry *entry =
@@ -91,7 +91,7 @@ static bool hides(const struct conversion *conversion, const char *name)
 	return conversion->nhidden && bsearch(&name, conversion->hidden, conversion->nhidden, sizeof(char *), compare);
 }
 
-/* What a lower has at its top, in whatever form it is. 0 or -errno. */
+/* Add the names at a lower's top, in whichever format it is. Returns 0 or -errno. */
 static int read_lower(struct conversion *conversion, int fd)
 {
 	const struct delta overlay = { .form = DELTA_OVERLAY, .user = conversion->convert->to.user };
@@ -106,7 +106,8 @@ static int read_lower(struct conversion *conversion, int fd)
 	return r;
 }
 
-/* Overlay ignores that its top is opaque, so it has to be said of each name there. 0 or -errno. */
+/* Read the names at the tops of all lowers. Overlay ignores that its top is opaque, so each needs a whiteout. Returns 0
+ * or -errno. */
 static int read_lowers(struct conversion *conversion)
 {
 	size_t n = 0;
@@ -126,7 +127,7 @@ static int read_lowers(struct conversion *conversion)
 	return r;
 }
 
-/* Read the current directory. Whether it is opaque of itself, or as the top above it is, *ret_opaque. 0 or -errno. */
+/* Read the current directory. *ret_opaque: it is opaque, itself or because the top is. Returns 0 or -errno. */
 static int read_dir(struct conversion *conversion, struct walk *walk, struct delta_dir *dir, bool *ret_opaque)
 {
 	struct walk_dir *here = walk->here;
@@ -156,7 +157,7 @@ static void conversion_clear(struct conversion *conversion)
 
 /* --- what is to change --- */
 
-/* The names that are to be removed one by one in the place of an opaque top. */
+/* Report the whiteouts that replace an opaque top. */
 static void look_top(const struct conversion *conversion, const struct walk *walk, const struct delta_dir *dir)
 {
 	struct convert *convert = conversion->convert;
@@ -165,7 +166,7 @@ static void look_top(const struct conversion *conversion, const struct walk *wal
 		tell(convert, walk, CONVERT_FOREIGN, "",
 		     "overlay cannot make the top directory opaque; if the lower directories are given (--lower), their "
 		     "names are removed one by one");
-	else /* Even when there is no name to be removed, aufs' mark is to go. */
+	else /* even without a name to hide, aufs's mark is removed */
 		tell(convert, walk, CONVERT_OPAQUE, "", NULL);
 	for (size_t i = 0; i < conversion->nhidden; i++)
 		if (!find(dir, conversion->hidden[i]))
@@ -180,7 +181,7 @@ static int look_dir(struct walk *walk)
 	bool opaque = false;
 	int r = read_dir(conversion, walk, &dir, &opaque);
 
-	/* It could neither be given to the new tree nor removed with the old one. */
+	/* It can neither be linked into the new tree nor removed with the old one. */
 	if (r == 0 && walk->here->st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND))
 		tell(convert, walk, CONVERT_FOREIGN, "", "it is immutable or append-only (chattr -i -a)");
 	for (size_t i = 0; r == 0 && i < dir.n; i++) {
@@ -222,7 +223,7 @@ int convert_look(struct convert *convert, int fd)
 	if (r < 0)
 		(void)memcpy(convert->copy.error, conversion->walk.error, sizeof(convert->copy.error));
 	conversion_clear(conversion);
-	/* Progress begins anew with what is then done. */
+	/* The progress of the conversion begins anew. */
 	convert->copy.bytes = convert->copy.files = 0;
 	return r < 0 ? r : convert->counts[CONVERT_FOREIGN] ? -EINVAL : 0;
 }
@@ -273,7 +274,7 @@ static int write_dir(struct copy_form *form, struct walk *walk, int to)
 	bool opaque = false;
 	int r = read_dir(conversion, walk, &dir, &opaque);
 
-	/* It may have come since the look. */
+	/* It may be new since convert_look(). */
 	if (r == 0 && (dir.foreign || (!walk->here->parent && dir.opaque && !opaque && !conversion->convert->nlowers)))
 		r = walk_failed(walk, "", -EINVAL);
 	if (r == 0 && !walk->here->parent && (r = write_top(&conversion->convert->to, to)) < 0)

@@ -15,14 +15,14 @@
 #define TRUSTED "trusted.overlay."
 #define INSIDE	1U /* walk_dir's state: an opaque directory, or below one */
 
-/* A copy in the same form. */
+/* A copy in the same whiteout format. */
 struct copy_run {
 	const struct delta *delta;
 	int top;	   /* of the layer */
 	struct walk *walk; /* and the name in its directory that is being copied, or NULL: the directory itself */
 	const char *name;
 	size_t escaped;	 /* attributes that were left out */
-	const char *why; /* it cannot be copied, and which it is */
+	const char *why; /* why it cannot be copied, and which path */
 	char *path;
 };
 
@@ -44,13 +44,13 @@ static int write_entry(struct copy_run *run, const struct delta_entry *entry, in
 	case DELTA_HIDDEN:
 		return 0;
 	case DELTA_WHITEOUT:
-		/* Nothing is below what is opaque. */
+		/* In an opaque directory it hides nothing. */
 		if (walk->here->state & INSIDE)
 			return 0;
 		r = write_whiteout(run->delta, run->top, to, entry->name);
 		return r < 0 ? walk_failed(walk, entry->name, r) : 0;
 	case DELTA_FOREIGN:
-		/* Another form could not say it; but this may be what aufs alone can read. */
+		/* The other format does not matter; but names of aufs's may have a meaning to aufs alone. */
 		if (is_whiteout_name(entry->name))
 			return refuse(run,
 				      run->delta->form == DELTA_AUFS
@@ -71,7 +71,7 @@ static int enter(struct copy_form *form, struct walk *walk, int to)
 	if (run->why)
 		return -EINVAL;
 	run->walk = walk;
-	/* Files' attributes are seen when they are copied. */
+	/* The attributes of files are read when they are copied. */
 	r = delta_read_again(run->delta, walk->fd, !walk->here->parent, &dir);
 	if (r == 0 && dir.opaque) {
 		walk->here->state |= INSIDE;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * delta - what a directory of a delta says, in aufs' form and in overlay's.
+ * delta - read a directory of a delta, in aufs format or in overlay's.
  *
  * Names come from readdir, and are looked at one by one only where they may be
- * more than that: a device may be a whiteout, and any file may have attributes
- * that mean something to overlay.
+ * whiteouts (devices), or have attributes with a meaning to overlay.
  */
 #include "delta.h"
 #include "../base/cleanup.h"
@@ -24,7 +23,8 @@ static void set(struct delta_entry *entry, enum delta_kind kind, const char *why
 	entry->why = why;
 }
 
-/* A name that begins with `.wh.`. 0 or -errno; *ret_opaque: it makes the directory opaque, and is nothing else. */
+/* Classify a name that begins with `.wh.`. *ret_opaque: it makes the directory opaque, and is no entry. Returns 0 or
+ * -errno. */
 static int read_wh(int fd, struct delta_entry *entry, bool *ret_opaque)
 {
 	const char *name = entry->name + strlen(WH);
@@ -57,7 +57,7 @@ static int read_wh(int fd, struct delta_entry *entry, bool *ret_opaque)
 	return 0;
 }
 
-/* A name that means what it is in aufs, but may mean something else to overlay. 0 or -errno. */
+/* Classify an ordinary name of aufs's, which may have a meaning to overlay. Returns 0 or -errno. */
 static int read_aufs(const struct delta *delta, int fd, struct delta_entry *entry)
 {
 	struct xattrs attributes;
@@ -72,7 +72,7 @@ static int read_aufs(const struct delta *delta, int fd, struct delta_entry *entr
 			return 0;
 		}
 	}
-	/* Directories are asked when they are read. Others than files cannot have user.*. */
+	/* A directory's attributes are read with it. Special files cannot have user.*. */
 	if (entry->type == DT_DIR || (delta->user && entry->type != DT_REG))
 		return 0;
 	r = xattr_read(delta, fd, entry->name, &attributes);
@@ -81,7 +81,9 @@ static int read_aufs(const struct delta *delta, int fd, struct delta_entry *entr
 	return r;
 }
 
-/* `exes`: the directory has whiteouts that are files with an attribute. */
+/* Classify a name of overlay's. exes: the directory has whiteouts that are files with an attribute. Returns 0 or
+ * -errno.
+ */
 static int read_overlay(const struct delta *delta, int fd, bool again, bool exes, struct delta_entry *entry)
 {
 	struct xattrs attributes = { 0 };
@@ -95,7 +97,7 @@ static int read_overlay(const struct delta *delta, int fd, bool again, bool exes
 			set(entry, DELTA_WHITEOUT, NULL);
 		exes &= S_ISREG(st.st_mode) && !st.st_size;
 	}
-	/* Directories are asked when they are read. Others than files cannot have user.*. */
+	/* A directory's attributes are read with it. Special files cannot have user.*. */
 	if (entry->kind == DELTA_FILE && (!delta->user || entry->type == DT_REG) && (!again || exes))
 		r = xattr_read(delta, fd, entry->name, &attributes);
 	entry->own = attributes.own;
@@ -120,7 +122,7 @@ static int compare(const void *a, const void *b)
 	return r ?: (y->kind == DELTA_WHITEOUT) - (x->kind == DELTA_WHITEOUT);
 }
 
-/* All names at fd, with their types. 0 or -errno. */
+/* Read all names at fd, with their types. Returns 0 or -errno. */
 static int read_names(int fd, struct delta_dir *dir)
 {
 	_Alignas(struct dirent64) char buffer[32 << 10];
@@ -150,7 +152,8 @@ static int read_names(int fd, struct delta_dir *dir)
 	return n < 0 ? -errno : 0;
 }
 
-/* aufs: what a whiteout hides in its own directory is not looked at any further. */
+/* Classify the names of an aufs directory. A name that a whiteout in it hides needs no further look. Returns 0 or
+ * -errno. */
 static int read_aufs_dir(const struct delta *delta, int fd, struct delta_dir *dir)
 {
 	struct xattrs attributes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hard-links - files of several names. What is known of one is forgotten with its
- * last name, so a tree of any size is no more than its open ends.
+ * hard-links - files with several names. The note of a file is freed with its last
+ * name, so memory is bounded by the files of which names are still to come.
  */
 #include "hard-links.h"
 #include "../base/cleanup.h"
@@ -12,7 +12,7 @@
 
 struct link {
 	uint64_t dev, ino;
-	unsigned int left; /* names that were not met */
+	unsigned int left; /* names that are still to come */
 	char *path;
 };
 

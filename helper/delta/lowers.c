@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lowers - names in layers.
+ * lowers - look up names in lower layers.
  *
- * Of a directory in a base layer with a hundred thousand names only those that
- * are asked for are looked at, so nothing here reads a directory.
+ * A base layer's directory may have a hundred thousand names, so nothing here
+ * reads a directory: only the names that are asked for are looked up.
  */
 #include "lowers.h"
 #include "aufs-names.h"
@@ -28,7 +28,7 @@ static int look(int fd, const char *name, struct statx *ret)
 	return errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
 }
 
-/* Make the directory at fd, which stays the caller's, a part for lowers_is_whiteout(). 0 or -errno. */
+/* Make the directory at fd, which stays the caller's, a part for lowers_is_whiteout(). Returns 0 or -errno. */
 static int lowers_part(const struct delta *delta, int fd, struct merged_part *ret)
 {
 	int mark = delta->form == DELTA_OVERLAY ? xattr_opaque_mark(delta, fd) : 0;
@@ -73,13 +73,13 @@ int lowers_set_kind(const struct delta *delta, int fd, struct delta_entry *entry
 	return r < 0 ? r : 0;
 }
 
-/* What this part has of the name: 1, 0 (it says nothing of it), -ENOENT (it says that there is nothing) or -errno. */
+/* Look a name up in one part. Returns 1; 0: it does not have it; -ENOENT: it has a whiteout of it; or -errno. */
 static int look_part(const struct lowers *lowers, const struct merged_part *part, const char *name, struct statx *ret)
 {
 	int found = look(part->fd, name, ret), r = 0;
 
 	if (lowers->delta->form == DELTA_AUFS && is_whiteout_name(name))
-		return 0; /* none is seen, whatever it says */
+		return 0; /* aufs shows none of its own names */
 	if (found == 1 || (found == 0 && lowers->delta->form == DELTA_AUFS))
 		r = lowers_is_whiteout(lowers->delta, part, name, ret);
 	return r < 0 ? r : r > 0 ? -ENOENT : found;
@@ -96,7 +96,7 @@ int lowers_find(const struct lowers *lowers, const struct merged_dir *at, const 
 	return 0;
 }
 
-/* Take over the directory at fd as the next part. 1: nothing of those behind it is seen; 0; or -errno. */
+/* Take over the directory at fd as the next part. Returns 1: it is opaque, and hides the further ones; 0; or -errno. */
 static int add_part(const struct lowers *lowers, struct merged_dir *dir, int *fd, bool top)
 {
 	struct merged_part *part = ARRAY_ADD(dir->parts, dir->n);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * merge - several deltas become one.
+ * merge - merge several deltas to one.
  *
- * The lowest is copied, and then each next one onto what is there: what it has
- * replaces what is of that name, directories are merged, what it removed goes,
- * and is said to be removed if there is something below that it may be in. A
- * directory in the place of anything else, or of a removed one, must be opaque:
- * as one layer, it would show what that took away.
+ * The lowest is copied, and then each next one onto it: its files replace those of
+ * the same name, directories are merged, a whiteout removes the name, and is kept
+ * if a lower layer may have the name. A directory that replaces a file or a
+ * whiteout must be opaque: otherwise the merged layer would show the lower
+ * directories that were hidden.
  */
 #include "merge.h"
 #include "../base/cleanup.h"
@@ -33,7 +33,7 @@ struct merge {
 	char list[XATTR_LIST_MAX];
 };
 
-/* What the copy has of this name. */
+/* What the copy has under a name. */
 enum there { THERE_NOTHING, THERE_DIR, THERE_OTHER, THERE_WHITEOUT };
 
 static int by_name(const void *name, const void *entry)
@@ -47,12 +47,12 @@ static enum there look(const struct delta_dir *dir, const char *name)
 
 	if (!entry)
 		return THERE_NOTHING;
-	/* What we wrote has no two of one name. */
+	/* The copy has no two entries of one name. */
 	return entry->kind == DELTA_WHITEOUT ? THERE_WHITEOUT : entry->type == DT_DIR ? THERE_DIR : THERE_OTHER;
 }
 
-/* Take the name out of the copy. 0 or -errno. */
-static int take_away(const struct merge *merge, int to, const char *name, enum there there)
+/* Remove the name from the copy. Returns 0 or -errno. */
+static int remove_name(const struct merge *merge, int to, const char *name, enum there there)
 {
 	_cleanup_free_ char *whiteout = NULL;
 
@@ -65,7 +65,7 @@ static int take_away(const struct merge *merge, int to, const char *name, enum t
 	return unlinkat(to, whiteout ?: name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* Nothing of what the copy has in this directory is left. 0 or -errno. */
+/* Empty the copy's directory. Returns 0 or -errno. */
 static int empty(int to)
 {
 	int again = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
@@ -89,7 +89,7 @@ static int empty(int to)
 	return r;
 }
 
-/* The copy's directory had attributes of a lower one: they go, save the form's own. 0 or -errno. */
+/* Remove the attributes of the copy's directory, save the format's own. Returns 0 or -errno. */
 static int strip(struct merge *merge, int to)
 {
 	ssize_t n = flistxattr(to, merge->list, sizeof(merge->list));
@@ -146,7 +146,7 @@ static int merge_entry(struct merge *merge, struct walk *walk, int to, const str
 		return r < 0 ? r : -EOPNOTSUPP;
 	if (entry->type == DT_DIR && entry->kind != DELTA_WHITEOUT && entry->kind != DELTA_HIDDEN) {
 		if (there != THERE_DIR) {
-			r = take_away(merge, to, entry->name, there);
+			r = remove_name(merge, to, entry->name, there);
 			if (r == 0)
 				r = make_dir(merge, to, entry->name, there != THERE_NOTHING);
 		}
@@ -154,10 +154,10 @@ static int merge_entry(struct merge *merge, struct walk *walk, int to, const str
 	}
 	if (entry->kind == DELTA_HIDDEN)
 		return 0;
-	r = take_away(merge, to, entry->name, there);
+	r = remove_name(merge, to, entry->name, there);
 	if (r < 0 || entry->kind != DELTA_WHITEOUT)
 		return r < 0 ? r : copy_keep(walk, entry->name, entry->type);
-	/* In an opaque directory, or below one, it would take nothing away, and show. */
+	/* In an opaque directory, or below one, it would hide nothing, and be visible. */
 	return merge->base || (walk->here->state & INSIDE) ? 0
 							   : write_whiteout(&merge->delta, merge->top, to, entry->name);
 }

@@ -10,13 +10,13 @@
 #include <limits.h>
 #include <sys/xattr.h>
 
-/* As containers/storage compares times: what went through some tar has no fractions. */
+/* Compare times as containers/storage does: some tars have no fractions. */
 static bool same_time(const struct statx_timestamp *a, const struct statx_timestamp *b)
 {
 	return a->tv_sec == b->tv_sec && (a->tv_nsec == b->tv_nsec || !a->tv_nsec || !b->tv_nsec);
 }
 
-/* Every attribute of a that is not the form's own is one of b. Their number in *ret_n. 1, 0 or -errno. */
+/* Return 1 if b has all attributes of a but the format's own, whose number is *ret_n; 0; or -errno. */
 static int has_attributes(const struct delta *delta, int a, int b, size_t *ret_n)
 {
 	_cleanup_free_ char *list = must(malloc(XATTR_LIST_MAX)), *x = must(malloc(XATTR_SIZE_MAX)),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * size - the bytes that a layer's files hold, without their holes. All but
- * regular files, and what only says that something is gone, count for nothing.
+ * size - sum up the bytes of a layer's regular files, without their holes.
+ * Everything else, whiteouts included, counts for nothing.
  */
 #include "size.h"
 #include "hard-links.h"

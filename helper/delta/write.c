@@ -21,7 +21,8 @@ static int make_base(int top, const char *name)
 	return close(fd) < 0 ? -errno : 0;
 }
 
-/* All whiteouts of aufs are one file, whose first name is in the top directory; or several, with too many names. */
+/* Write a whiteout of aufs's: all are hard links to one file in the top directory, or to several, if it has too many.
+ */
 static int aufs_whiteout(int top, int fd, const char *name)
 {
 	char path[sizeof(WH) + NAME_MAX];

@@ -47,7 +47,8 @@ const char *xattr_not_representable(const char *name)
 					     : "it has an unknown attribute of overlay's";
 }
 
-/* Overlay's attribute of the other kind, that says what is not there: whoever gave it meant the delta to be read so. */
+/* Return why an attribute of overlay's other kind is not representable, or NULL: it shows that the delta is meant to be
+ * read with that kind. */
 static const char *other_foreign(const struct delta *delta, const char *key)
 {
 	static const char *const says[] = { "opaque", "whiteout", "redirect", "metacopy" };
@@ -91,13 +92,13 @@ int xattr_read(const struct delta *delta, int fd, const char *name, struct xattr
 	*ret = (struct xattrs){ 0 };
 	if (name)
 		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", fd, name);
-	/* Most have none, and to say so costs the kernel no memory. */
+	/* Most files have none, and asking for the length costs the kernel no memory. */
 	while ((size = name ? llistxattr(path, NULL, 0) : flistxattr(fd, NULL, 0)) > 0) {
 		free(list);
 		list = xcalloc(1, (size_t)size + 1);
 		n = name ? llistxattr(path, list, (size_t)size) : flistxattr(fd, list, (size_t)size);
 		if (n < 0 && errno == ERANGE)
-			continue; /* there are more now */
+			continue; /* attributes were added meanwhile */
 		read_list(delta, list, n, ret);
 		size = n;
 		break;

@@ -18,7 +18,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(struct plain *plain, int
 	return r;
 }
 
-/* Read more of the input behind what is left of it, at most a block. 0 or -errno. */
+/* Read more of the input, at most a block. Returns 0 or -errno. */
 static int fill(struct plain *plain)
 {
 	ssize_t n;
@@ -40,7 +40,7 @@ static int fill(struct plain *plain)
 	return 0;
 }
 
-/* What begins here, of which there may be less than a magic. 0 or -errno. */
+/* Find the compression of what begins here, which may be shorter than a magic. Returns 0 or -errno. */
 static int look(struct plain *plain, const struct codec **ret)
 {
 	unsigned char magic[CODEC_MAGIC] = { 0 };
@@ -81,13 +81,13 @@ void plain_close(struct plain *plain)
 	plain->in = plain->out = NULL;
 }
 
-/* Between two members: begin the next. 1; 0: there is none; or -errno. */
+/* Begin the next member. Returns 1; 0: there is none; or -errno. */
 static int next_member(struct plain *plain)
 {
 	const struct codec *codec;
 	int r;
 
-	/* Some pad with zeros. No member begins with one. */
+	/* Some inputs are padded with zeros. No member begins with one. */
 	while (plain->any) {
 		for (; plain->have && !plain->in[plain->from]; plain->have--)
 			plain->from++;
@@ -109,7 +109,7 @@ static int next_member(struct plain *plain)
 	return 1;
 }
 
-/* Decompress some to the end of `out`. 0 or -errno. */
+/* Decompress some to the end of `out`. Returns 0 or -errno. */
 static int step(struct plain *plain, size_t *size)
 {
 	struct codec_buffers buffers = {
@@ -139,7 +139,7 @@ static int step(struct plain *plain, size_t *size)
 	}
 }
 
-/* Fill the whole buffer, as members may be small. How much is in it, or -errno. */
+/* Fill the whole buffer, as members may be small. Returns the number of bytes in it, or -errno. */
 static ssize_t decompress(struct plain *plain)
 {
 	size_t size = 0;

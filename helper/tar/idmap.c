@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * idmap - ids of a layer as others write them, and as they are on disk.
+ * idmap - a map between the IDs inside of a layer's tar or container and those on disk.
  */
 #include "idmap.h"
 #include "../base/cleanup.h"
@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <limits.h>
 
-/* A number of digits, and what is behind it. -1: there is none, or it is too big for an id. */
+/* Parse a number, and find its end. Returns -1: there is none, or it is too big for an ID. */
 static long long number(const char **text)
 {
 	unsigned long long n;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * pax-check - records of pax headers that libarchive would take for others.
+ * pax-check - refuse records of pax headers that libarchive would misread.
  *
  * libarchive cuts a name at a zero byte, takes an id or a time that is no number
  * for 0, forgets the sign of a fraction, and drops attributes that it cannot
@@ -19,7 +19,7 @@
 
 #define RECORDS_MAX (1 << 20)
 
-/* Of a header: where a field is, and how long. */
+/* The fields of a header: offset and length. */
 enum {
 	SIZE_AT = 124,
 	SIZE_LENGTH = 12,
@@ -106,7 +106,7 @@ static bool is_base64(const char *value, size_t n)
 
 enum form { NAME, WHOLE, FRACTION, BASE64 };
 
-/* What is wrong with the value, or NULL. An empty one takes the record back. */
+/* Return what is wrong with the value, or NULL. An empty value deletes the record. */
 static const char *wrong(enum form form, const char *value, size_t n)
 {
 	if (n == 0)
@@ -121,7 +121,7 @@ static const char *wrong(enum form form, const char *value, size_t n)
 						       : NULL;
 }
 
-/* One record: 0 or -EINVAL. */
+/* Check one record. Returns 0 or -EINVAL. */
 static int check_record(struct paxcheck *pax, const char *key, size_t length, const char *value, size_t n)
 {
 	static const struct {
@@ -154,7 +154,7 @@ static int check_record(struct paxcheck *pax, const char *key, size_t length, co
 	}
 	if (!why)
 		return 0;
-	/* It came from a stranger: no control characters. */
+	/* It is not trusted: no control characters. */
 	(void)snprintf(pax->why, sizeof(pax->why), "a pax record '%.*s=%.*s': %s", (int)(length < 60 ? length : 60),
 		       key, (int)(n < 40 ? n : 40), value, why);
 	for (char *c = pax->why; *c; c++)
@@ -163,7 +163,7 @@ static int check_record(struct paxcheck *pax, const char *key, size_t length, co
 	return -EINVAL;
 }
 
-/* "LENGTH KEY=VALUE\n", one after the other. What is no record, libarchive refuses. 0 or -EINVAL. */
+/* Check the records, "LENGTH KEY=VALUE\n" each. libarchive refuses anything else. Returns 0 or -EINVAL. */
 static int check_records(struct paxcheck *pax)
 {
 	char *at = pax->records, *end = at + pax->size;

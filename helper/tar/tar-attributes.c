@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tar-attributes - extended attributes as a tar has them.
+ * tar-attributes - write extended attributes to a tar.
  *
- * ACLs are said twice: containers/storage knows the kernel's form among the
- * other attributes only, GNU tar and libarchive their text. In both, and in
- * capabilities, there are ids.
+ * ACLs are written twice: containers/storage reads the kernel's value among the
+ * other attributes only, GNU tar and libarchive read text. Both have IDs, as have
+ * capabilities.
  */
 #include "tar-attributes.h"
 #include "../base/cleanup.h"
@@ -55,7 +55,7 @@ static bool begins(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* What only this host can make sense of. */
+/* Return whether the attribute has a meaning on this host only. */
 static bool is_hosts(const char *key)
 {
 	return strcmp(key, "security.selinux") == 0 || strcmp(key, "security.evm") == 0 ||
@@ -79,7 +79,7 @@ static bool is_overlays(struct tarattr *attr, const char *key, const char **ret_
 	return true;
 }
 
-/* The ACL in attr->value in the ids of the tar, and as text. 0 or -errno. */
+/* Map the IDs of the ACL in attr->value to those of the tar, and write its text. Returns 0 or -errno. */
 static int map_acl(struct tarattr *attr, size_t size, const char **ret_why)
 {
 	static const char *const names[] = { "user:", "user", "group:", "group", "mask:", "other:" };
@@ -114,7 +114,7 @@ static int map_acl(struct tarattr *attr, size_t size, const char **ret_why)
 	return 0;
 }
 
-/* A capability may belong to a user namespace's root: in the tar's ids, which may be root itself. */
+/* Map the ID in a capability of a user namespace's root to the tar's, which may be root itself. Returns 0 or -errno. */
 static int map_capability(struct tarattr *attr, size_t *size, const char **ret_why)
 {
 	struct vfs_ns_cap_data cap;

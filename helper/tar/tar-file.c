@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tar-file - the form of a tar.
+ * tar-file - write the headers and data of a tar.
  *
- * Not by libarchive: it writes a time's fraction only together with some other
+ * libarchive is not used, as it writes a time's fraction only together with some other
  * extended record, or a kilobyte of them for every file, and converts names to
- * UTF-8 from the locale's, of which a static program has none. What is here
- * gives small files one system call to be read and the large ones none of our
- * memory.
+ * UTF-8 from the locale's, of which a static program has none. Here
+ * a small file is read by one system call, and a large one takes no memory.
  */
 #include "tar-file.h"
 #include "../base/cleanup.h"
@@ -56,7 +55,7 @@ static int flush(struct tarfile *tar)
 	return 0;
 }
 
-/* Bytes, or (data NULL) zeros. */
+/* Write bytes, or (data NULL) zeros. */
 static int put(struct tarfile *tar, const void *data, uint64_t n)
 {
 	while (n) {
@@ -108,8 +107,8 @@ static int record_text(struct tarfile *tar, const char *key, const char *value)
 	return tarfile_record(tar, key, "", value, strlen(value));
 }
 
-/* Octal digits, as many as there is room for; what needs more is in GNU's binary form, and a record says it too: who
- * does not know the one or the other reads the same. */
+/* Write octal digits, if there is room for them; else GNU's binary format, and a record: so a reader that knows only
+ * one of the two reads the number, too. */
 static int number(struct tarfile *tar, char *field, size_t size, uint64_t value, const char *key)
 {
 	char text[24];
@@ -141,7 +140,7 @@ static int set_time(struct tarfile *tar, char *field, size_t size, int64_t secon
 	return record_text(tar, "mtime", text);
 }
 
-/* The name whole, or in two at a slash, or cut and whole in a record. */
+/* Write the name whole, or split at a slash, or cut and with a record. */
 static int set_name(struct tarfile *tar, struct header *header, const char *path)
 {
 	size_t n = strlen(path), at;
@@ -185,7 +184,7 @@ static int put_header(struct tarfile *tar, struct header *header, char type)
 	return put(tar, header, sizeof(*header));
 }
 
-/* The extended header that has the records. */
+/* Write the extended header with the records. */
 static int put_pax(struct tarfile *tar)
 {
 	struct header header = { .name = "././@PaxHeader" };
@@ -228,7 +227,7 @@ int tarfile_entry(struct tarfile *tar, const struct tarfile_entry *entry)
 	return r < 0 ? r : put_header(tar, &header, entry->type);
 }
 
-/* A small file, whole, into the buffer. To ask for one byte more than there should be shows if there is. */
+/* Read a small file into the buffer. One byte more is asked for, which shows whether the file has grown. */
 static int read_small(struct tarfile *tar, int fd, size_t size)
 {
 	size_t got = 0;
@@ -246,7 +245,7 @@ static int read_small(struct tarfile *tar, int fd, size_t size)
 			break;
 		got += (size_t)n;
 		if (got == size)
-			break; /* there was no more when it was asked for */
+			break; /* the file ended */
 	}
 	if (got != size)
 		return -ESTALE;
@@ -254,7 +253,7 @@ static int read_small(struct tarfile *tar, int fd, size_t size)
 	return 0;
 }
 
-/* Data from offset to end, through the buffer: for outputs that sendfile(2) does not know. */
+/* Copy data from offset to end through the buffer, for outputs that sendfile(2) does not take. */
 static int copy_data(struct tarfile *tar, int fd, off_t offset, off_t end)
 {
 	while (offset < end) {
@@ -284,7 +283,7 @@ static int send_data(struct tarfile *tar, int fd, off_t offset, off_t end)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* Whose failure it was, only reading and writing tell. */
+		/* Only a read and a write tell whose failure it was. */
 		if (n < 0)
 			return copy_data(tar, fd, offset, end);
 		if (n == 0)

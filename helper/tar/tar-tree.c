@@ -52,7 +52,7 @@ int tartree_open_file(const struct tartree *tree, int dir, const char *name)
 
 	if (fd >= 0)
 		return fd;
-	/* The long way: look at it, then open the same. */
+	/* Otherwise look at the file first, and then open the same one. */
 	path = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (path < 0 || statx(path, "", AT_EMPTY_PATH, STATX_TYPE, &st) < 0)
 		return -errno;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tar - a layer as an OCI layer tar.
+ * tar - write a layer as an OCI layer tar.
  *
- * A directory is written before what is in it: what it takes away first, then
- * its files by name, then its directories by name with all that is in each.
- * Nothing in the tar depends on more than the layer: no inode numbers, no times
- * but those of the contents, and of a file's names the first in this order is
- * the one that has the data.
+ * A directory comes before its contents: its whiteouts, then its files by name,
+ * then its directories by name, each with all its contents. The tar depends on the
+ * layer alone: it has no inode numbers, no times but those of the contents, and of
+ * a file's names the first in this order has the data.
  */
 #include "tar.h"
 #include "../delta/aufs-names.h"
@@ -20,12 +19,12 @@
 
 #include <fcntl.h>
 
-/* walk_dir.state: nothing below is seen here, since a directory on the way is opaque. */
+/* walk_dir.state: the directory or a parent is opaque, so no lower layer is visible. */
 #define CUT 1U
 
 struct totar_run {
 	struct totar *totar;
-	struct delta delta; /* the layer's form; a whole tree is read as overlay's, for what may not be in it */
+	struct delta delta; /* the layer's format; a whole tree is read as overlay's, to find what must not be in it */
 	struct tarfile *tar;
 	struct tarattr *attr;
 	struct lowers lowers;
@@ -52,7 +51,7 @@ static int changed(struct totar_run *run, const char *name, int r)
 	return walk_failed(&run->walk, name, r);
 }
 
-/* The path of a name in the current directory, with something before it; valid until the next call. */
+/* Return the path of a name in the current directory, with a prefix of the name; valid until the next call. */
 static const char *path_to(struct totar_run *run, const char *before, const char *name)
 {
 	size_t need = strlen(run->path) + strlen(before) + strlen(name) + 1;
@@ -63,7 +62,7 @@ static const char *path_to(struct totar_run *run, const char *before, const char
 	return run->entry;
 }
 
-/* What says that something is gone: it has nothing but its name. */
+/* Write a whiteout, which has nothing but its name. */
 static int put_whiteout(struct totar_run *run, const char *name)
 {
 	struct tarfile_entry entry = { .path = path_to(run, WH, name), .link = "", .type = '0' };
@@ -71,7 +70,7 @@ static int put_whiteout(struct totar_run *run, const char *name)
 	return tarfile_entry(run->tar, &entry);
 }
 
-/* The headers of a file, with its extended attributes. 0 or -errno, in walk.error. */
+/* Write the headers of a file, with its extended attributes. Returns 0 or -errno, with walk.error. */
 static int put_entry(struct totar_run *run, const struct statx *st, const char *name, struct tarfile_entry *entry,
 		     int fd, const char *proc)
 {
@@ -144,7 +143,7 @@ static int put_special(struct totar_run *run, const struct statx *st, int path, 
 	return put_entry(run, st, name, entry, -EBADF, proc);
 }
 
-/* A name of the current directory that is no directory. 0 or -errno, in walk.error. */
+/* Write a file of the current directory. Returns 0 or -errno, with walk.error. */
 static int put_file(struct totar_run *run, const char *name, unsigned char type)
 {
 	_cleanup_close_ int fd = type == DT_REG ? tartree_open_file(&run->tree, run->walk.fd, name)
@@ -165,7 +164,7 @@ static int put_file(struct totar_run *run, const char *name, unsigned char type)
 	}
 	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	if (st.stx_nlink > 1 && links_met(&run->links, &st, entry.path, &first)) {
-		/* With all that the first has: containers/storage sets it again. */
+		/* With the attributes of the first name, as containers/storage sets them again. */
 		entry.type = '1';
 		entry.link = first;
 		return put_entry(run, &st, name, &entry, -EBADF, proc);
@@ -174,24 +173,24 @@ static int put_file(struct totar_run *run, const char *name, unsigned char type)
 				    : put_special(run, &st, fd, name, &entry, proc);
 }
 
-/* A name may be foreign only because it is too long for aufs, which does not matter to a tar. Returns 1: the tar can
- * have it, and its kind is known; 0; or -errno. */
+/* Accept a name that is only too long for aufs, which does not matter to a tar, and set its kind. Returns 1; 0: it is
+ * another entry; or -errno. */
 static int accept_long_name(struct totar_run *run, struct delta_entry *entry)
 {
 	int r;
 
 	if (run->delta.form != DELTA_OVERLAY || is_whiteout_name(entry->name) || strlen(entry->name) <= AUFS_MAX)
 		return 0;
-	/* What its attributes say is seen when they are read. */
+	/* Its attributes are checked when they are written. */
 	r = lowers_set_kind(&run->delta, run->walk.fd, entry);
 	return r < 0 ? r : 1;
 }
 
-/* The current directory's names. In a whole tree nothing has a meaning, so nothing may be in it that would get one. */
+/* Read the current directory. A whole tree has no whiteouts, so it must have nothing that would become one. */
 static int read_dir(struct totar_run *run)
 {
 	bool merged = run->totar->merged;
-	/* Attributes are read once, for the tar, and seen then for what they mean: the directory's own, too. */
+	/* Attributes are read once, and checked when they are written, the directory's own, too. */
 	int r = delta_read_again(&run->delta, run->walk.fd, !run->walk.here->parent, &run->dir);
 
 	if (r < 0)
@@ -211,7 +210,7 @@ static int read_dir(struct totar_run *run)
 	return 0;
 }
 
-/* The current directory is opaque: say so, if there is a directory below that would be seen through it. */
+/* Write that the current directory is opaque, if a lower layer has it. */
 static int put_opaque(struct totar_run *run)
 {
 	struct walk_dir *here = run->walk.here;
@@ -254,7 +253,7 @@ static int enter(struct walk *walk)
 	for (size_t i = 0; r == 0 && i < run->dir.n; i++) {
 		const struct delta_entry *entry = &run->dir.entries[i];
 
-		/* In an opaque directory it takes nothing away. */
+		/* In an opaque directory it hides nothing. */
 		if (entry->kind == DELTA_WHITEOUT && !(walk->here->state & CUT) &&
 		    (r = put_whiteout(run, entry->name)) < 0)
 			r = walk_failed(walk, entry->name, r);

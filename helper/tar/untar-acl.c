@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-acl - extended attributes whose values have ids: ACLs and capabilities.
+ * untar-acl - extended attributes whose values have IDs: ACLs and capabilities.
  */
 #include "untar-acl.h"
 #include "../base/cleanup.h"
@@ -25,7 +25,7 @@ static int map(struct job *job, bool user, long long inside, uint32_t *ret)
 	return 0;
 }
 
-/* In the order that the kernel wants. */
+/* The kinds of entries, in the order that the kernel requires. */
 static const struct {
 	int tag;
 	uint16_t kernel;
@@ -45,7 +45,7 @@ int acl_from_entry(struct job *job, struct archive_entry *entry, int type, void 
 	*ret = NULL;
 	if (n <= 0)
 		return 0;
-	/* Three that are the mode's may come on top. */
+	/* Three more may come from the mode. */
 	acl = xcalloc(1, sizeof(*acl) + ((size_t)n + 3) * sizeof(*next));
 	acl->a_version = htole32(POSIX_ACL_XATTR_VERSION);
 	next = (void *)(acl + 1);
@@ -61,7 +61,7 @@ int acl_from_entry(struct job *job, struct archive_entry *entry, int type, void 
 			next->e_tag = htole16(tags[i].kernel);
 			next->e_perm = htole16((uint16_t)(permset & 7));
 			next->e_id = htole32(ID_NONE);
-			/* Whose name that is, only the machine knows that the tar was made on. */
+			/* Only the machine that made the tar knows whose name that is. */
 			if (named && qualifier == -1)
 				return job_refuse(job, -EINVAL, "its ACL is for '%s', without the number", name ?: "");
 			if (named)
@@ -76,8 +76,8 @@ int acl_from_entry(struct job *job, struct archive_entry *entry, int type, void 
 	return 0;
 }
 
-/* The kernel takes what is of another version for a file system without ACLs, and an empty one for none. 0 or -EINVAL.
- */
+/* Check an ACL: for one of another version the kernel says that the file system has none, and an empty one is no ACL.
+ * Returns 0 or -EINVAL. */
 static int acl_check(struct job *job, const void *value, size_t size)
 {
 	const struct posix_acl_xattr_header *header = value;
@@ -113,7 +113,7 @@ static int acl_map(struct job *job, const void *value, size_t size, void **ret)
 	return 0;
 }
 
-/* Whose root a capability is for: before a map, the one root that there is. */
+/* Map the ID of the root that a capability is for. Returns 0 or -errno. */
 static int capability_map(struct job *job, const void *value, size_t size, void **ret, size_t *ret_size)
 {
 	struct vfs_ns_cap_data *cap = xcalloc(1, sizeof(*cap));

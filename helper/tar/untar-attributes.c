@@ -27,7 +27,7 @@ static bool is(const char *key, const char *const names[])
 	return false;
 }
 
-/* A layer may have this attribute. What overlay would take for its own never comes from a tar. */
+/* Return whether a layer may have this attribute: not those by which overlay marks a delta. */
 static bool allowed(const char *key)
 {
 	static const char *const spaces[] = { "user.", "trusted." };
@@ -41,7 +41,7 @@ static bool allowed(const char *key)
 	return is(key, some);
 }
 
-/* Belongs to the machine that the tar was made on, and is left out without a word. */
+/* Return whether the attribute belongs to the machine that made the tar, and is left out silently. */
 static bool of_machine(const char *key)
 {
 	static const char *const some[] = { "security.selinux", "security.evm", "security.apparmor", "system.nfs4_acl",
@@ -73,7 +73,8 @@ int attributes_read(struct job *job, struct archive_entry *entry, struct attribu
 	return 0;
 }
 
-/* To one of the two. `user.*` is for files and directories only: what else has some was made on another system. */
+/* Set an attribute on fd or name. Only files and directories can have `user.*`: on others it comes from another system,
+ * and is left out. */
 static int set_one(struct job *job, int fd, const char *name, const char *key, const void *value, size_t size)
 {
 	char path[FILE_PATH];
@@ -169,7 +170,7 @@ int attributes_set_extended(struct job *job, struct archive_entry *entry, int fd
 	return r;
 }
 
-/* The names of all attributes; *ret for the caller to free. Their length, or -errno. */
+/* List all attributes: *ret, for the caller to free. Returns the length of the list, or -errno. */
 static ssize_t list(int fd, char **ret)
 {
 	ssize_t n;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-dirs - the directory that the tar is in, and those above it.
+ * untar-dirs - the chain of open directories, from the top to the current one.
  *
- * A tar goes through its tree in order, so nearly each entry is in the chain of
- * directories that are open. One that the tar comes back to is asked what it
- * is: what is on disk is all that is remembered of it.
+ * A tar goes through its tree in order, so nearly each entry is in an open
+ * directory. Of a directory that was left nothing is remembered: when the tar comes
+ * back to it, it is read from the disk.
  */
 #include "untar-dirs.h"
 #include "untar-attributes.h"
@@ -17,8 +17,8 @@
 #define OPEN_MAX_NODES 200
 #define ACL_DEFAULT    "system.posix_acl_default"
 
-/* Take away, and keep for when it is left, what a directory hands on to what is made in it. */
-static int hold(struct node *node)
+/* Keep in the node, and remove from the directory, what would be inherited by files made in it. */
+static int suspend(struct node *node)
 {
 	struct stat st;
 	ssize_t n;
@@ -41,13 +41,13 @@ static int hold(struct node *node)
 	return n < 0 || fremovexattr(node->fd, ACL_DEFAULT) < 0 ? -errno : 0;
 }
 
-static int give_back(struct node *node)
+static int restore(struct node *node)
 {
 	struct stat st;
 
 	if (node->acl_size && fsetxattr(node->fd, ACL_DEFAULT, node->acl, node->acl_size, 0) < 0)
 		return -errno;
-	/* The mode as it is now: an ACL has a say in it. */
+	/* The current mode, as an ACL may have changed it. */
 	if (node->setgid && (fstat(node->fd, &st) < 0 || fchmod(node->fd, (st.st_mode & 07777) | S_ISGID) < 0))
 		return -errno;
 	return futimens(node->fd, node->times) < 0 ? -errno : 0;
@@ -63,7 +63,7 @@ static void drop(struct job *job)
 	job->n--;
 }
 
-/* The directory above: open still, or to be opened again, by the way that leads nowhere else. */
+/* Open the parent directory again by "..", if it was closed, and check that it is the same. Returns 0 or -errno. */
 static int reopen(struct job *job)
 {
 	struct node *node = &job->nodes[job->n - 2];
@@ -83,7 +83,7 @@ int dirs_leave(struct job *job, size_t n)
 		int r = job->n > 1 ? reopen(job) : 0;
 
 		if (r == 0)
-			r = give_back(job_here(job));
+			r = restore(job_here(job));
 		if (r < 0)
 			return r;
 		drop(job);
@@ -117,7 +117,7 @@ static struct node *push(struct job *job, int fd, const char *name)
 	return node;
 }
 
-/* There is such a name in the directory. 1, 0 or -errno. */
+/* Return 1 if the directory has the name; 0; or -errno. */
 static int has(int fd, const char *name)
 {
 	if (faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -125,7 +125,7 @@ static int has(int fd, const char *name)
 	return errno == ENOENT || errno == ENAMETOOLONG ? 0 : -errno;
 }
 
-/* The directory is there. */
+/* Enter an existing directory. Returns 0 or -errno. */
 static int enter(struct job *job, const char *name)
 {
 	int fd = names_open(job_here(job)->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -141,10 +141,10 @@ static int enter(struct job *job, const char *name)
 			return r;
 		node->opaque = r;
 	}
-	return hold(node);
+	return suspend(node);
 }
 
-/* Make it, and let its attributes be the caller's. */
+/* Make and enter a directory, whose attributes the caller sets. Returns 0 or -errno. */
 static int make(struct job *job, const char *name)
 {
 	int fd;
@@ -158,18 +158,19 @@ static int make(struct job *job, const char *name)
 	return 0;
 }
 
-/* The directory in the nearest layer below that has the name. fd, or -errno: it is none there. */
+/* Open the directory in the nearest lower layer that has the name. Returns a descriptor, or -errno: it is no directory.
+ */
 static int open_lower(const struct job *job, const char *path)
 {
 	int fd = -ENOENT;
 
-	/* Something else there, or a whiteout, hides what is further below. */
+	/* A file there, or a whiteout, hides the further lower layers. */
 	for (size_t i = 0; fd == -ENOENT && i < job->untar->nparents; i++)
 		fd = names_open(job->untar->parents[i], path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	return fd;
 }
 
-/* Nobody said what the directory is: what it is in the nearest layer below (fd), or plain. */
+/* Give a directory without an entry the attributes of the nearest lower one (fd), or defaults. Returns 0 or -errno. */
 static int inherit(struct job *job, struct node *node, int fd)
 {
 	struct stat st = { .st_mode = 0755, .st_atim = job->now, .st_mtim = job->now };
@@ -184,7 +185,7 @@ static int inherit(struct job *job, struct node *node, int fd)
 	return fd >= 0 ? attributes_copy(job, fd, node) : 0;
 }
 
-/* The chain, and a name in it, as a path. For the caller to free. */
+/* Return the path of a name in the chain, for the caller to free. */
 static char *path_of_chain(const struct job *job, const char *name)
 {
 	size_t n = strlen(name) + 1;
@@ -206,7 +207,7 @@ static int make_missing(struct job *job, const char *name)
 	struct stat st;
 	int r;
 
-	/* A whiteout below what is no directory would take nothing away, and hide that. */
+	/* A whiteout below a file would remove nothing, and its directory would hide the file. */
 	if ((lower == -ENOTDIR || lower == -ELOOP) && job->ask_opaque)
 		return lower;
 	r = job_count(job);
@@ -221,7 +222,7 @@ static int make_missing(struct job *job, const char *name)
 	return inherit(job, job_here(job), lower);
 }
 
-/* How many of the names the chain has. */
+/* Return how many of the names the chain has. */
 static size_t common(const struct job *job, const struct names *names, size_t n)
 {
 	size_t i = 0;
@@ -231,7 +232,8 @@ static size_t common(const struct job *job, const struct names *names, size_t n)
 	return i;
 }
 
-/* aufs: the name is of a whiteout's. (In overlay's form it is in the way.) 1, 0 or -errno. */
+/* Return 1 if there is a whiteout of the name in aufs format (in overlay format it has the name itself); 0; or -errno.
+ */
 static int is_whiteout(struct job *job, const char *name)
 {
 	char wh[sizeof(WH) + NAME_MAX];
@@ -254,13 +256,13 @@ int dirs_go(struct job *job, const struct names *names, size_t n, bool make_them
 		r = is_whiteout(job, names->parts[i]);
 		if (r)
 			return r < 0 ? r : -ENOTDIR;
-		/* Nothing of what is made below one of these shows, so it is not made. */
+		/* Whiteouts in an opaque directory hide nothing, so nothing is made. */
 		r = job_here(job)->opaque ? -ENOENT : make_missing(job, names->parts[i]);
 	}
 	return r;
 }
 
-/* Make the current directory what the entry says. */
+/* Set the attributes of the current directory to the entry's. Returns 0 or -errno. */
 static int set_all(struct job *job, struct archive_entry *entry, bool fresh)
 {
 	struct node *node = job_here(job);
@@ -313,7 +315,7 @@ int dirs_extract(struct job *job, struct archive_entry *entry)
 		fresh = r == 0;
 		if (r == -EEXIST)
 			r = enter(job, name);
-		/* Something else has the name. */
+		/* A file has the name. */
 		if ((r != -ENOTDIR && r != -ELOOP) || !again)
 			break;
 		r = names_remove(job, job_here(job)->fd, name);
@@ -330,7 +332,7 @@ int dirs_start(struct job *job, int to)
 	if (fd < 0)
 		return -errno;
 	node = push(job, fd, "");
-	r = hold(node);
+	r = suspend(node);
 	if (r == 0)
 		r = attributes_clear(fd);
 	free(node->acl);

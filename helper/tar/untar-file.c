@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-file - an entry that is no directory.
+ * untar-file - extract files, links and devices.
  */
 #include "untar-file.h"
 #include "untar-attributes.h"
@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
-#define FLUSH	  (64 << 10) /* a file of this size goes to the disk at once */
+#define FLUSH	  (64 << 10) /* a file of this size is written back at once */
 #define MAJOR_MAX 0xfffU     /* the kernel's MINORBITS are 20, of 32 */
 #define MINOR_MAX 0xfffffU
 #define HOLE	  4096 /* zeros of this many bytes are not written */
@@ -35,19 +35,19 @@ static bool zeros(const char *data, size_t n)
 	return !data[0] && memcmp(data, data + 1, n - 1) == 0;
 }
 
-/* Of a file, so far. */
+/* How much of a file was written so far. */
 struct written {
 	uint64_t bytes, end;
 };
 
-/* Write what is not zeros. */
+/* Write the data, without blocks of zeros. */
 static int write_some(int fd, const char *data, size_t n, uint64_t offset, struct written *written)
 {
 	size_t from = 0, to = 0;
 	int r = 0;
 
 	while (r == 0 && from < n) {
-		/* Of a block that is only in part in the data, that part. */
+		/* Up to the end of the block. */
 		size_t step = HOLE - (size_t)((offset + to) % HOLE);
 		bool hole;
 
@@ -68,7 +68,7 @@ static int write_some(int fd, const char *data, size_t n, uint64_t offset, struc
 	return r;
 }
 
-/* The next of the entry's data. 1, 0 or -errno. */
+/* Read the next of the entry's data. Returns 1, 0 or -errno. */
 static int read_data(struct job *job, const void **data, size_t *n, uint64_t *offset)
 {
 	uint64_t limit = job->untar->limits.bytes;
@@ -117,7 +117,7 @@ static int write_data(struct job *job, int fd, uint64_t size)
 		return r;
 	if (written.end < size && ftruncate(fd, (off_t)size) < 0)
 		return -errno;
-	/* The same as diffsize() will say. */
+	/* The same result as diffsize()'s. */
 	if (written.bytes < size) {
 		if (fstat(fd, &st) < 0)
 			return -errno;
@@ -127,7 +127,7 @@ static int write_data(struct job *job, int fd, uint64_t size)
 	return 0;
 }
 
-/* Owner before mode before extended attributes: the first takes away some of the others. Times are last. */
+/* Set owner, then mode, then extended attributes, as each clears some of the next. Times are last. */
 static int finish(struct job *job, struct archive_entry *entry, const struct attributes *attributes, int fd,
 		  const char *name)
 {
@@ -136,7 +136,7 @@ static int finish(struct job *job, struct archive_entry *entry, const struct att
 	if ((attributes->uid != job->uid || attributes->gid != job->gid) &&
 	    fchownat(dir, fd >= 0 ? "" : name, attributes->uid, attributes->gid, flags) < 0)
 		return -errno;
-	/* It was made with its mode, save the bits that a new owner or the kernel clears. */
+	/* It was made with its mode, save bits that a new owner or the kernel clears. */
 	if (attributes->mode & 07000 && archive_entry_filetype(entry) != AE_IFLNK &&
 	    (fd >= 0 ? fchmod(fd, attributes->mode) : fchmodat(dir, name, attributes->mode, 0)) < 0)
 		return -errno;
@@ -149,7 +149,7 @@ static int finish(struct job *job, struct archive_entry *entry, const struct att
 		       : 0;
 }
 
-/* The device's number. The tar may say more than makedev(3) takes, which would cut it. 0 or -EINVAL (logged). */
+/* Read the device's number, which makedev(3) would cut if it is too big. Returns 0 or -EINVAL. */
 static int device_of(struct job *job, struct archive_entry *entry, dev_t *ret)
 {
 	dev_t major = archive_entry_rdevmajor(entry), minor = archive_entry_rdevminor(entry);
@@ -161,7 +161,7 @@ static int device_of(struct job *job, struct archive_entry *entry, dev_t *ret)
 	return 0;
 }
 
-/* Make what is not a directory. fd of a regular file, or -EBADF for others in *ret. 0 or -errno. */
+/* Make the file. *ret: the descriptor of a regular one. Returns 0 or -errno. */
 static int make(struct job *job, struct archive_entry *entry, const struct attributes *attributes, const char *name,
 		int *ret)
 {
@@ -193,7 +193,7 @@ static int link_to(struct job *job, const char *target, const char *name)
 	const char *last;
 	int r, dir = job_here(job)->fd;
 
-	/* Some write them from the top of the layer. */
+	/* Some tars have them relative to the top of the layer, with a slash. */
 	while (*target == '/')
 		target++;
 	r = names_split(job, &job->link, target);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-input - the entries of a tar.
+ * untar-input - read the entries of a tar.
  *
  * libarchive parses what we give it, which is the input without its compression. So we see how much of the tar it takes
  * for one header, and end it before a header of any size becomes memory.
@@ -29,7 +29,7 @@ static int refuse(struct input *input, int r, const char *why)
 	return r;
 }
 
-/* The next bytes of the tar. How many, 0 or -errno. */
+/* Read the next bytes of the tar. Returns their number, 0 or -errno. */
 static ssize_t next_bytes(struct input *input, const void **ret)
 {
 	ssize_t n = plain_read(&input->plain, ret);
@@ -93,7 +93,7 @@ void input_close(struct input *input)
 	input->tar = NULL;
 }
 
-/* All was read: compare the digest. 0 or -EINVAL. */
+/* Compare the digest, when all was read. Returns 0 or -EINVAL. */
 static int check_digest(struct input *input)
 {
 	unsigned char raw[SHA256_SIZE], plain[SHA256_SIZE];
@@ -116,8 +116,8 @@ static int check_digest(struct input *input)
 }
 
 /*
- * What is behind the tar: padding, which whoever writes to us should get rid of, and what tells that the compressed
- * input is whole. `end`: where the last entry ended. Without the mark of its end a tar that is cut between two files
+ * Read what is behind the tar: padding, and the end of the compressed data, which tells that the input is whole.
+ * `end`: where the last entry ended. Without the mark of its end a tar that is cut between two files
  * would look whole; but where the compression tells, that is enough, as some leave the mark out.
  */
 static int finish(struct input *input, uint64_t end)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-job - refusals, and names of a tar, which lead nowhere but down.
+ * untar-job - refusals, and names of a tar, which lead only down.
  */
 #include "untar-job.h"
 #include "../base/cleanup.h"
@@ -14,7 +14,7 @@ int job_refuse(struct job *job, int r, const char *format, ...)
 {
 	va_list args;
 
-	/* The first that failed knows best. */
+	/* The first failure is the cause of the others. */
 	if (job->why)
 		return r;
 	va_start(args, format);

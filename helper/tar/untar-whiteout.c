@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar-whiteout - what the tar says is not there.
+ * untar-whiteout - write the whiteouts and opaque directories of a tar.
  *
- * That is of the layers below, never of this one, in whatever order the tar has
- * it. So it waits, in a file, until all that this layer has is there: then what
- * a name means can be seen. First all opaque directories; then the whiteouts in
- * directories that the layer has; last those for which one has to be made.
+ * They are about the lower layers, never about this one, in whichever order the tar
+ * has them. So they are kept in a file until all of this layer is there: then their
+ * meaning is known. First come opaque directories, then whiteouts in directories
+ * that the layer has, last those for which a directory has to be made.
  */
 #include "untar-whiteout.h"
 #include "untar-dirs.h"
@@ -18,7 +18,7 @@
 
 #define SPILL WH_OWN "untar" /* no entry of a tar gets such a name */
 
-/* A file without a name, beside what is being made. NULL: errno says why. */
+/* Make a file without a name in the layer. Returns NULL on failure, with errno. */
 static FILE *spill(struct job *job)
 {
 	int top = job->nodes[0].fd, fd = openat(top, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
@@ -58,7 +58,7 @@ int whiteout_defer(struct job *job)
 	return keep(job, &job->whiteouts, &job->names);
 }
 
-/* What is in the current directory: 1: a directory; 2: something else; 0: nothing; -errno. */
+/* Look a name up in the current directory. Returns 1: a directory; 2: something else; 0: nothing; or -errno. */
 static int look(struct job *job, const char *name)
 {
 	struct stat st;
@@ -68,10 +68,10 @@ static int look(struct job *job, const char *name)
 	return S_ISDIR(st.st_mode) ? 1 : 2;
 }
 
-/* 1: it waits for the next round; 0: done, or it means nothing; -errno. */
+/* Handle a name in one round. Returns 1: it waits for the next round; 0: done, or it has no meaning; or -errno. */
 typedef int (*round_t)(struct job *job, struct names *names, const char *last);
 
-/* There is something else than a directory, or nothing can show there: what is said of it means nothing. */
+/* Return whether a parent is no directory, so that the whiteout has no meaning. */
 static bool in_vain(int r)
 {
 	return r == -ENOTDIR || r == -ELOOP;
@@ -127,14 +127,14 @@ static int rest(struct job *job, struct names *names, const char *last)
 		job_here(job)->opaque = true;
 		return write_opaque(&job->untar->delta, job_here(job)->fd);
 	}
-	/* A directory that is here now was made in this round, and has nothing but whiteouts. */
+	/* A directory that is here by now was made in this round, and has only whiteouts. */
 	r = look(job, name);
 	if (r == 1)
 		r = names_remove(job, job_here(job)->fd, name);
 	return r < 0 ? r : put_whiteout(job, name);
 }
 
-/* Go back to the first name of the file. What does not fit on the disk is known only now. 0 or -errno. */
+/* Go back to the first name of the file. That the disk is full may show only now. Returns 0 or -errno. */
 static int read_back(FILE *file)
 {
 	if (ferror(file))
@@ -154,11 +154,11 @@ static int go_round(struct job *job, round_t round, FILE *from, FILE **to)
 		if (r == 1)
 			r = keep(job, to, &job->names);
 	}
-	/* Neither an error of the disk nor missing memory is the end of the file. */
+	/* A failed read is not the end of the file. */
 	return r == 0 && !feof(from) ? -EIO : r;
 }
 
-/* Overlay ignores it on a layer's root: so each name that is below, and no more. */
+/* Write a whiteout of each name of a lower's root, as overlay ignores that a layer's root is opaque. */
 static int opaque_top_one(struct job *job, int parent, const char *name)
 {
 	struct names names = { .parts = (char *[]){ (char *)name }, .n = 1 };
@@ -219,7 +219,7 @@ int whiteout_write_all(struct job *job)
 		r = go_round(job, rounds[i], job->whiteouts, &next);
 		(void)fclose(job->whiteouts);
 		job->whiteouts = next;
-		/* From now on it is known which they are. */
+		/* From now on all opaque directories are marked. */
 		job->ask_opaque = true;
 		if (r == 0)
 			r = dirs_leave(job, 1);

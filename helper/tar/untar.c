@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * untar - a tar becomes a layer's directory, whoever wrote it.
+ * untar - extract a tar, which is not trusted, to a layer's directory.
  *
- * Names are taken apart and opened one by one below the directory, so nothing
- * in the tar, nor what it has put there, leads out of it. What a name means to
- * the layer's form is decided here, and no name or attribute with which the
- * form says something is taken from the tar as it is.
+ * Names are split and opened one by one below the directory, so nothing in the tar
+ * leads out of it, nor does anything that it has put there. What a name means in
+ * the layer's whiteout format is decided here: no name or attribute by which a
+ * format marks a delta is taken from the tar as it is.
  */
 #include "untar-job.h"
 #include "untar-dirs.h"
@@ -18,18 +18,18 @@
 #include "../delta/aufs-opaque.h"
 
 #define SHOWN	200	  /* bytes of a name */
-#define HEADERS (1 << 20) /* so much is not counted, for small limits */
+#define HEADERS (1 << 20) /* headers that do not count, for small limits */
 
 const struct untar_limits untar_defaults = {
 	.bytes = 1ULL << 40,
 	.entries = 10000000,
-	.depth = 256, /* for each directory that is only implied, the way to it is gone in each layer below */
+	.depth = 256, /* for each directory that is only implied, its path is walked in each lower layer */
 	.attributes = 1 << 20,
 };
 
 enum meaning { FILE_OR_DIR, WHITEOUT, PSEUDO_LINK, SKIPPED };
 
-/* Of a name, by its parts. *ret. 0 or -errno. */
+/* Find the meaning of a name, from its parts. Returns 0 or -errno. */
 static int meaning_of(struct job *job, struct archive_entry *entry, enum meaning *ret)
 {
 	const struct names *names = &job->names;
@@ -43,7 +43,7 @@ static int meaning_of(struct job *job, struct archive_entry *entry, enum meaning
 		if (!is_whiteout_name(part))
 			continue;
 		if (is_aufs_own_name(part) && !(last && is_opaque_name(part))) {
-			/* Names that aufs gave to files that have lost theirs; links to them may come. */
+			/* Names that aufs gave to files without another name; links to them may follow. */
 			bool plnk = i == 0 && names->n == 2 && strcmp(part, WH_PLNK) == 0 && plain &&
 				    !is_whiteout_name(names->parts[1]);
 
@@ -61,7 +61,7 @@ static int meaning_of(struct job *job, struct archive_entry *entry, enum meaning
 	return 0;
 }
 
-/* What is in the tar under the name that was taken apart. 0 or -errno. */
+/* Extract the entry whose name was split. Returns 0 or -errno. */
 static int extract(struct job *job, struct archive_entry *entry)
 {
 	const struct names *names = &job->names;
@@ -94,7 +94,7 @@ static int take(struct job *job, struct archive_entry *entry)
 	r = job_count(job);
 	if (r < 0)
 		return r;
-	/* What is in headers takes room, too. */
+	/* Headers count, too. */
 	if (limit && limit < UINT64_MAX - HEADERS && input_position(&job->input) > limit + HEADERS)
 		return job_refuse(job, -EFBIG, "more than %llu bytes; --max-bytes= sets this limit",
 				  (unsigned long long)limit);
@@ -145,7 +145,7 @@ static int run(struct job *job, int input, int to)
 	return r;
 }
 
-/* The name, or how it begins, with its control characters as numbers. For the caller to free. */
+/* Return the name, shortened and with control characters as numbers, for the caller to free. */
 static char *shown(const char *name)
 {
 	char *text = xcalloc(4, SHOWN + 2), *end = text;
@@ -171,7 +171,7 @@ static int report(struct job *job, int r)
 	const char *why = job->why ?: *job->input.why ? job->input.why : strerror(-r);
 	_cleanup_free_ char *name = NULL;
 
-	/* What comes before the first entry is of the input as a whole, too. */
+	/* A failure before the first entry concerns the whole input. */
 	if (whole) {
 		if (strcmp(why, "Unrecognized archive format") == 0)
 			why = "it is no tar, nor one compressed by gzip, zstd, xz or bzip2";
