@@ -61,7 +61,7 @@ static int run_import(const struct args *args, struct store *store)
 			r = import_copy(args->aufs, store, &n);
 	}
 	if (r == 0 && !args->copy && !args->driver && aufs_impossible())
-		log_warn("'%s' keeps aufs's form, and this kernel has no aufs; for overlay's: lxc-bdev layer import "
+		log_warn("'%s' stays in aufs format, and this kernel has no aufs; to convert it: lxc-bdev layer import "
 			 "--aufs=%s --driver=overlay",
 			 args->aufs, args->aufs);
 	if (r == 0)

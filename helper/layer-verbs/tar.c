@@ -197,7 +197,7 @@ static int diff(const struct args *args, const struct store *store, const struct
 	tar.lowers = all + 1 + i;
 	tar.nlowers = layer->n - i;
 	if (args->parent && i == layer->n)
-		r = log_refuse(-EINVAL, "layer '%s' does not lie on '%s'", layer->id, args->parent);
+		r = log_refuse(-EINVAL, "layer '%s' does not depend on '%s'", layer->id, args->parent);
 	else
 		r = i ? diff_several(args, store, &tar, all, 1 + i) : write_tar(args, &tar, all[0]);
 	dirlock_release(all, n);
@@ -231,7 +231,7 @@ static int run_export(const struct args *args, struct store *store)
 	if (r >= 0)
 		r = users_look(store, layer.id, false, &use);
 	if (r >= 0 && use.writable)
-		r = log_refuse(-EBUSY, "layer '%s' is mounted, and written to; put it first", layer.id);
+		r = log_refuse(-EBUSY, "layer '%s' is mounted writable; put it first", layer.id);
 	if (r >= 0)
 		r = mount = union_mount(store, &layer, false);
 	if (r >= 0) {

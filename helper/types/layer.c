@@ -132,7 +132,7 @@ static int layer_plan(const struct spec *spec, struct plan *plan)
 	r = is_written(spec);
 	if (r)
 		return r < 0 ? r
-			     : spec_refuse(spec, -EBUSY, "layer '%s' of '%s' is mounted, and written to; put it first",
+			     : spec_refuse(spec, -EBUSY, "layer '%s' of '%s' is mounted writable; put it first",
 					   spec->sources[0], store_of(spec));
 	r = bdev_depth(spec, fd);
 	if (r < 0)
