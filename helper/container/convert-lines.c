@@ -11,12 +11,12 @@
 
 #include <fcntl.h>
 
-const char *convert_type(enum delta_form form)
+const char *convert_type(enum whiteout_format form)
 {
 	return form == DELTA_AUFS ? "aufs" : "overlay";
 }
 
-bool convert_is_form(const struct spec *spec, enum delta_form form)
+bool convert_is_form(const struct spec *spec, enum whiteout_format form)
 {
 	return strcmp(spec->type, convert_type(form)) == 0 ||
 	       (form == DELTA_OVERLAY && strcmp(spec->type, "overlayfs") == 0);
@@ -27,7 +27,7 @@ const char *convert_upper_name(const struct spec *spec)
 	return spec->sources[spec->nsources - 1];
 }
 
-char *convert_value(const struct spec *spec, enum delta_form to)
+char *convert_value(const struct spec *spec, enum whiteout_format to)
 {
 	const char *source = spec->text + strcspn(spec->text, ":"), *options = source;
 

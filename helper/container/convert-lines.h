@@ -17,7 +17,7 @@ struct convert_line {
 
 struct convert_lines {
 	const struct container *container;
-	enum delta_form to;
+	enum whiteout_format to;
 	struct conf conf;
 	struct stack rootfs; /* LXC's own root, as a spec */
 	struct convert_line *lines;
@@ -26,11 +26,11 @@ struct convert_lines {
 };
 
 /* The type of bdev whose form it is. */
-const char *convert_type(enum delta_form form);
+const char *convert_type(enum whiteout_format form);
 /* The spec is of that type. */
-bool convert_is_form(const struct spec *spec, enum delta_form form);
+bool convert_is_form(const struct spec *spec, enum whiteout_format form);
 /* The spec's text with that type; of its options, which are the old type's own, only `ro`. For the caller to free. */
-char *convert_value(const struct spec *spec, enum delta_form to);
+char *convert_value(const struct spec *spec, enum whiteout_format to);
 /* What it writes to, its last source. */
 const char *convert_upper_name(const struct spec *spec);
 

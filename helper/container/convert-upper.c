@@ -58,20 +58,20 @@ static struct convert *conversion(struct convert_upper *upper, const struct lowe
 
 static struct delta old_form(const struct convert_upper *upper)
 {
-	return (struct delta){ .form = upper->to == DELTA_AUFS ? DELTA_OVERLAY : DELTA_AUFS };
+	return (struct delta){ .format = upper->to == DELTA_AUFS ? DELTA_OVERLAY : DELTA_AUFS };
 }
 
 static int check_lower(const struct convert_upper *upper, const char *name, int fd)
 {
 	const struct delta old = old_form(upper);
-	int r = check_form(&old, fd);
+	int r = check_has_format(&old, fd);
 
 	if (r < 0)
 		return spec_refuse(upper->spec, r, "read lower '%s': %s", name, strerror(-r));
 	return r ? spec_refuse(upper->spec, -EINVAL,
 			       "its lower '%s' is a delta of %s too, and others may use it: first lxc-bdev convert "
 			       "%s %s",
-			       name, convert_type(old.form), convert_type(upper->to), name)
+			       name, convert_type(old.format), convert_type(upper->to), name)
 		 : 0;
 }
 

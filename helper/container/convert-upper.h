@@ -8,7 +8,7 @@
 struct convert_upper {
 	const struct spec *spec;
 	int dirfd; /* where its relative sources are */
-	enum delta_form to;
+	enum whiteout_format to;
 	bool lowest; /* nothing is below it but the lowers that it names */
 	/* NULL, or called for what is foreign, and with tell_all for all that is found. */
 	void (*found)(struct convert_upper *upper, enum convert_kind kind, const char *path, const char *why);

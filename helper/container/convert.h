@@ -10,7 +10,7 @@
 /* A container whose deltas are to be in one form, and its config to say so. */
 struct convert_container {
 	const struct container *container;
-	enum delta_form to;
+	enum whiteout_format to;
 	bool dry_run; /* only tell what there is to do */
 	/* NULL, or called for all that is found in a delta, with its path there. */
 	void (*found)(struct convert_container *run, const char *delta, enum convert_kind kind, const char *path,

@@ -30,7 +30,7 @@ enum { OPAQUE = 1, HIDES = 2 };
 
 #define OPEN_DIR (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
-static const struct delta aufs = { .form = DELTA_AUFS };
+static const struct delta aufs = { .format = DELTA_AUFS };
 
 struct settle {
 	struct walk walk;
@@ -62,7 +62,7 @@ static void parts_clear(struct parts *parts)
 /* Return 1 if the directory is opaque in either format, as the lower may not be converted yet; 0; or -errno. */
 static int is_opaque(int fd)
 {
-	return delta_is_opaque(&aufs, fd) ?: delta_is_opaque(&(struct delta){ .form = DELTA_OVERLAY }, fd);
+	return delta_is_opaque(&aufs, fd) ?: delta_is_opaque(&(struct delta){ .format = DELTA_OVERLAY }, fd);
 }
 
 /* Look a name up in a directory of one lower. Returns its type (S_IFDIR, ...); 0: it does not have it; -ENOENT: it has

@@ -115,7 +115,7 @@ static int compare(const void *a, const void *b)
 /* Accept an entry that only the other format cannot represent. Returns 0 or -errno. */
 static int accept_foreign(struct changes_run *run, struct delta_entry *entry)
 {
-	if (run->delta->form == DELTA_AUFS && is_whiteout_name(entry->name)) {
+	if (run->delta->format == DELTA_AUFS && is_whiteout_name(entry->name)) {
 		run->why = entry->why;
 		return -EINVAL;
 	}

@@ -29,7 +29,7 @@ static bool has_format(const struct delta *delta, const struct delta_dir *dir)
 		const struct delta_entry *entry = &dir->entries[i];
 
 		if (entry->kind == DELTA_WHITEOUT || entry->own ||
-		    (delta->form == DELTA_AUFS && is_whiteout_name(entry->name)))
+		    (delta->format == DELTA_AUFS && is_whiteout_name(entry->name)))
 			return true;
 	}
 	return dir->opaque || dir->own;
@@ -37,11 +37,11 @@ static bool has_format(const struct delta *delta, const struct delta_dir *dir)
 
 static int find_format(struct walk *walk)
 {
-	const struct format_walk *form = walk->arg;
+	const struct format_walk *run = walk->arg;
 	struct delta_dir dir = { 0 };
-	int r = delta_read(form->delta, walk->fd, !walk->here->parent, &dir);
+	int r = delta_read(run->delta, walk->fd, !walk->here->parent, &dir);
 
-	if (r == 0 && has_format(form->delta, &dir))
+	if (r == 0 && has_format(run->delta, &dir))
 		r = -ECANCELED;
 	for (size_t i = 0; r == 0 && i < dir.n; i++)
 		if (dir.entries[i].type == DT_DIR)
@@ -50,14 +50,14 @@ static int find_format(struct walk *walk)
 	return r;
 }
 
-int check_form(const struct delta *delta, int fd)
+int check_has_format(const struct delta *delta, int fd)
 {
-	_cleanup_free_ struct format_walk *form = xcalloc(1, sizeof(*form));
+	_cleanup_free_ struct format_walk *run = xcalloc(1, sizeof(*run));
 	int r;
 
-	form->delta = delta;
-	form->walk = (struct walk){ .enter = find_format, .arg = form };
-	r = walk_tree(&form->walk, fd);
+	run->delta = delta;
+	run->walk = (struct walk){ .enter = find_format, .arg = run };
+	r = walk_tree(&run->walk, fd);
 	return r == -ECANCELED ? 1 : r;
 }
 
@@ -96,7 +96,7 @@ static int is_opaque_below(const struct check *check, const struct walk *walk)
 /* 0 or -errno. */
 static int check_aufs(struct check *check, struct walk *walk, const struct delta_dir *dir)
 {
-	const struct delta delta = { .form = DELTA_AUFS };
+	const struct delta delta = { .format = DELTA_AUFS };
 	int r = walk->here->state & IN_AUFS ? is_opaque_below(check, walk) : 0;
 
 	check->aufs |= has_format(&delta, dir);
@@ -136,7 +136,7 @@ static int is_new(const struct check *check, const struct walk *walk)
 /* 0 or -errno. */
 static int check_overlay(struct check *check, struct walk *walk, const struct delta_dir *dir)
 {
-	const struct delta delta = { .form = DELTA_OVERLAY };
+	const struct delta delta = { .format = DELTA_OVERLAY };
 	int is_ghost = walk->here->state & IN_OVERLAY ? 1 : dir->merged ? 0 : -1, r;
 
 	check->overlay |= has_format(&delta, dir);
@@ -183,7 +183,7 @@ static void check_other(const struct check *check, struct walk *walk, const stru
 /* 0 or -errno. */
 static int check_top(const struct check *check, struct walk *walk)
 {
-	const struct delta overlay = { .form = DELTA_OVERLAY, .user = check->user };
+	const struct delta overlay = { .format = DELTA_OVERLAY, .user = check->user };
 	int mark = xattr_opaque_mark(&overlay, walk->fd);
 
 	if (mark == 'y')
@@ -195,9 +195,9 @@ static int check_dir(struct walk *walk)
 {
 	struct check *check = ((struct check_walk *)walk->arg)->check;
 	const struct delta forms[] = {
-		{ .form = DELTA_AUFS, .user = check->user },
-		{ .form = DELTA_OVERLAY, .user = check->user },
-		{ .form = DELTA_OVERLAY, .user = !check->user },
+		{ .format = DELTA_AUFS, .user = check->user },
+		{ .format = DELTA_OVERLAY, .user = check->user },
+		{ .format = DELTA_OVERLAY, .user = !check->user },
 	};
 	struct delta_dir dirs[ARRAY_SIZE(forms)] = { 0 };
 	bool top = !walk->here->parent;

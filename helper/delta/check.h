@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Return 1 if something in the tree at fd shows that it is a delta in this format; 0; or -errno. */
-int check_form(const struct delta *delta, int fd);
+int check_has_format(const struct delta *delta, int fd);
 
 /* A check of a delta. */
 struct check {

@@ -205,7 +205,7 @@ static int exchange(const struct place *place, const struct site *site, bool *re
 static int look(struct convert *convert, const struct place *place)
 {
 	uint64_t sum = 0;
-	int r = check_form(&convert->from, place->dir);
+	int r = check_has_format(&convert->from, place->dir);
 
 	(void)memset(convert->counts, 0, sizeof(convert->counts));
 	if (r)
@@ -214,7 +214,7 @@ static int look(struct convert *convert, const struct place *place)
 		return log_refuse(-EINVAL, "'%s': %llu entr%s not representable in %s format; nothing was changed",
 				  place->path, (unsigned long long)convert->counts[CONVERT_FOREIGN],
 				  convert->counts[CONVERT_FOREIGN] == 1 ? "y is" : "ies are",
-				  convert_form(&convert->to));
+				  convert_format_name(&convert->to));
 	if (r < 0)
 		return failed(convert, place, r);
 	for (size_t i = 0; i < sizeof(convert->counts) / sizeof(*convert->counts); i++)

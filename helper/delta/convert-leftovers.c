@@ -40,20 +40,20 @@ static void strip(int dirfd, const char *name, const struct delta *delta)
 
 static void strip_trusted(int dirfd, const char *name)
 {
-	strip(dirfd, name, &(struct delta){ .form = DELTA_OVERLAY });
+	strip(dirfd, name, &(struct delta){ .format = DELTA_OVERLAY });
 }
 
 static void strip_user(int dirfd, const char *name)
 {
-	strip(dirfd, name, &(struct delta){ .form = DELTA_OVERLAY, .user = true });
+	strip(dirfd, name, &(struct delta){ .format = DELTA_OVERLAY, .user = true });
 }
 
 char *convert_left_tree(const struct delta *old, ino_t ino)
 {
 	return xasprintf("%s.%llu",
-			 old->form == DELTA_AUFS ? "aufs"
-			 : old->user		 ? "user"
-						 : "overlay",
+			 old->format == DELTA_AUFS ? "aufs"
+			 : old->user		   ? "user"
+						   : "overlay",
 			 (unsigned long long)ino);
 }
 
@@ -85,7 +85,7 @@ int convert_left_remove(int parent, const char *base)
 {
 	_cleanup_free_ char *name = convert_left_name(base);
 	_cleanup_close_ int work = openat(parent, name, OPEN_DIR);
-	const struct delta any = { .form = DELTA_AUFS };
+	const struct delta any = { .format = DELTA_AUFS };
 	struct delta_dir dir = { 0 };
 	int r;
 

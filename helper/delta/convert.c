@@ -27,17 +27,17 @@ struct conversion {
 	size_t nhidden;
 };
 
-void convert_begin(struct convert *convert, enum delta_form to, bool user)
+void convert_begin(struct convert *convert, enum whiteout_format to, bool user)
 {
 	*convert = (struct convert){
-		.from = { .form = to == DELTA_AUFS ? DELTA_OVERLAY : DELTA_AUFS, .user = user },
-		.to = { .form = to, .user = user },
+		.from = { .format = to == DELTA_AUFS ? DELTA_OVERLAY : DELTA_AUFS, .user = user },
+		.to = { .format = to, .user = user },
 	};
 }
 
-const char *convert_form(const struct delta *delta)
+const char *convert_format_name(const struct delta *delta)
 {
-	return delta->form == DELTA_AUFS ? "aufs" : "overlay";
+	return delta->format == DELTA_AUFS ? "aufs" : "overlay";
 }
 
 static void tell(struct convert *convert, const struct walk *walk, enum convert_kind kind, const char *name,
@@ -94,7 +94,7 @@ static bool hides(const struct conversion *conversion, const char *name)
 /* Add the names at a lower's top, in whichever format it is. Returns 0 or -errno. */
 static int read_lower(struct conversion *conversion, int fd)
 {
-	const struct delta overlay = { .form = DELTA_OVERLAY, .user = conversion->convert->to.user };
+	const struct delta overlay = { .format = DELTA_OVERLAY, .user = conversion->convert->to.user };
 	_cleanup_close_ int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct delta_dir dir = { 0 };
 	int r = again < 0 ? -errno : delta_read(&overlay, again, true, &dir);
@@ -131,7 +131,7 @@ static int read_lowers(struct conversion *conversion)
 static int read_dir(struct conversion *conversion, struct walk *walk, struct delta_dir *dir, bool *ret_opaque)
 {
 	struct walk_dir *here = walk->here;
-	bool top = !here->parent, overlay = conversion->convert->to.form == DELTA_OVERLAY;
+	bool top = !here->parent, overlay = conversion->convert->to.format == DELTA_OVERLAY;
 	int r;
 
 	/* convert_tree() comes after convert_look(). */
@@ -230,7 +230,7 @@ int convert_look(struct convert *convert, int fd)
 
 int convert_wanted(const struct convert *convert, int fd)
 {
-	int r = check_form(&convert->from, fd);
+	int r = check_has_format(&convert->from, fd);
 
 	if (r)
 		return r;
@@ -306,7 +306,7 @@ int convert_tree(struct convert *convert, int from, int to, bool link)
 	conversion->top = to;
 	r = copy_tree_as(from, to, &convert->copy, &form);
 	conversion_clear(conversion);
-	if (r == 0 && convert->to.form == DELTA_AUFS)
+	if (r == 0 && convert->to.format == DELTA_AUFS)
 		r = settle_aufs(to, convert->lowers, convert->nlowers, convert->copy.error);
 	return r;
 }

@@ -28,10 +28,10 @@ struct convert {
 };
 
 /* Begin a conversion to a format. user: overlay's attributes, on either side, are user.overlay.*. */
-void convert_begin(struct convert *convert, enum delta_form to, bool user);
+void convert_begin(struct convert *convert, enum whiteout_format to, bool user);
 
 /* Return the name of a whiteout format: "aufs" or "overlay". */
-const char *convert_form(const struct delta *delta);
+const char *convert_format_name(const struct delta *delta);
 
 /*
  * Look through the delta at fd without changing anything. Returns 0; -EINVAL: something is not representable (all of it

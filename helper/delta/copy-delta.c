@@ -53,7 +53,7 @@ static int write_entry(struct copy_run *run, const struct delta_entry *entry, in
 		/* The other format does not matter; but names of aufs's may have a meaning to aufs alone. */
 		if (is_whiteout_name(entry->name))
 			return refuse(run,
-				      run->delta->form == DELTA_AUFS
+				      run->delta->format == DELTA_AUFS
 					      ? entry->why
 					      : "no layer can have names that begin with .wh., which are whiteouts");
 		return copy_keep(walk, entry->name, entry->type);

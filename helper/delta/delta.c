@@ -215,7 +215,7 @@ static int read_dir(const struct delta *delta, int fd, bool top, struct delta_di
 
 	if (r < 0)
 		return r;
-	return delta->form == DELTA_AUFS ? read_aufs_dir(delta, fd, ret) : read_overlay_dir(delta, fd, top, ret);
+	return delta->format == DELTA_AUFS ? read_aufs_dir(delta, fd, ret) : read_overlay_dir(delta, fd, top, ret);
 }
 
 int delta_read(const struct delta *delta, int fd, bool top, struct delta_dir *ret)
@@ -242,7 +242,7 @@ int delta_is_opaque(const struct delta *delta, int fd)
 {
 	int mark;
 
-	if (delta->form == DELTA_AUFS)
+	if (delta->format == DELTA_AUFS)
 		return path_has(fd, WH_OPQ, S_IFREG);
 	mark = xattr_opaque_mark(delta, fd);
 	return mark < 0 ? mark : mark == 'y';
@@ -253,7 +253,7 @@ int delta_is_marked(const struct delta *delta, int top)
 	struct xattrs attributes;
 	int r;
 
-	if (delta->form == DELTA_AUFS)
+	if (delta->format == DELTA_AUFS)
 		return path_has(top, WH_BASE, S_IFREG);
 	r = xattr_read(delta, top, NULL, &attributes);
 	return r < 0 ? r : attributes.own;

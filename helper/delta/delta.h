@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum delta_form { DELTA_AUFS, DELTA_OVERLAY };
+enum whiteout_format { DELTA_AUFS, DELTA_OVERLAY };
 
 enum delta_kind {
 	DELTA_FILE,	/* anything but a directory */
@@ -44,7 +44,7 @@ struct delta_dir {
 
 /* A whiteout format. */
 struct delta {
-	enum delta_form form;
+	enum whiteout_format format;
 	bool user; /* overlay's attributes are user.overlay.*, as with its option userxattr; aufs: those of the overlay
 		    * that it is read for */
 };

@@ -31,7 +31,7 @@ static int look(int fd, const char *name, struct statx *ret)
 /* Make the directory at fd, which stays the caller's, a part for lowers_is_whiteout(). Returns 0 or -errno. */
 static int lowers_part(const struct delta *delta, int fd, struct merged_part *ret)
 {
-	int mark = delta->form == DELTA_OVERLAY ? xattr_opaque_mark(delta, fd) : 0;
+	int mark = delta->format == DELTA_OVERLAY ? xattr_opaque_mark(delta, fd) : 0;
 
 	*ret = (struct merged_part){ .fd = fd, .exes = mark == 'x' };
 	return mark < 0 ? mark : 0;
@@ -43,7 +43,7 @@ int lowers_is_whiteout(const struct delta *delta, const struct merged_part *part
 	struct statx wh;
 	int r;
 
-	if (delta->form == DELTA_AUFS) {
+	if (delta->format == DELTA_AUFS) {
 		(void)snprintf(path, sizeof(path), WH "%s", name);
 		r = look(part->fd, path, &wh);
 		return r <= 0 ? r : S_ISREG(wh.stx_mode);
@@ -68,7 +68,7 @@ int lowers_set_kind(const struct delta *delta, int fd, struct delta_entry *entry
 		return r;
 	if (statx(fd, entry->name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st) < 0)
 		return -errno;
-	r = delta->form == DELTA_AUFS ? 0 : lowers_is_whiteout(delta, &part, entry->name, &st);
+	r = delta->format == DELTA_AUFS ? 0 : lowers_is_whiteout(delta, &part, entry->name, &st);
 	entry->kind = r ? DELTA_WHITEOUT : S_ISDIR(st.stx_mode) ? DELTA_DIR : DELTA_FILE;
 	return r < 0 ? r : 0;
 }
@@ -78,9 +78,9 @@ static int look_part(const struct lowers *lowers, const struct merged_part *part
 {
 	int found = look(part->fd, name, ret), r = 0;
 
-	if (lowers->delta->form == DELTA_AUFS && is_whiteout_name(name))
+	if (lowers->delta->format == DELTA_AUFS && is_whiteout_name(name))
 		return 0; /* aufs shows none of its own names */
-	if (found == 1 || (found == 0 && lowers->delta->form == DELTA_AUFS))
+	if (found == 1 || (found == 0 && lowers->delta->format == DELTA_AUFS))
 		r = lowers_is_whiteout(lowers->delta, part, name, ret);
 	return r < 0 ? r : r > 0 ? -ENOENT : found;
 }
@@ -100,11 +100,11 @@ int lowers_find(const struct lowers *lowers, const struct merged_dir *at, const 
 static int add_part(const struct lowers *lowers, struct merged_dir *dir, int *fd, bool top)
 {
 	struct merged_part *part = ARRAY_ADD(dir->parts, dir->n);
-	int mark = lowers->delta->form == DELTA_OVERLAY ? xattr_opaque_mark(lowers->delta, *fd) : 0;
+	int mark = lowers->delta->format == DELTA_OVERLAY ? xattr_opaque_mark(lowers->delta, *fd) : 0;
 
 	part->fd = TAKE_FD(*fd);
 	part->exes = mark == 'x';
-	if (lowers->delta->form == DELTA_OVERLAY)
+	if (lowers->delta->format == DELTA_OVERLAY)
 		return mark < 0 ? mark : mark == 'y' && !top;
 	return delta_is_opaque(lowers->delta, part->fd);
 }

@@ -60,7 +60,7 @@ static int remove_name(const struct merge *merge, int to, const char *name, enum
 		return 0;
 	if (there == THERE_DIR)
 		return remove_tree(to, name, NULL);
-	if (there == THERE_WHITEOUT && merge->delta.form == DELTA_AUFS)
+	if (there == THERE_WHITEOUT && merge->delta.format == DELTA_AUFS)
 		whiteout = xasprintf(WH "%s", name);
 	return unlinkat(to, whiteout ?: name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
@@ -110,7 +110,7 @@ static int points_to_lower(const struct merge *merge, const struct walk *walk, c
 	static const char *const keys[] = { "redirect", "metacopy" };
 	char path[64 + NAME_MAX];
 
-	if (merge->delta.form == DELTA_AUFS)
+	if (merge->delta.format == DELTA_AUFS)
 		return is_whiteout_name(name);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", walk->fd, name);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -211,7 +211,7 @@ int merge_deltas(const struct delta *delta, const int *layers, size_t n, const s
 	merge->form = (struct copy_form){ .enter = merge_dir, .keeps = keeps, .merge = true, .arg = merge };
 	for (size_t i = n; r == 0 && i-- > 0;)
 		r = copy_tree_as(layers[i], to, copy, &merge->form);
-	if (r == 0 && lowers && delta->form == DELTA_AUFS)
+	if (r == 0 && lowers && delta->format == DELTA_AUFS)
 		r = settle_aufs(to, lowers->fds, lowers->n, copy->error);
 	if (r == -EOPNOTSUPP)
 		return log_refuse(

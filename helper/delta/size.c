@@ -45,7 +45,7 @@ int diffsize(const struct delta *delta, int layer, uint64_t *ret)
 	_cleanup_free_ struct diffsize_run *run = xcalloc(1, sizeof(*run));
 	int r;
 
-	run->aufs = delta->form == DELTA_AUFS;
+	run->aufs = delta->format == DELTA_AUFS;
 	run->walk.enter = enter;
 	run->walk.arg = run;
 	r = walk_tree(&run->walk, layer);

@@ -45,7 +45,7 @@ static int aufs_whiteout(int top, int fd, const char *name)
 
 int write_whiteout(const struct delta *delta, int top, int fd, const char *name)
 {
-	if (delta->form == DELTA_AUFS)
+	if (delta->format == DELTA_AUFS)
 		return aufs_whiteout(top, fd, name);
 	if (mknodat(fd, name, S_IFCHR, makedev(0, 0)) < 0)
 		return -errno;
@@ -56,7 +56,7 @@ int write_opaque(const struct delta *delta, int fd)
 {
 	char key[64];
 
-	if (delta->form == DELTA_AUFS)
+	if (delta->format == DELTA_AUFS)
 		return make_base(fd, WH_OPQ);
 	(void)snprintf(key, sizeof(key), "%sopaque", xattr_prefix(delta));
 	return fsetxattr(fd, key, "y", 1, 0) < 0 ? -errno : 0;
@@ -66,7 +66,7 @@ int write_merged(const struct delta *delta, int fd)
 {
 	char key[64];
 
-	if (delta->form == DELTA_AUFS)
+	if (delta->format == DELTA_AUFS)
 		return 0;
 	(void)snprintf(key, sizeof(key), "%sorigin", xattr_prefix(delta));
 	return fsetxattr(fd, key, "", 0, XATTR_CREATE) < 0 && errno != EEXIST ? -errno : 0;
@@ -74,5 +74,5 @@ int write_merged(const struct delta *delta, int fd)
 
 int write_top(const struct delta *delta, int top)
 {
-	return delta->form == DELTA_AUFS ? make_base(top, WH_BASE) : write_merged(delta, top);
+	return delta->format == DELTA_AUFS ? make_base(top, WH_BASE) : write_merged(delta, top);
 }

@@ -22,7 +22,7 @@ const char *xattr_prefix(const struct delta *delta)
 
 bool xattr_is_own(const struct delta *delta, const char *name)
 {
-	return delta->form == DELTA_OVERLAY && begins(name, xattr_prefix(delta));
+	return delta->format == DELTA_OVERLAY && begins(name, xattr_prefix(delta));
 }
 
 bool xattr_is_escaped(const char *name)
@@ -55,7 +55,7 @@ static const char *other_foreign(const struct delta *delta, const char *key)
 	const struct delta other = { .user = !delta->user };
 	size_t n = strlen(xattr_prefix(&other));
 
-	if (delta->form != DELTA_OVERLAY || !begins(key, xattr_prefix(&other)))
+	if (delta->format != DELTA_OVERLAY || !begins(key, xattr_prefix(&other)))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(says); i++)
 		if (strcmp(key + n, says[i]) == 0)
@@ -73,7 +73,7 @@ static void read_list(const struct delta *delta, const char *list, ssize_t n, st
 			ret->foreign = ret->foreign ?: other_foreign(delta, key);
 			continue;
 		}
-		ret->own = delta->form == DELTA_OVERLAY;
+		ret->own = delta->format == DELTA_OVERLAY;
 		if (!ret->own)
 			ret->foreign = "it has an attribute that means something to overlay";
 		else if (strcmp(key + strlen(prefix), "whiteout") == 0)

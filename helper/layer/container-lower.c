@@ -90,7 +90,7 @@ static int check_record(const struct store *store, const char *id, const char *p
 static int check_writers(const struct store *store, const char *id, int layer)
 {
 	_cleanup_free_ char *work = xasprintf(STORE_WORK "/%s", id);
-	int r = store->delta.form == DELTA_AUFS ? 1 : store_look(store, work, NULL);
+	int r = store->delta.format == DELTA_AUFS ? 1 : store_look(store, work, NULL);
 
 	if (r <= 0)
 		return r;
@@ -134,9 +134,10 @@ static int acquire(struct store *store, const char *id, const char *parent, stru
 	return r < 0 ? r : TAKE_FD(fd);
 }
 
-int lower_acquire(const char *dir, enum delta_form form, const char *id, const char *parent, struct journal *journal)
+int lower_acquire(const char *dir, enum whiteout_format format, const char *id, const char *parent,
+		  struct journal *journal)
 {
-	struct store store = { .dir = xstrdup(dir), .lock = -EBADF, .delta.form = form };
+	struct store store = { .dir = xstrdup(dir), .lock = -EBADF, .delta.format = format };
 	int r;
 
 	/* All else about the store was checked when the layer was planned. */

@@ -19,4 +19,5 @@ int lower_open(const char *dir, const char *id);
  * removes layers looks for users. format, parent: the store's, and the layer's parent (or NULL), at the time of the
  * plan. Returns a descriptor or -errno (logged): -EBUSY if the layer is not the same any more, or has a writer.
  */
-int lower_acquire(const char *dir, enum delta_form form, const char *id, const char *parent, struct journal *journal);
+int lower_acquire(const char *dir, enum whiteout_format format, const char *id, const char *parent,
+		  struct journal *journal);

@@ -126,7 +126,7 @@ static int copy_converted(const struct delta *delta, int from, int to, const cha
 	struct convert convert;
 	int r;
 
-	convert_begin(&convert, delta->form, delta->user);
+	convert_begin(&convert, delta->format, delta->user);
 	convert.lowers = lowers;
 	convert.nlowers = n;
 	convert.found = found;
@@ -141,7 +141,7 @@ static int copy_converted(const struct delta *delta, int from, int to, const cha
 	return r;
 }
 
-int fill_from_delta(struct store *store, const char *id, const char *parent, enum delta_form form, int delta,
+int fill_from_delta(struct store *store, const char *id, const char *parent, enum whiteout_format format, int delta,
 		    const char *name, struct copy *copy)
 {
 	struct staging stage = { .fd = -EBADF };
@@ -152,7 +152,7 @@ int fill_from_delta(struct store *store, const char *id, const char *parent, enu
 	r = dirlock_stack(store, parent, &lowers, &n);
 	if (r == 0)
 		r = staging_create(store, &stage);
-	if (r == 0 && form == store->delta.form)
+	if (r == 0 && format == store->delta.format)
 		r = copy_delta(&store->delta, delta, stage.fd, name, copy);
 	else if (r == 0)
 		r = copy_converted(&store->delta, delta, stage.fd, name, lowers, n, copy);

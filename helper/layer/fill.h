@@ -16,7 +16,7 @@ int fill_from_tar(struct store *store, const char *id, const char *parent, struc
  * Make a layer on `parent` of a copy of a delta: its whiteout format; its directory, to which nobody writes; its name
  * for messages. copy: progress. Returns 0 or -errno (logged), and then there is nothing of the layer.
  */
-int fill_from_delta(struct store *store, const char *id, const char *parent, enum delta_form form, int delta,
+int fill_from_delta(struct store *store, const char *id, const char *parent, enum whiteout_format format, int delta,
 		    const char *name, struct copy *copy);
 
 /* Make a layer of the layers from `from` up to `top`, which depends on it, on the parent of `from`. Returns 0 or -errno

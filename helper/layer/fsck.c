@@ -291,8 +291,8 @@ static int check_contents(struct fsck *fsck, const char *id)
 	r = check_tree(&contents.check, fd);
 	if (r < 0)
 		(void)log_errno(r, "look through layer '%s'", id);
-	else if (fsck->store->delta.form == DELTA_OVERLAY ? contents.check.aufs && !contents.check.overlay
-							  : contents.check.overlay && !contents.check.aufs)
+	else if (fsck->store->delta.format == DELTA_OVERLAY ? contents.check.aufs && !contents.check.overlay
+							    : contents.check.overlay && !contents.check.aufs)
 		tell(fsck, "format", id, "it is not in the whiteout format of the store's driver", false);
 	dirlock_release(lowers, layer.n);
 	layer_clear(&layer);

@@ -45,7 +45,7 @@ static int open_source(const char *dir, struct store *ret)
 {
 	int r;
 
-	*ret = (struct store){ .fd = -EBADF, .lock = -EBADF, .delta.form = DELTA_AUFS };
+	*ret = (struct store){ .fd = -EBADF, .lock = -EBADF, .delta.format = DELTA_AUFS };
 	ret->dir = realpath(dir, NULL);
 	if (!ret->dir)
 		return log_errno(-errno, "store '%s'", dir);
@@ -90,7 +90,7 @@ static void begin(struct convert *convert, struct import *import, const char *pa
 /* Look through a layer; one that lxc-bdev convert has converted already stays. */
 static int look(struct convert *convert, struct import *import, int fd)
 {
-	int r = check_form(&convert->from, fd);
+	int r = check_has_format(&convert->from, fd);
 
 	if (r)
 		r = convert_look(convert, fd);
@@ -103,7 +103,7 @@ static int copy_contents_of(struct import *import, int from, const int *lowers, 
 	int r;
 
 	begin(convert, import, path, lowers, n);
-	if (import->store->delta.form == DELTA_AUFS) {
+	if (import->store->delta.format == DELTA_AUFS) {
 		r = copy_tree(from, to, &convert->copy);
 	} else {
 		r = look(convert, import, from);
@@ -176,8 +176,8 @@ static int look_layer(void *arg, const char *path, const int *lowers, size_t n)
 		return log_errno(-errno, "open '%s'", path);
 	import->n++;
 	begin(convert, import, path, lowers, n);
-	if (import->store->delta.form == DELTA_AUFS) {
-		if (check_form(&convert->from, fd) == 0 && check_form(&convert->to, fd) == 1)
+	if (import->store->delta.format == DELTA_AUFS) {
+		if (check_has_format(&convert->from, fd) == 0 && check_has_format(&convert->to, fd) == 1)
 			return log_refuse(
 				-EINVAL,
 				"'%s' is in overlay format; convert the store: lxc-bdev layer import --aufs=%s "
@@ -209,7 +209,7 @@ static int convert_layer(void *arg, const char *path, const int *lowers, size_t 
 
 int import_in_place(const char *dir, const char *driver, size_t *ret_n)
 {
-	struct store target = { .delta.form = strcmp(driver, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY }, store;
+	struct store target = { .delta.format = strcmp(driver, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY }, store;
 	struct import import = { .store = &target };
 	bool begun = false;
 	int r;
@@ -226,20 +226,20 @@ int import_in_place(const char *dir, const char *driver, size_t *ret_n)
 	/* An interrupted conversion has left some layers in the other format. */
 	if (r == 0 && !begun)
 		r = aufsstore_each(store.dir, look_layer, &import);
-	if (r == 0 && target.delta.form == DELTA_OVERLAY) {
+	if (r == 0 && target.delta.format == DELTA_OVERLAY) {
 		import.n = 0;
 		r = aufsstore_each(store.dir, prepare_layer, &import);
 	}
-	if (r == 0 && target.delta.form == DELTA_OVERLAY) {
+	if (r == 0 && target.delta.format == DELTA_OVERLAY) {
 		r = store_write(&store, ".", "driver", STORE_CONVERTING "\n");
 		if (r == 0)
 			r = aufsstore_each(store.dir, convert_layer, &import);
 	}
-	if (r == 0 && begun && target.delta.form == DELTA_AUFS)
+	if (r == 0 && begun && target.delta.format == DELTA_AUFS)
 		r = log_refuse(-EINVAL, "'%s' is half converted to overlay; finish that", store.dir);
 	if (r == 0)
-		r = store_write(&store, ".", "driver", target.delta.form == DELTA_AUFS ? "aufs\n" : "overlay\n");
-	if (r == 0 && target.delta.form == DELTA_AUFS && !aufs_is_loaded())
+		r = store_write(&store, ".", "driver", target.delta.format == DELTA_AUFS ? "aufs\n" : "overlay\n");
+	if (r == 0 && target.delta.format == DELTA_AUFS && !aufs_is_loaded())
 		log_warn("'%s' is in aufs format, and this kernel has no aufs; to convert it: lxc-bdev "
 			 "layer import --aufs=%s --driver=overlay",
 			 store.dir, store.dir);

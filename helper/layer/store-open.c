@@ -176,7 +176,7 @@ static int look(struct store *store, const char *driver, bool create)
 		return log_refuse(-EINVAL, "'%s' has layers of the unknown driver '%s'", store->dir, said);
 	if (driver && strcmp(driver, said) != 0)
 		return log_refuse(-EINVAL, "'%s' has layers of %s, not of %s", store->dir, said, driver);
-	store->delta.form = strcmp(said, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY;
+	store->delta.format = strcmp(said, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY;
 	return 0;
 }
 

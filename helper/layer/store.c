@@ -54,7 +54,7 @@ char *store_default(const char *lxcpath)
 
 const char *store_driver(const struct store *store)
 {
-	return store->delta.form == DELTA_AUFS ? "aufs" : "overlay";
+	return store->delta.format == DELTA_AUFS ? "aufs" : "overlay";
 }
 
 char *store_key(const struct store *store, const char *id)

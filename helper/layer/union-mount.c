@@ -166,7 +166,7 @@ int union_mount(const struct store *store, const struct layer *layer, bool writa
 	_cleanup_free_ char *scratch = xasprintf("%s/" STORE_STAGING, store->dir),
 			    *work = xasprintf(STORE_WORK "/%s", layer->id);
 	_cleanup_close_ int mount = -EBADF;
-	bool aufs = store->delta.form == DELTA_AUFS;
+	bool aufs = store->delta.format == DELTA_AUFS;
 	struct stage stage = { .host = -EBADF };
 	int r;
 

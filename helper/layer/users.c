@@ -103,7 +103,7 @@ int users_look(const struct store *store, const char *id, bool all, struct layer
 
 int users_is_written(const struct store *store, int layer)
 {
-	if (store->delta.form == DELTA_AUFS)
+	if (store->delta.format == DELTA_AUFS)
 		return aufs_is_loaded() ? aufs_in_use(layer) : 0;
 	return overlayfs_in_use(layer, store->fd);
 }

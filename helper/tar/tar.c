@@ -179,7 +179,7 @@ static int accept_long_name(struct totar_run *run, struct delta_entry *entry)
 {
 	int r;
 
-	if (run->delta.form != DELTA_OVERLAY || is_whiteout_name(entry->name) || strlen(entry->name) <= AUFS_MAX)
+	if (run->delta.format != DELTA_OVERLAY || is_whiteout_name(entry->name) || strlen(entry->name) <= AUFS_MAX)
 		return 0;
 	/* Its attributes are checked when they are written. */
 	r = lowers_set_kind(&run->delta, run->walk.fd, entry);
@@ -290,7 +290,7 @@ int totar(struct totar *totar, int from, int output)
 	if (!totar->merged)
 		run->delta = totar->delta;
 	else
-		run->delta.form = DELTA_OVERLAY;
+		run->delta.format = DELTA_OVERLAY;
 	run->lowers = (struct lowers){ .delta = &run->delta, .fds = totar->lowers, .n = totar->nlowers };
 	run->tar = tarfile_new(output);
 	run->attr = tarattr_new(totar->merged ? NULL : &run->delta, totar->idmap);

@@ -238,7 +238,7 @@ static int is_whiteout(struct job *job, const char *name)
 {
 	char wh[sizeof(WH) + NAME_MAX];
 
-	if (job->untar->delta.form != DELTA_AUFS || !job->ask_opaque)
+	if (job->untar->delta.format != DELTA_AUFS || !job->ask_opaque)
 		return 0;
 	(void)snprintf(wh, sizeof(wh), WH "%s", name);
 	return has(job_here(job)->fd, wh);

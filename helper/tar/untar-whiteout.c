@@ -167,11 +167,11 @@ static int opaque_top_one(struct job *job, int parent, const char *name)
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return 0;
-	if (job->untar->delta.form == DELTA_AUFS && is_whiteout_name(name))
+	if (job->untar->delta.format == DELTA_AUFS && is_whiteout_name(name))
 		return 0;
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (S_ISCHR(st.st_mode) && st.st_rdev == 0 && job->untar->delta.form == DELTA_OVERLAY)
+	if (S_ISCHR(st.st_mode) && st.st_rdev == 0 && job->untar->delta.format == DELTA_OVERLAY)
 		return 0;
 	r = dirs_leave(job, 1);
 	if (r == 0)

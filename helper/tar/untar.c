@@ -138,7 +138,7 @@ static int run(struct job *job, int input, int to)
 		r = remove_tree(job->nodes[0].fd, WH_PLNK, NULL);
 	if (r == 0)
 		r = dirs_leave(job, 0);
-	if (r == 0 && job->untar->delta.form == DELTA_AUFS) {
+	if (r == 0 && job->untar->delta.format == DELTA_AUFS) {
 		r = settle_aufs(to, job->untar->parents, job->untar->nparents, job->settling);
 		job->name = *job->settling ? job->settling : ".";
 	}

@@ -181,7 +181,7 @@ static int open_store(const struct job *job, struct store *store)
 static int commit_upper(const struct job *job, struct store *store)
 {
 	const char *id = job->args->argv[0], *parent = job->layer->sources[0];
-	enum delta_form form = strcmp(job->top->type, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY;
+	enum whiteout_format form = strcmp(job->top->type, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY;
 	struct copy copy = { 0 };
 	struct progress progress;
 	int r = store_check_id(id) ?: store_check_id(parent);

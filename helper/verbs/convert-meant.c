@@ -19,9 +19,9 @@
 static int is_delta(int fd)
 {
 	const struct delta forms[] = {
-		{ .form = DELTA_AUFS },
-		{ .form = DELTA_OVERLAY },
-		{ .form = DELTA_OVERLAY, .user = true },
+		{ .format = DELTA_AUFS },
+		{ .format = DELTA_OVERLAY },
+		{ .format = DELTA_OVERLAY, .user = true },
 	};
 	const char *own;
 	int r = delta_aufs_own(fd, &own);
@@ -81,7 +81,7 @@ static int check_store(const char *dir)
 		 : 0;
 }
 
-int convert_meant(const char *dir, enum delta_form to, bool *ret_store)
+int convert_meant(const char *dir, enum whiteout_format to, bool *ret_store)
 {
 	const char *form = to == DELTA_AUFS ? "aufs" : "overlay";
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

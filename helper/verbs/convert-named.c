@@ -31,7 +31,7 @@ static void print_sum(const struct convert_container *run, const char *type)
 		       run->lines == 1 ? "" : "s");
 }
 
-int convert_named(const struct args *args, enum delta_form to)
+int convert_named(const struct args *args, enum whiteout_format to)
 {
 	struct copy copy = { 0 };
 	struct progress progress;

@@ -5,4 +5,4 @@
 #include "../command/verb.h"
 
 /* `lxc-bdev convert -n NAME FORM`: the deltas of one container, and its config. 0 or -errno (logged). */
-int convert_named(const struct args *args, enum delta_form to);
+int convert_named(const struct args *args, enum whiteout_format to);

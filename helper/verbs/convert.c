@@ -22,7 +22,7 @@
 /* One run of the verb. */
 struct job {
 	const struct args *args;
-	enum delta_form to;
+	enum whiteout_format to;
 	bool look;   /* only that */
 	bool store;  /* the directory being checked is one */
 	bool failed; /* one of them */
@@ -82,11 +82,11 @@ static void print_same(const struct convert *convert, const char *dir, bool copi
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_free_ char *text = convert_escape(dir);
 	/* Only the message depends on it. */
-	bool is = fd >= 0 && (delta_is_marked(&convert->to, fd) == 1 || check_form(&convert->to, fd) == 1);
+	bool is = fd >= 0 && (delta_is_marked(&convert->to, fd) == 1 || check_has_format(&convert->to, fd) == 1);
 
 	printf("%s: %s: ", text, copied ? "copied as it is" : "nothing to convert");
 	if (is)
-		printf("it is %s's already\n", convert_form(&convert->to));
+		printf("it is %s's already\n", convert_format_name(&convert->to));
 	else
 		puts("it is plain, which is the same in both forms");
 }
@@ -104,7 +104,7 @@ static void print_sum(const struct convert *convert, const char *dir, bool look,
 		print_same(convert, dir, copied);
 		return;
 	}
-	printf("%s: %s %s", text, convert_form(&convert->to), look ? "it would be" : "now");
+	printf("%s: %s %s", text, convert_format_name(&convert->to), look ? "it would be" : "now");
 	say(&first, counts[CONVERT_WHITEOUT], "whiteout", "whiteouts");
 	say(&first, counts[CONVERT_OPAQUE], "opaque directory", "opaque directories");
 	say(&first, counts[CONVERT_HIDDEN], "hidden name dropped", "hidden names dropped");
@@ -118,7 +118,7 @@ static void print_sum(const struct convert *convert, const char *dir, bool look,
 static int look(struct convert *convert, const char *dir)
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : check_form(&convert->from, fd);
+	int r = fd < 0 ? -errno : check_has_format(&convert->from, fd);
 
 	if (r)
 		r = convert_look(convert, fd);
@@ -287,7 +287,7 @@ static void each_dir(struct job *job, char **dirs)
 	}
 }
 
-static int run_dirs(const struct args *args, enum delta_form to, char **dirs)
+static int run_dirs(const struct args *args, enum whiteout_format to, char **dirs)
 {
 	struct job job = { .args = args, .to = to };
 	int r = open_lowers(&job);
@@ -340,7 +340,7 @@ static int check_words(const struct args *args)
 static int run(const struct args *args)
 {
 	int r = check_words(args);
-	enum delta_form to;
+	enum whiteout_format to;
 
 	if (r)
 		return r;

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	}
 	if (size < 1)
 		return 0;
-	untar_.delta.form = data[0] & 1 ? DELTA_AUFS : DELTA_OVERLAY;
+	untar_.delta.format = data[0] & 1 ? DELTA_AUFS : DELTA_OVERLAY;
 	untar_.parents = &below;
 	untar_.nparents = data[0] & 2 ? 1 : 0;
 	(void)mkdir("layer", 0700);

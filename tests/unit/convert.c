@@ -319,7 +319,7 @@ static bool has_form(const struct node *dir)
 }
 
 /* Layer i of the layers `from`, in the other form as layer i of `to`. */
-static bool convert_layer(const struct stack *stack, char from, char to, unsigned int i, enum delta_form form)
+static bool convert_layer(const struct stack *stack, char from, char to, unsigned int i, enum whiteout_format form)
 {
 	_cleanup_close_ int in = -EBADF, out = -EBADF, here = open_dir(AT_FDCWD, ".");
 	const char *source = text("%c%u", from, i), *target = text("%c%u", to, i);
@@ -354,7 +354,7 @@ static bool convert_layer(const struct stack *stack, char from, char to, unsigne
 }
 
 /* From the lowest up: what one lies on is in the new form already. */
-static bool convert_layers(const struct stack *stack, char from, char to, enum delta_form form)
+static bool convert_layers(const struct stack *stack, char from, char to, enum whiteout_format form)
 {
 	bool ok = true;
 

@@ -14,7 +14,7 @@
 /* aufs's whiteouts are names of one file, as long as it can have more. */
 static void there_may_be_more_whiteouts_than_a_file_has_names(void)
 {
-	const struct delta delta = { .form = DELTA_AUFS };
+	const struct delta delta = { .format = DELTA_AUFS };
 	_cleanup_close_ int top = -EBADF;
 	int r = 0;
 
@@ -33,7 +33,7 @@ static void there_may_be_more_whiteouts_than_a_file_has_names(void)
 
 static void a_whiteout_whose_name_is_too_long_for_aufs_is_refused(void)
 {
-	const struct delta delta = { .form = DELTA_AUFS };
+	const struct delta delta = { .format = DELTA_AUFS };
 	_cleanup_close_ int top = -EBADF;
 	char name[256] = "";
 

@@ -18,7 +18,7 @@
 
 static struct idmap idmap;
 static struct totar options;
-static const struct delta overlay = { .form = DELTA_OVERLAY }, aufs = { .form = DELTA_AUFS };
+static const struct delta overlay = { .format = DELTA_OVERLAY }, aufs = { .format = DELTA_AUFS };
 static char text[1 << 20]; /* what was said: of the tar, of changes, or as errors */
 static int lowers[501];
 static size_t nlowers;

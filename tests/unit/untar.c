@@ -131,7 +131,7 @@ static void add(const char *name, char type, unsigned int mode, const char *what
 #define HARDLINK(name, target) add(name, '1', 0644, target)
 
 /* Each test begins with no layer, and with a file outside that must stay as it is. */
-static void begin(enum delta_form form)
+static void begin(enum whiteout_format form)
 {
 	SHELL("rm -rf layer below outside said && mkdir layer below outside && echo secret >outside/file && "
 	      "chmod 0700 layer");
@@ -139,7 +139,7 @@ static void begin(enum delta_form form)
 		(void)close(tar_fd);
 	tar_fd = memfd_create("tar", MFD_CLOEXEC);
 	records_size = 0;
-	u = (struct untar){ .delta = { .form = form }, .limits = untar_defaults, .parents = parents };
+	u = (struct untar){ .delta = { .format = form }, .limits = untar_defaults, .parents = parents };
 }
 
 static int extract_from(int fd)
