@@ -47,5 +47,5 @@ LAYER_VERBS(DECLARE_LAYER_VERB)
 char *layer_store_dir(const struct args *args);
 
 struct json_object;
-/* Print, and let go. */
+/* Print the object, and release it. */
 void layer_print_json(struct json_object *object);

@@ -19,7 +19,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#define LOCK_WAIT_MS 10000 /* who has it exclusively keeps it for milliseconds */
+#define LOCK_WAIT_MS 10000 /* an exclusive lock is held for milliseconds */
 
 int lower_open_store(const char *dir, struct store *ret)
 {
