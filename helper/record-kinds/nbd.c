@@ -10,7 +10,6 @@
 #include "../kernel/nbd.h"
 #include "../record/undo.h"
 #include "../record/uses.h"
-#include "offer.h"
 #include "server.h"
 
 /* A start may hold the lock while its server starts. */
@@ -62,7 +61,7 @@ static int try_disconnect(const struct undo *undo, const struct record *record, 
 {
 	const struct nbd_record *nbd = record->fields;
 	/* From the look for users to the end of the device, no start may take it. */
-	_cleanup_close_ int lock = offered ? offer_lock(SHARED_WAIT_MS) : -EBADF;
+	_cleanup_close_ int lock = offered ? rundir_lock(SHARED_WAIT_MS) : -EBADF;
 	int r, nr;
 
 	if (offered && lock < 0)

@@ -7,31 +7,14 @@
  */
 #include "offer.h"
 #include "../base/cleanup.h"
-#include "../base/process.h"
 #include "loop.h"
 #include "nbd.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 struct offer_record {
 	char *key, *node, *fstype;
 };
-
-int offer_lock(int ms)
-{
-	_cleanup_close_ int fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	long long until = proc_now() + ms;
-
-	if (fd < 0)
-		return -errno;
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || proc_now() >= until)
-			return -errno;
-		proc_sleep(2);
-	}
-	return TAKE_FD(fd);
-}
 
 int offer_make(struct journal *journal, const char *key, const char *node, const char *fstype)
 {

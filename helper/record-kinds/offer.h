@@ -3,15 +3,6 @@
 
 #include "../record/journal.h"
 
-#define OFFER_WAIT_MS 5000
-
-/*
- * Lock the offers. A start that looks for one holds the lock until it has taken that or made its own: of many that
- * start concurrently, the first makes it. A release that ends a device holds it while it looks for other users, so that
- * no start takes the device in between. Ends with the descriptor. fd, or -errno (after ms milliseconds; not logged).
- */
-int offer_lock(int ms);
-
 /* Let readers of the same image use this device from now on; key says what it shows. 0 or -errno (logged). */
 int offer_make(struct journal *journal, const char *key, const char *node, const char *fstype);
 

@@ -173,3 +173,18 @@ int rundir_list(char ***ret, size_t *ret_n)
 	r = rundir_ids(ret, ret_n);
 	return r < 0 ? log_errno(r, "list '%s'", RUN_DIR) : 0;
 }
+
+int rundir_lock(int ms)
+{
+	_cleanup_close_ int fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long long until = proc_now() + ms;
+
+	if (fd < 0)
+		return -errno;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || proc_now() >= until)
+			return -errno;
+		proc_sleep(2);
+	}
+	return TAKE_FD(fd);
+}

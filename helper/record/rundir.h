@@ -18,3 +18,13 @@ int rundir_list(char ***ret, size_t *ret_n);
 /* The same, but an error is not logged. */
 int rundir_ids(char ***ret, size_t *ret_n);
 void rundir_list_free(char **ids, size_t n);
+
+#define RUNDIR_WAIT_MS 5000
+
+/*
+ * Lock RUN_DIR, and with it the offers in all journals (record-kinds/offer.h). A start that looks for an offer holds
+ * the lock until it has taken that or made its own: of many that start concurrently, the first makes it. A release that
+ * ends a device holds it while it looks for other users, so that no start takes the device in between. Ends with the
+ * descriptor. fd, or -errno (after ms milliseconds; not logged).
+ */
+int rundir_lock(int ms);

@@ -149,7 +149,7 @@ static int mount_served(const struct step *step, const struct nbd_data *data, st
 		return r;
 	for (size_t i = 0; i < graph->nfds; i++)
 		image_share(graph->fds[i], false);
-	/* Readers may have it when it is armed; before, none of them looks (offer_lock). */
+	/* Readers may have it when it is armed; before, none of them looks (rundir_lock). */
 	if (key)
 		r = offer_make(build->journal, key, attachment.node, attachment.area.fstype);
 	if (r < 0)
@@ -174,7 +174,7 @@ static int nbd_build(const struct step *step, struct build *build)
 		r = qemu_open(spec, &data.qemu, build->plan->dirfd, build->stage.host >= 0 ? build->stage.root : -EBADF,
 			      &graph);
 	if (r == 0 && spec->readonly && graph.nfds) {
-		lock = offer_lock(OFFER_WAIT_MS);
+		lock = rundir_lock(RUNDIR_WAIT_MS);
 		key = lock < 0 ? NULL : qemu_graph_key(spec, &graph, data.transport.how);
 	}
 	if (r == 0)

@@ -22,7 +22,9 @@ char *convert_escape(const char *path)
 
 void convert_list(enum convert_kind kind, const char *dir, const char *path, const char *why)
 {
-	static const char *const kinds[] = { "whiteout", "opaque", "hidden", "not-representable", "ghost", "attributes" };
+	static const char *const kinds[] = {
+		"whiteout", "opaque", "hidden", "not-representable", "ghost", "attributes"
+	};
 	_cleanup_free_ char *whole = dir ? xasprintf("%s%s%s", dir, *path ? "/" : "", path) : xstrdup(path);
 	_cleanup_free_ char *text = convert_escape(whole);
 
