@@ -858,7 +858,7 @@ static void limits_hold(void)
 	u.limits.depth = 999;
 	pax("path", deep);
 	FILE_("x");
-	refused("more than 999 directories");
+	refused("more than 999 nested directories");
 }
 
 enum flood { FILES, HEADERS, HOLES, DATA, WHITEOUTS };
