@@ -56,19 +56,25 @@ CFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit
 ALL_LDFLAGS = $(CFLAGS) $(LDFLAGS)
 endif
 
+# Two files implement kernel/mount-table.h; the one with libmount is for programs that are linked dynamically.
+LIBMOUNT_OBJECT = build/helper/kernel/mount-table-libmount.o
+LIBMOUNT_CFLAGS = $(shell pkg-config --cflags mount)
+LIBMOUNT_LIBS = $(shell pkg-config --libs mount)
+
 SOURCES = $(sort $(wildcard helper/*.c helper/*/*.c))
-OBJECTS = $(SOURCES:%.c=build/%.o)
+OBJECTS = $(filter-out $(LIBMOUNT_OBJECT),$(SOURCES:%.c=build/%.o))
 UNITS = $(patsubst %.c,build/%,$(wildcard tests/unit/*.c))
 TOOLS = $(patsubst %.c,build/%,$(wildcard tests/tools/*.c))
 
-DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev
+DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev \
+	libmount-dev pkg-config
 DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
 DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils qemu-block-extra rsync strace jq \
 	qemu-system-x86 kmod debootstrap mandoc bash bash-completion attr acl libcap2-bin xz-utils zstd bzip2 containers-storage
 DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
 DEPS_BENCH = strace fio qemu-utils qemu-system-x86 kmod rsync xfsprogs
 
-all: build/lxc-bdev
+all: build/lxc-bdev $(LIBMOUNT_OBJECT)
 
 build/lxc-bdev: $(OBJECTS)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
@@ -81,6 +87,14 @@ build/tests/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Ihelper -o $@ $< $(filter-out build/helper/main.o,$(OBJECTS)) $(ALL_LDFLAGS) $(LIBS)
 
+# It has both implementations in it.
+build/tests/unit/mount-table: private ALL_CFLAGS += $(LIBMOUNT_CFLAGS)
+build/tests/unit/mount-table: private ALL_LDFLAGS := $(filter-out -static,$(ALL_LDFLAGS))
+build/tests/unit/mount-table: private LIBS += $(LIBMOUNT_LIBS)
+build/tests/unit/mount-table: helper/kernel/mount-table-libmount.c
+
+$(LIBMOUNT_OBJECT): private ALL_CFLAGS += $(LIBMOUNT_CFLAGS)
+
 build/tests/tools/%: tests/tools/%.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(LIBS)
@@ -91,7 +105,7 @@ build/flags: FORCE
 	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' | cmp -s - $@ || \
 		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' >$@
 
--include $(OBJECTS:.o=.d)
+-include $(OBJECTS:.o=.d) $(LIBMOUNT_OBJECT:.o=.d)
 
 build/bdev.conf: config/bdev.conf.in
 	@mkdir -p $(@D)

@@ -4,10 +4,10 @@
  */
 #include "start-plan.h"
 #include "../base/cleanup.h"
+#include "../base/mount-options.h"
 #include "../base/log.h"
 #include "../config/rootfs-options.h"
 #include "../config/rootfs-path.h"
-#include "../kernel/mount.h"
 #include "../stack/container-view.h"
 #include "../stack/idmapped.h"
 #include "../stack/view.h"

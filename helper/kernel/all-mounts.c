@@ -9,9 +9,7 @@
 #include "all-mounts.h"
 #include "../base/cleanup.h"
 #include "../base/as-user.h"
-#include "mount.h"
 #include "../base/path.h"
-#include "../base/process.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -23,43 +21,19 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-static bool read_line(char *line, struct mount_seen *ret)
-{
-	char *fields[5] = { NULL }, *rest = line;
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		fields[i] = strsep(&rest, " ");
-	/* Optional fields are in between. */
-	rest = rest ? strstr(rest, " - ") : NULL;
-	if (!rest)
-		return false;
-	rest += 3;
-	ret->id = strtoull(fields[0], NULL, 10);
-	ret->dev = fields[2];
-	ret->root = mount_unescape(fields[3]);
-	ret->at = mount_unescape(fields[4]);
-	ret->type = strsep(&rest, " ");
-	ret->source = strsep(&rest, " ");
-	if (!rest)
-		return false;
-	rest[strcspn(rest, "\n")] = '\0';
-	ret->options = rest;
-	return true;
-}
-
 struct look {
 	pid_t pid;
 	bool foreign;
-	bool (*found)(struct mount_seen *mount, void *arg);
+	mount_seen_fn *found;
 	void *arg;
 };
 
-static bool take_line(char *line, void *arg)
+static bool see(const struct mount_entry *entry, void *arg)
 {
 	const struct look *look = arg;
-	struct mount_seen mount = { .pid = look->pid, .foreign = look->foreign };
+	const struct mount_seen mount = { .pid = look->pid, .foreign = look->foreign, .entry = entry };
 
-	return read_line(line, &mount) && look->found(&mount, look->arg);
+	return look->found(&mount, look->arg);
 }
 
 /* The process has ended, so the errno says nothing of its namespace. */
@@ -86,7 +60,7 @@ static bool is_foreign(const char *pid)
 }
 
 /* 1: found() said true; 0; or -errno. */
-static int look_through(const char *pid, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+static int look_through(const char *pid, mount_seen_fn *found, void *arg)
 {
 	char path[sizeof("/proc//mountinfo") + NAME_MAX];
 	bool self = strcmp(pid, "self") == 0;
@@ -98,16 +72,20 @@ static int look_through(const char *pid, bool (*found)(struct mount_seen *mount,
 		look.foreign = is_foreign(pid);
 	}
 	(void)snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
-	r = mount_lines(path, take_line, &look);
+	r = mount_table_each(path, see, &look);
 	/* A zombie has no namespace any longer: EINVAL. */
 	return r < 0 && !self && (r == -ENOENT || r == -ESRCH || r == -EINVAL || has_ended(pid)) ? 0 : r;
 }
 
-static bool begins_with_id(char *line, void *arg)
+static bool take_id(const struct mount_entry *entry, void *arg)
 {
-	const long long *id = arg;
+	*(unsigned int *)arg = entry->id;
+	return true;
+}
 
-	return strtoll(line, NULL, 10) == *id;
+static bool has_id(const struct mount_entry *entry, void *arg)
+{
+	return entry->id == *(const unsigned int *)arg;
 }
 
 /*
@@ -116,18 +94,15 @@ static bool begins_with_id(char *line, void *arg)
  */
 static int has_our_root_mount(pid_t pid)
 {
-	char path[40], line[64];
-	long long id;
-	ssize_t n;
+	char path[40];
+	unsigned int id;
+	int r;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
-	n = proc_read(path, line, sizeof(line));
-	if (n < 0)
-		return (int)n;
-	id = strtoll(line, NULL, 10);
-	if (id <= 0)
-		return -ENODATA;
-	return mount_lines("/proc/self/mountinfo", begins_with_id, &id);
+	r = mount_table_each(path, take_id, &id);
+	if (r <= 0)
+		return r ?: -ENODATA;
+	return mount_table_each(MOUNT_TABLE_OWN, has_id, &id);
 }
 
 int namespace_is_ours(pid_t pid)
@@ -188,7 +163,7 @@ static int is_new(const char *pid, struct seen *seen)
 }
 
 /* The namespaces of all processes but our own. 1: found() said true; 0; or -errno. */
-static int look_through_others(bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+static int look_through_others(mount_seen_fn *found, void *arg)
 {
 	DIR *proc = opendir("/proc");
 	struct seen seen = { 0 };
@@ -214,7 +189,7 @@ static int look_through_others(bool (*found)(struct mount_seen *mount, void *arg
 	return r;
 }
 
-int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg)
+int mounts_each(bool all, mount_seen_fn *found, void *arg)
 {
 	int r = look_through("self", found, arg);
 

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <stdbool.h>
-#include <sys/stat.h>
-#include <sys/types.h>
+#include "mount-table.h"
 
-/* A mount, as a line of /proc/PID/mountinfo says it: see proc(5). */
+#include <sys/stat.h>
+
+/* A mount in some mount namespace. */
 struct mount_seen {
-	pid_t pid; /* of a process that is in its namespace; 0: ours */
-	unsigned long long id;
-	char *dev, *root, *at, *type, *source;
-	char *options; /* of its file system; with octal escapes, as they may have commas in them */
-	bool foreign;  /* its namespace belongs to another user namespace than ours, in which anybody may mount */
+	pid_t pid;    /* of a process that is in its namespace; 0: ours */
+	bool foreign; /* its namespace belongs to another user namespace than ours, in which anybody may mount */
+	const struct mount_entry *entry;
 };
+typedef bool mount_seen_fn(const struct mount_seen *mount, void *arg);
 
 /*
- * Call for each mount in our namespace, and with `all` in those of all processes, until it says true. 1: it did; 0; or
- * -errno (not logged): not all mounts could be read, so one that was not seen may be there.
+ * Call found() with each mount in our namespace, and with `all` with each one in the namespaces of all processes, until
+ * it returns true. Returns 1 (it did), 0, or -errno (not logged): not all mounts could be read, so a mount may exist
+ * that was not seen.
  */
-int mounts_each(bool all, bool (*found)(struct mount_seen *mount, void *arg), void *arg);
+int mounts_each(bool all, mount_seen_fn *found, void *arg);
 
-/* Whether the process is in our mount namespace. 1, 0, or -errno when that cannot be seen. */
+/* Test whether the process is in our mount namespace. Returns 1, 0, or -errno: that cannot be seen. */
 int namespace_is_ours(pid_t pid);
 
 /*
- * Does this absolute path, which the mount's line names, lead to this inode? It is looked up in the mount's namespace,
- * as a name there says nothing of ours. Where it cannot be looked up, it is taken to lead there. In a foreign namespace
- * it is looked up with the rights of those who are in it: others cannot make it lead to what they cannot reach.
+ * Test whether this absolute path, which the mount's entry names, leads to this inode. The path is resolved in the
+ * mount's namespace, since a name there means nothing in ours; if it cannot be resolved, the answer is true. In a
+ * foreign namespace it is resolved with the rights of the processes in it, which so cannot make it lead to what they
+ * cannot reach.
  */
 bool mount_leads_to(const struct mount_seen *mount, const char *path, const struct stat *inode);

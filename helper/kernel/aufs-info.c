@@ -4,7 +4,7 @@
  */
 #include "aufs-info.h"
 #include "../base/cleanup.h"
-#include "mount.h"
+#include "../base/mount-options.h"
 #include "../base/path.h"
 #include "../base/process.h"
 

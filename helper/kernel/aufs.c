@@ -15,6 +15,7 @@
 #include "aufs.h"
 #include "aufs-info.h"
 #include "../base/cleanup.h"
+#include "../base/mount-options.h"
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/process.h"

@@ -7,6 +7,7 @@
  * descriptors; after it, all parts live exactly as long as what was attached.
  */
 #include "mount.h"
+#include "mount-table.h"
 #include "../base/cleanup.h"
 #include "../base/path.h"
 
@@ -18,8 +19,6 @@
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-
-#define OUR_MOUNTS "/proc/self/mountinfo"
 
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
@@ -165,101 +164,23 @@ int mount_is_readonly(int fd)
 	return (st.f_flag & ST_RDONLY) != 0;
 }
 
-char *mount_unescape(char *s)
-{
-	char *out = s, *p = s;
-
-	for (; *p; out++) {
-		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
-			*out = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
-			p += 4;
-		} else {
-			*out = *p++;
-		}
-	}
-	*out = '\0';
-	return s;
-}
-
-int mount_lines(const char *mountinfo, bool (*take)(char *line, void *arg), void *arg)
-{
-	FILE *f = fopen(mountinfo, "re");
-	char *line = NULL;
-	size_t size = 0;
-	int r = 0;
-
-	if (!f)
-		return -errno;
-	while (r == 0 && (errno = 0, getline(&line, &size, f) >= 0))
-		r = take(line, arg);
-	if (r == 0 && ferror(f))
-		r = -(errno ?: EIO);
-	free(line);
-	(void)fclose(f);
-	return r;
-}
-
-struct each {
-	bool (*found)(const char *id, const char *dev, char *at, void *arg);
-	void *arg;
-};
-
-/* proc(5): mount id, parent id, device, root, mount point, ... */
-static bool take_mount(char *line, void *arg)
-{
-	char *rest = line, *fields[5] = { NULL };
-	const struct each *each = arg;
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		fields[i] = strsep(&rest, " ");
-	return fields[4] && each->found(fields[0], fields[2], mount_unescape(fields[4]), each->arg);
-}
-
-int mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg)
-{
-	struct each each = { .found = found, .arg = arg };
-
-	return mount_lines(OUR_MOUNTS, take_mount, &each);
-}
-
 struct description {
-	unsigned long long id;
-	char *at, *options;
+	unsigned int id;
+	char *target, *options;
 };
 
-static bool take_description(char *line, void *arg)
+static bool describe(const struct mount_entry *entry, void *arg)
 {
 	struct description *description = arg;
-	char *rest = line, *at = NULL, *options;
 
-	if (strtoull(line, NULL, 10) != description->id)
+	if (entry->id != description->id)
 		return false;
-	/* proc(5): the options of the file system are the last field. */
-	line[strcspn(line, "\n")] = '\0';
-	options = strrchr(line, ' ');
-	for (int i = 0; i < 5; i++)
-		at = strsep(&rest, " ");
-	if (!at || !options)
-		return false;
-	description->at = xstrdup(mount_unescape(at));
-	description->options = xstrdup(options + 1);
+	description->target = xstrdup(entry->target);
+	description->options = xstrdup(entry->options);
 	return true;
 }
 
-const char *mount_option(const char *options, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (;;) {
-		if (strncmp(options, name, n) == 0 && options[n] == '=')
-			return options + n + 1;
-		options += strcspn(options, ",");
-		if (!*options++)
-			return NULL;
-	}
-}
-
-int mount_describe(int fd, char **ret_at, char **ret_options)
+int mount_describe(int fd, char **ret_target, char **ret_options)
 {
 	struct description description = { 0 };
 	struct statx st;
@@ -267,11 +188,11 @@ int mount_describe(int fd, char **ret_at, char **ret_options)
 
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &st) < 0)
 		return -errno;
-	description.id = st.stx_mnt_id;
-	r = mount_lines(OUR_MOUNTS, take_description, &description);
+	description.id = (unsigned int)st.stx_mnt_id;
+	r = mount_table_each(MOUNT_TABLE_OWN, describe, &description);
 	if (r <= 0)
 		return r ?: -ENOENT;
-	*ret_at = description.at;
+	*ret_target = description.target;
 	*ret_options = description.options;
 	return 0;
 }
@@ -279,56 +200,54 @@ int mount_describe(int fd, char **ret_at, char **ret_options)
 struct search {
 	const char *path;
 	char *found; /* is_below */
-	unsigned long long id, ns;
-	unsigned int major, minor;
+	unsigned int id;
+	dev_t dev;
 	bool foreign;
 };
 
-static bool is_below(const char *id, const char *dev, char *at, void *arg)
+static bool is_below(const struct mount_entry *entry, void *arg)
 {
 	struct search *search = arg;
 
-	(void)id;
-	(void)dev;
-	if (!path_below(at, search->path))
+	if (!path_below(entry->target, search->path))
 		return false;
-	search->found = xstrdup(at);
+	search->found = xstrdup(entry->target);
 	return true;
 }
 
 int mount_find_below(const char *path, char **ret)
 {
 	struct search search = { .path = path };
-	int r = mount_each(is_below, &search);
+	int r = mount_table_each(MOUNT_TABLE_OWN, is_below, &search);
 
 	*ret = search.found;
 	return r;
 }
 
-static bool is_at(const char *id, const char *dev, char *at, void *arg)
+static bool is_at(const struct mount_entry *entry, void *arg)
 {
 	const struct search *search = arg;
-	unsigned int a, b;
 
-	if (strcmp(at, search->path) != 0 || sscanf(dev, "%u:%u", &a, &b) != 2 || a != search->major ||
-	    b != search->minor)
-		return false;
-	return search->foreign || strtoull(id, NULL, 10) == search->id;
+	return strcmp(entry->target, search->path) == 0 && entry->dev == search->dev &&
+	       (search->foreign || entry->id == search->id);
 }
 
 int mount_is_covered(const char *path, const char *text)
 {
 	struct search search = { .path = path };
-	struct stat ns;
+	unsigned int major, minor;
+	unsigned long long ns;
+	struct stat own;
 	int r;
 
-	if (sscanf(text, "%llu:%u:%u:%*u:%llu", &search.id, &search.major, &search.minor, &search.ns) != 4)
+	if (sscanf(text, "%u:%u:%u:%*u:%llu", &search.id, &major, &minor, &ns) != 4)
 		return 0;
-	if (stat("/proc/self/ns/mnt", &ns) < 0)
+	if (stat("/proc/self/ns/mnt", &own) < 0)
 		return -errno;
+	search.dev = makedev(major, minor);
 	/* From another namespace the id says nothing here; the mount may be a copy of that one's, so spare it. */
-	search.foreign = ns.st_ino != search.ns;
-	r = mount_each(is_at, &search);
+	search.foreign = own.st_ino != ns;
+	r = mount_table_each(MOUNT_TABLE_OWN, is_at, &search);
 	return r > 0 ? 1 + search.foreign : r;
 }
 

@@ -53,26 +53,10 @@ int mount_is_covered(const char *path, const char *text);
 int mount_is_readonly(int fd);
 
 /*
- * Find the value of an option of exactly this name in a list that commas separate, as in mountinfo: what follows its
- * '=', up to the next comma. NULL: it is not there, or has no value.
+ * Find where the mount that fd lies on is attached in this namespace, and the options of its file system as mountinfo
+ * has them, each for the caller to free. Returns 0; -ENOENT: it is attached nowhere here; or -errno.
  */
-const char *mount_option(const char *options, const char *name);
-
-/* Where the mount that fd lies on is attached in this namespace, and the options of its file system, each for the
- * caller to free. 0; -ENOENT: it is attached nowhere here; or -errno. */
-int mount_describe(int fd, char **ret_at, char **ret_options);
-
-/* Undo mountinfo's octal escapes (\040 and the like), in place. */
-char *mount_unescape(char *s);
-
-/*
- * Call with each line of a file like /proc/PID/mountinfo, until it says true. 1: it did; 0; or -errno: not all lines
- * could be read, so what was not seen may still be mounted.
- */
-int mount_lines(const char *mountinfo, bool (*take)(char *line, void *arg), void *arg);
-
-/* The same for each mount's id, device ("MAJOR:MINOR") and place in this namespace. */
-int mount_each(bool (*found)(const char *id, const char *dev, char *at, void *arg), void *arg);
+int mount_describe(int fd, char **ret_target, char **ret_options);
 
 /* Look for a mount at or below path in this namespace: *ret, for the caller to free. 1, 0 or -errno. */
 int mount_find_below(const char *path, char **ret);

@@ -5,6 +5,7 @@
  */
 #include "../base/cleanup.h"
 #include "mount.h"
+#include "mount-table.h"
 #include "../base/path.h"
 
 #include <fcntl.h>
@@ -44,18 +45,15 @@ int mount_new_namespace(void)
 }
 
 struct mount_points {
-	char **at;
+	char **paths;
 	size_t n;
 };
 
-static bool collect(const char *id, const char *dev, char *at, void *arg)
+static bool collect(const struct mount_entry *entry, void *arg)
 {
 	struct mount_points *points = arg;
-	char **slot = ARRAY_ADD(points->at, points->n);
 
-	(void)id;
-	(void)dev;
-	*slot = xstrdup(at);
+	*ARRAY_ADD(points->paths, points->n) = xstrdup(entry->target);
 	return false;
 }
 
@@ -75,14 +73,14 @@ int mount_copy_namespace(const char *const *paths)
 
 	if (r < 0)
 		return r;
-	(void)mount_each(collect, &points);
+	(void)mount_table_each(MOUNT_TABLE_OWN, collect, &points);
 	/* The outermost first, which takes all below it along: each that really goes waits for the kernel. */
 	for (size_t i = 0; i < points.n; i++) {
-		if (!leads_to(points.at[i], paths))
-			(void)umount2(points.at[i], MNT_DETACH | UMOUNT_NOFOLLOW);
-		free(points.at[i]);
+		if (!leads_to(points.paths[i], paths))
+			(void)umount2(points.paths[i], MNT_DETACH | UMOUNT_NOFOLLOW);
+		free(points.paths[i]);
 	}
-	free(points.at);
+	free(points.paths);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "overlay.h"
 #include "aufs-info.h"
 #include "../base/cleanup.h"
+#include "../base/mount-options.h"
 #include "../base/log.h"
 
 #include <fcntl.h>

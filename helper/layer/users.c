@@ -10,7 +10,7 @@
 #include "../base/cleanup.h"
 #include "../record/uses.h"
 #include "../base/log.h"
-#include "../kernel/mount.h"
+#include "../base/mount-options.h"
 #include "../kernel/overlay.h"
 #include "holders.h"
 
@@ -54,28 +54,29 @@ static bool is_at(const struct search *search, const struct mount_seen *mount)
 {
 	_cleanup_free_ char *mnt = NULL;
 
-	if (strcmp(mount->at, search->at) != 0)
+	if (strcmp(mount->entry->target, search->at) != 0)
 		return false;
 	mnt = xstrndup(search->at, (size_t)(strrchr(search->at, '/') - search->at));
 	return !mount->pid || mount_leads_to(mount, mnt, &search->mnt);
 }
 
-static bool look_at(struct mount_seen *mount, void *arg)
+static bool look_at(const struct mount_seen *mount, void *arg)
 {
+	const struct mount_entry *entry = mount->entry;
 	struct search *search = arg;
 	struct layer_use *found = search->found;
-	char *options = mount_unescape(mount->options);
+	_cleanup_free_ char *options = mount_unescape(xstrdup(entry->options));
 	bool at = is_at(search, mount),
-	     union_fs = strcmp(mount->type, "overlay") == 0 || strcmp(mount->type, "aufs") == 0,
+	     union_fs = strcmp(entry->type, "overlay") == 0 || strcmp(entry->type, "aufs") == 0,
 	     upper = union_fs && names(search, mount, options, "upperdir=");
 
 	if (at && !mount->pid) {
 		/* The last one is on top. */
 		found->mounted = true;
-		found->ours = union_fs && strcmp(mount->source, "lxc-bdev") == 0;
+		found->ours = union_fs && strcmp(entry->source, "lxc-bdev") == 0;
 		found->writable = found->ours &&
-				  (strcmp(mount->type, "aufs") == 0 ? strncmp(options, "rw", 2) == 0
-								    : mount_option(mount->options, "upperdir") != NULL);
+				  (strcmp(entry->type, "aufs") == 0 ? strncmp(options, "rw", 2) == 0
+								    : mount_option(entry->options, "upperdir") != NULL);
 	} else if (at || upper) {
 		found->elsewhere = mount->pid ?: getpid();
 	} else if (union_fs && names(search, mount, options, NULL)) {

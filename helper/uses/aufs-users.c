@@ -12,6 +12,7 @@
 #include "../kernel/all-mounts.h"
 #include "../kernel/aufs-info.h"
 #include "../base/cleanup.h"
+#include "../base/mount-options.h"
 #include "../record/uses.h"
 #include "../kernel/mount.h"
 #include "../base/path.h"
@@ -21,7 +22,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #define OPEN_PATH   (O_PATH | O_DIRECTORY | O_CLOEXEC)
 #define SETTLE_MS   1000 /* for an aufs that is just being mounted or unmounted */
@@ -31,7 +31,8 @@
 /* A mount of an aufs. */
 struct aufs_mount {
 	pid_t pid; /* of a process in its mount namespace; 0: ours */
-	char *at, *dev;
+	char *target;
+	dev_t dev;
 };
 
 struct search {
@@ -44,25 +45,24 @@ struct search {
 	char *by;
 };
 
-static bool take_mount(struct mount_seen *mount, void *arg)
+static bool take_mount(const struct mount_seen *mount, void *arg)
 {
+	const struct mount_entry *entry = mount->entry;
 	struct search *search = arg;
-	const char *si = strcmp(mount->type, "aufs") == 0 ? mount_option(mount->options, "si") : NULL;
+	const char *si = strcmp(entry->type, "aufs") == 0 ? mount_option(entry->options, "si") : NULL;
 	const char *wanted = search->si + strlen("si_");
 	size_t n = strlen(wanted);
 
 	if (si && strncmp(si, wanted, n) == 0 && (!si[n] || si[n] == ','))
 		*ARRAY_ADD(search->mounts, search->nmounts) =
-			(struct aufs_mount){ mount->pid, xstrdup(mount->at), xstrdup(mount->dev) };
+			(struct aufs_mount){ mount->pid, xstrdup(entry->target), entry->dev };
 	return false;
 }
 
 static void free_mounts(struct search *search)
 {
-	for (size_t i = 0; i < search->nmounts; i++) {
-		free(search->mounts[i].at);
-		free(search->mounts[i].dev);
-	}
+	for (size_t i = 0; i < search->nmounts; i++)
+		free(search->mounts[i].target);
 	free(search->mounts);
 	search->mounts = NULL;
 	search->nmounts = 0;
@@ -84,8 +84,7 @@ static int hold(const struct search *search, pid_t *ret_pid)
 
 	for (size_t i = 0; i < search->nmounts; i++) {
 		const struct aufs_mount *mount = &search->mounts[i];
-		_cleanup_close_ int fd = open_as(mount->pid, mount->at);
-		_cleanup_free_ char *dev = NULL;
+		_cleanup_close_ int fd = open_as(mount->pid, mount->target);
 		struct stat st;
 
 		if (fd < 0 || fstat(fd, &st) < 0) {
@@ -93,8 +92,7 @@ static int hold(const struct search *search, pid_t *ret_pid)
 			continue;
 		}
 		/* Whatever the path led to, and whoever's that was. */
-		dev = xasprintf("%u:%u", major(st.st_dev), minor(st.st_dev));
-		if (strcmp(dev, mount->dev) == 0 && aufs_is(fd) == 1) {
+		if (st.st_dev == mount->dev && aufs_is(fd) == 1) {
 			*ret_pid = mount->pid;
 			return TAKE_FD(fd);
 		}

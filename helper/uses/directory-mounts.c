@@ -9,7 +9,7 @@
 #include "directory-mounts.h"
 #include "../kernel/all-mounts.h"
 #include "../base/cleanup.h"
-#include "../kernel/mount.h"
+#include "../base/mount-options.h"
 #include "../base/path.h"
 
 #include <fcntl.h>
@@ -18,25 +18,26 @@
 #define UNKNOWN "or not: " /* goes on after "is in use " */
 
 struct search {
-	unsigned long long id; /* the mount that it lies on */
+	unsigned int id; /* the mount that it lies on */
 	const char *path;
-	char *dev, *root; /* its file system, and where it is there */
+	dev_t dev;  /* of the file system, as mountinfo has it; 0: not found */
+	char *root; /* the directory's path from the root of the file system */
 	struct stat st;
-	char **overlays; /* that were looked at: one is in many namespaces */
+	dev_t *overlays; /* that were looked at: one is in many namespaces */
 	size_t n;
 	int unknown; /* why it cannot be said where a lower leads: -errno */
 	char *found;
 };
 
-static bool find_own(struct mount_seen *mount, void *arg)
+static bool find_own(const struct mount_entry *entry, void *arg)
 {
 	struct search *search = arg;
-	const char *rest = mount->id == search->id ? path_below(search->path, mount->at) : NULL;
+	const char *rest = entry->id == search->id ? path_below(search->path, entry->target) : NULL;
 
 	if (!rest)
 		return false;
-	search->dev = xstrdup(mount->dev);
-	search->root = path_absolute(mount->root, rest);
+	search->dev = entry->dev;
+	search->root = path_absolute(entry->root, rest);
 	return true;
 }
 
@@ -93,7 +94,8 @@ static bool names_one(struct search *search, const struct mount_seen *mount, con
 
 static bool names(struct search *search, const struct mount_seen *mount)
 {
-	char *option, *options = mount->options;
+	_cleanup_free_ char *copy = xstrdup(mount->entry->options);
+	char *option, *options = copy;
 
 	while ((option = strsep(&options, ","))) {
 		char *value = strchr(option, '=');
@@ -114,37 +116,38 @@ static bool names(struct search *search, const struct mount_seen *mount)
 	return false;
 }
 
-static bool is_known(struct search *search, const char *overlay)
+static bool is_known(struct search *search, dev_t overlay)
 {
 	for (size_t i = 0; i < search->n; i++)
-		if (strcmp(search->overlays[i], overlay) == 0)
+		if (search->overlays[i] == overlay)
 			return true;
-	*ARRAY_ADD(search->overlays, search->n) = xstrdup(overlay);
+	*ARRAY_ADD(search->overlays, search->n) = overlay;
 	return false;
 }
 
-static bool uses(struct mount_seen *mount, void *arg)
+static bool uses(const struct mount_seen *mount, void *arg)
 {
+	const struct mount_entry *entry = mount->entry;
 	static const char gone[] = "//deleted";
-	size_t n = strlen(mount->root);
+	size_t n = strlen(entry->root);
 	struct search *search = arg;
-	bool lower = false, bound = strcmp(mount->dev, search->dev) == 0 && path_below(mount->root, search->root) &&
-				    (n < strlen(gone) || strcmp(mount->root + n - strlen(gone), gone) != 0);
+	bool lower = false, bound = entry->dev == search->dev && path_below(entry->root, search->root) &&
+				    (n < strlen(gone) || strcmp(entry->root + n - strlen(gone), gone) != 0);
 
-	if (!bound && strcmp(mount->type, "overlay") == 0 && !is_known(search, mount->dev))
+	if (!bound && strcmp(entry->type, "overlay") == 0 && !is_known(search, entry->dev))
 		lower = names(search, mount);
 	if (!bound && !lower)
 		return false;
 	if (search->unknown < 0)
-		search->found = xasprintf(UNKNOWN "cannot look up a lower of the mount on '%s': %s", mount->at,
+		search->found = xasprintf(UNKNOWN "cannot look up a lower of the mount on '%s': %s", entry->target,
 					  strerror(-search->unknown));
 	else if (mount->pid)
 		search->found =
 			xasprintf("%sby the mount on '%s' in the mount namespace of process %d: stop that first",
-				  lower ? "as a lower " : "", mount->at, (int)mount->pid);
+				  lower ? "as a lower " : "", entry->target, (int)mount->pid);
 	else
 		search->found =
-			xasprintf("%sby the mount on '%s': umount it first", lower ? "as a lower " : "", mount->at);
+			xasprintf("%sby the mount on '%s': umount it first", lower ? "as a lower " : "", entry->target);
 	return true;
 }
 
@@ -159,22 +162,17 @@ int directory_mounts_find(int dir, const char *path, char **ret_user)
 		*ret_user = xasprintf(UNKNOWN "it cannot be looked at: %s", strerror(-r));
 		return r;
 	}
-	search.id = st.stx_mnt_id;
-	r = mounts_each(false, find_own, &search);
-	if (r == 0) {
-		search.dev = xstrdup("");
+	search.id = (unsigned int)st.stx_mnt_id;
+	r = mount_table_each(MOUNT_TABLE_OWN, find_own, &search);
+	if (r == 0)
 		search.root = xstrdup(path);
-	}
 	if (r >= 0)
 		r = mounts_each(true, uses, &search);
 	if (r < 0)
 		search.found = xasprintf(UNKNOWN "not all mounts could be read: %s", strerror(-r));
 	if (r > 0 && search.unknown < 0)
 		r = search.unknown;
-	for (size_t i = 0; i < search.n; i++)
-		free(search.overlays[i]);
 	free(search.overlays);
-	free(search.dev);
 	free(search.root);
 	*ret_user = search.found;
 	return r;

@@ -7,27 +7,25 @@
 #include "../base/process.h"
 #include "../kernel/image.h"
 #include "../kernel/loop.h"
-#include "../kernel/mount.h"
+#include "../kernel/mount-table.h"
 
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #define FOREIGN_WAIT_MS 200 /* whoever is just closing it, as an ending loop device does */
 
 struct mount_search {
-	const char *dev;
+	dev_t dev;
 	char *text;
 };
 
-static bool is_mount_of(const char *id, const char *dev, char *at, void *arg)
+static bool is_mount_of(const struct mount_entry *entry, void *arg)
 {
 	struct mount_search *search = arg;
 
-	(void)id;
-	if (strcmp(dev, search->dev) != 0)
+	if (entry->dev != search->dev)
 		return false;
-	search->text = xasprintf(" (mounted on '%s')", at);
+	search->text = xasprintf(" (mounted on '%s')", entry->target);
 	return true;
 }
 
@@ -37,12 +35,13 @@ static bool is_mount_of(const char *id, const char *dev, char *at, void *arg)
  */
 static char *describe_mount(const char *node)
 {
-	struct stat st = { 0 };
-	_cleanup_free_ char *dev =
-		stat(node, &st) == 0 ? xasprintf("%u:%u", major(st.st_rdev), minor(st.st_rdev)) : xstrdup("");
-	struct mount_search search = { .dev = dev };
+	struct mount_search search = { 0 };
+	struct stat st;
 
-	(void)mount_each(is_mount_of, &search);
+	if (stat(node, &st) == 0) {
+		search.dev = st.st_rdev;
+		(void)mount_table_each(MOUNT_TABLE_OWN, is_mount_of, &search);
+	}
 	return search.text ?: xstrdup("");
 }
 

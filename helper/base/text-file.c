@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * text-file - text files of the system: those of /proc and /sys, lists of
+ * modules.
+ */
+#include "text-file.h"
+#include "cleanup.h"
+
+#include <fcntl.h>
+
+#define READ_BYTES 4096
+
+static ssize_t read_again(int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, buf, size);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int text_file_read(const char *path, char **ret, size_t *ret_n)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0, used = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		if (size < used + READ_BYTES + 1) {
+			size = 2 * size + READ_BYTES + 1;
+			text = must(realloc(text, size));
+		}
+		n = read_again(fd, text + used, READ_BYTES);
+		if (n < 0)
+			return (int)n;
+		used += (size_t)n;
+	} while (n > 0);
+	text[used] = '\0';
+	*ret = TAKE_PTR(text);
+	*ret_n = used;
+	return 0;
+}
+
+ssize_t text_file_begin(const char *path, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read_again(fd, buf, size - 1);
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+int text_file_has(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	int r = 0;
+
+	if (!f)
+		return -errno;
+	while (r == 0 && (errno = 0, getline(&line, &size, f) >= 0))
+		r = strstr(line, text) != NULL;
+	if (r == 0 && ferror(f))
+		r = -(errno ?: EIO);
+	free(line);
+	(void)fclose(f);
+	return r;
+}
