@@ -15,9 +15,9 @@
 
 #define RACE_TRIES 32 /* openat2(2): EAGAIN when a rename anywhere raced with the walk */
 
-int path_resolve(int dirfd, const char *path, int flags, unsigned long long resolve)
+int path_create(int dirfd, const char *path, int flags, mode_t mode, unsigned long long resolve)
 {
-	struct open_how how = { .flags = (unsigned int)(flags | O_CLOEXEC), .resolve = resolve };
+	struct open_how how = { .flags = (unsigned int)(flags | O_CLOEXEC), .mode = mode, .resolve = resolve };
 
 	for (int i = 0; i < RACE_TRIES; i++) {
 		long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
@@ -28,6 +28,11 @@ int path_resolve(int dirfd, const char *path, int flags, unsigned long long reso
 			return -errno;
 	}
 	return -EAGAIN;
+}
+
+int path_resolve(int dirfd, const char *path, int flags, unsigned long long resolve)
+{
+	return path_create(dirfd, path, flags, 0, resolve);
 }
 
 static int open_beneath(int dirfd, const char *path, int flags)

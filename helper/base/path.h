@@ -13,10 +13,12 @@
 int path_open(int dirfd, const char *path, int flags);
 
 /*
- * openat2(2) with these RESOLVE_* flags, again when a rename anywhere has raced with the walk. fd (O_CLOEXEC) or
- * -errno. It calls nothing else, so the child of a fork() may call it.
+ * Open a path by openat2(2) with these RESOLVE_* flags, again when a rename anywhere has raced with the walk. Returns
+ * the descriptor (O_CLOEXEC) or -errno. It calls nothing else, so the child of a fork() may call it.
  */
 int path_resolve(int dirfd, const char *path, int flags, unsigned long long resolve);
+/* Do the same with a mode, which flags with O_CREAT need. */
+int path_create(int dirfd, const char *path, int flags, mode_t mode, unsigned long long resolve);
 
 /* Open a directory, making it and its missing parents below dirfd (mode 0755). Never leaves dirfd. fd or -errno. */
 int path_open_made(int dirfd, const char *path);

@@ -5,6 +5,7 @@
 #include "process.h"
 #include "cleanup.h"
 #include "log.h"
+#include "text.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -12,59 +13,51 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-ssize_t proc_read(const char *path, char *buf, size_t size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+/* What /proc/PID/stat says. */
+struct status {
+	char state;
+	int parent;
+	unsigned long long start;
+};
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, buf, size - 1);
-	if (n < 0)
-		return -errno;
-	buf[n] = '\0';
-	return n;
-}
-
-/* 0; -ESRCH: there is no such process; or -errno: that could not be read. */
-static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
+/* Read it. Returns 0; -ESRCH: there is no such process; or -errno: that could not be read. */
+static int read_status(pid_t pid, struct status *ret)
 {
-	char path[32], stat[1024], *p;
+	char path[32], stat[1024], *end;
 	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	n = pid <= 0 ? -ESRCH : proc_read(path, stat, sizeof(stat));
+	n = pid <= 0 ? -ESRCH : text_begin(path, stat, sizeof(stat));
 	/* A process that ends between open(2) and read(2) gives ESRCH or nothing. Without /proc, nobody is known. */
 	if (n == -ENOENT && access("/proc/self/stat", F_OK) < 0)
 		return -errno;
 	if (n <= 0)
 		return n == -ENOENT || n == 0 ? -ESRCH : (int)n;
 	/* The name in field 2 may hold blanks and parentheses: count from its last ')'. */
-	p = strrchr(stat, ')');
-	return p && sscanf(p + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			   ret_state, ret_start) == 2
+	end = strrchr(stat, ')');
+	return end && sscanf(end + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			     &ret->state, &ret->parent, &ret->start) == 3
 		       ? 0
-		       : -ESRCH;
+		       : -ENODATA;
 }
 
-int proc_identify(pid_t pid, struct process *ret)
+int process_identify(pid_t pid, struct process *ret)
 {
-	unsigned long long start = 0;
-	char state = '?';
-	int r = read_stat(pid, &state, &start);
+	struct status status;
+	int r = read_status(pid, &status);
 
 	if (r < 0)
 		return r;
-	if (strchr("ZXx", state))
+	if (strchr("ZXx", status.state))
 		return -ESRCH;
-	*ret = (struct process){ .pid = pid, .start = start };
+	*ret = (struct process){ .pid = pid, .start = status.start };
 	return 0;
 }
 
-int proc_alive(const struct process *process)
+int process_alive(const struct process *process)
 {
 	struct process now;
-	int r = proc_identify(process->pid, &now);
+	int r = process_identify(process->pid, &now);
 
 	if (r < 0)
 		return r == -ESRCH ? 0 : r;
@@ -78,19 +71,18 @@ int proc_alive(const struct process *process)
 static int open_process(const struct process *process)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	unsigned long long start = 0;
-	char state = '?';
+	struct status status;
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = read_stat(process->pid, &state, &start);
+	r = read_status(process->pid, &status);
 	if (r < 0)
 		return r;
-	return start == process->start ? TAKE_FD(fd) : -ESRCH;
+	return status.start == process->start ? TAKE_FD(fd) : -ESRCH;
 }
 
-int proc_wait(const struct process *process, int ms)
+int process_wait(const struct process *process, int ms)
 {
 	_cleanup_close_ int fd = open_process(process);
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -105,7 +97,7 @@ int proc_wait(const struct process *process, int ms)
 	return r == 1 ? 0 : r == 0 ? -ETIMEDOUT : -errno;
 }
 
-int proc_kill(const struct process *process, int signal)
+int process_kill(const struct process *process, int signal)
 {
 	_cleanup_close_ int fd = open_process(process);
 
@@ -114,14 +106,14 @@ int proc_kill(const struct process *process, int signal)
 	return syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) < 0 && errno != ESRCH ? -errno : 0;
 }
 
-const char *proc_boot_id(void)
+const char *process_boot_id(void)
 {
 	static char id[40];
 	ssize_t n;
 
 	if (*id)
 		return id;
-	n = proc_read("/proc/sys/kernel/random/boot_id", id, sizeof(id));
+	n = text_begin("/proc/sys/kernel/random/boot_id", id, sizeof(id));
 	if (n <= 0) {
 		(void)log_errno(
 			n < 0 ? (int)n : -EIO,
@@ -132,7 +124,7 @@ const char *proc_boot_id(void)
 	return id;
 }
 
-long long proc_now(void)
+long long process_clock(void)
 {
 	struct timespec t;
 
@@ -140,23 +132,17 @@ long long proc_now(void)
 	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void proc_sleep(int ms)
+void process_sleep(int ms)
 {
 	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
 
 	(void)nanosleep(&t, NULL);
 }
 
-pid_t proc_parent(pid_t pid)
+pid_t process_parent(pid_t pid)
 {
-	char path[32], stat[1024], *end;
-	ssize_t n;
-	int parent;
+	struct status status;
+	int r = read_status(pid, &status);
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	n = proc_read(path, stat, sizeof(stat));
-	if (n <= 0)
-		return n == -ENOENT || n == -ESRCH || n == 0 ? 0 : (pid_t)n;
-	end = strrchr(stat, ')');
-	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : -ENODATA;
+	return r == -ESRCH ? 0 : r < 0 ? r : (pid_t)status.parent;
 }

@@ -15,7 +15,7 @@
 
 void progress_begin(struct progress *progress, const char *what, struct copy *copy)
 {
-	*progress = (struct progress){ .what = what, .since = proc_now(), .terminal = -EBADF };
+	*progress = (struct progress){ .what = what, .since = process_clock(), .terminal = -EBADF };
 	copy->arg = progress;
 	copy->tick = progress_tick;
 }
@@ -42,7 +42,7 @@ void progress_catch(void)
 int progress_tick(struct copy *copy)
 {
 	struct progress *progress = copy->arg;
-	long long now = proc_now();
+	long long now = process_clock();
 
 	if (interrupted)
 		return -EINTR;

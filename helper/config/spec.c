@@ -9,8 +9,7 @@
 #include "spec.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
-
-#include <ctype.h>
+#include "../base/number.h"
 
 #define SPEC_MAX_BYTES 65536 /* 500 lowers of 128 bytes */
 
@@ -213,42 +212,26 @@ const struct spec_option *spec_option(const struct spec *spec, const char *name)
 
 int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret)
 {
-	static const char units[] = "KMGT";
 	const struct spec_option *option = spec_option(spec, name);
-	const char *unit = NULL;
-	unsigned long long n;
-	unsigned int shift = 0;
-	char *end;
+	int r;
 
 	if (!option)
 		return 0;
-	errno = 0;
-	if (!option->value || !isdigit((unsigned char)*option->value))
-		return spec_refuse(spec, -EINVAL, "%s= wants bytes, with K, M, G or T behind for units of 1024", name);
-	n = strtoull(option->value, &end, 10);
-	if (*end) {
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || end[1])
-			return spec_refuse(spec, -EINVAL,
-					   "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
-					   option->value);
-		shift = 10 * (unsigned int)(unit - units + 1);
-	}
-	if (errno == ERANGE || n > (UINT64_MAX >> 1) >> shift)
+	r = number_parse(option->value ?: "", NUMBER_UNITS, INT64_MAX, ret);
+	if (r == -ERANGE)
 		return spec_refuse(spec, -EINVAL, "%s=%s is too large", name, option->value);
-	*ret = (uint64_t)n << shift;
-	return 0;
+	return r < 0 ? spec_refuse(spec, -EINVAL, "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
+				   option->value ?: "")
+		     : 0;
 }
 
 int spec_partition(const struct spec *spec, unsigned int *ret)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
 	if (spec->nsources == 1)
 		return 0;
-	n = strtoul(spec->sources[1], &end, 10);
-	if (spec->nsources > 2 || *end || n < 1 || n > 9999 || !isdigit((unsigned char)*spec->sources[1]))
+	if (spec->nsources > 2 || number_parse(spec->sources[1], "", 9999, &n) < 0 || n < 1)
 		return spec_refuse(spec, -EINVAL,
 				   "what follows the image's ':' is a partition number; write ':' in a path as '\\:'");
 	*ret = (unsigned int)n;

@@ -96,7 +96,7 @@ static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg
 			*ARRAY_ADD(argv, argc) = NULL;
 			r = ask((int)argc - 1, argv, arg);
 		}
-		pid = proc_parent(pid);
+		pid = process_parent(pid);
 		if (pid < 0)
 			r = r ?: log_errno(pid, "find the ancestors of this process, which may say what is cloned");
 	}

@@ -226,7 +226,7 @@ static void unlock(struct journal *journal)
  */
 static int lock(const struct container *container, struct journal *journal)
 {
-	long long since = proc_now();
+	long long since = process_clock();
 
 	for (;;) {
 		int runs, alive;
@@ -250,9 +250,9 @@ static int lock(const struct container *container, struct journal *journal)
 			continue;
 		}
 		unlock(journal);
-		if (proc_now() - since >= (runs ? LXC_WAIT_MS : MONITOR_WAIT_MS))
+		if (process_clock() - since >= (runs ? LXC_WAIT_MS : MONITOR_WAIT_MS))
 			return log_refuse(-EBUSY, "'%s': not converted while it runs: stop it first", container->name);
-		proc_sleep(MONITOR_POLL_MS);
+		process_sleep(MONITOR_POLL_MS);
 	}
 }
 

@@ -13,7 +13,7 @@
 #include "../base/directory.h"
 #include "../record/owner.h"
 #include "../record-kinds/unfinished.h"
-#include "../kernel/lease.h"
+#include "../kernel/image.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
 #include "../record/release.h"
@@ -88,7 +88,7 @@ static int open_unused(const struct ephemeral *ephemeral, struct journal *journa
 static int record_directory(const struct ephemeral *ephemeral, struct journal *journal)
 {
 	struct process self;
-	int r = proc_identify(getpid(), &self);
+	int r = process_identify(getpid(), &self);
 
 	if (r < 0)
 		return log_errno(r, "find our own process");
@@ -265,14 +265,14 @@ int ephemeral_remove(const struct ephemeral *ephemeral)
 
 int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms)
 {
-	long long until = proc_now() + ms;
+	long long until = process_clock() + ms;
 	int r;
 
 	/* LXC has the log open for writing, and is asked nothing. */
 	while ((r = lease_is_written(ephemeral->log)) > 0) {
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return -ETIMEDOUT;
-		proc_sleep(END_POLL_MS);
+		process_sleep(END_POLL_MS);
 	}
 	return r;
 }

@@ -13,31 +13,24 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #define LEFT	   ".lxc-bdev.hostname"
 #define NO_WAY_OUT (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV)
 
-static int open_below(int dirfd, const char *path, unsigned long long flags, unsigned int mode)
+static int open_below(int dirfd, const char *path, int flags, mode_t mode)
 {
-	const struct open_how how = {
-		.flags = flags | O_CLOEXEC | O_NOFOLLOW | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY),
-		.mode = mode,
-		.resolve = NO_WAY_OUT,
-	};
-	int fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
+	return path_create(dirfd, path, flags | O_NOFOLLOW | (flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY), mode,
+			   NO_WAY_OUT);
 }
 
 /* /etc/hostname as a regular file that has no second name. fd, -ENOENT, or -errno. */
-static int open_hostname(int root, unsigned long long flags, struct stat *st)
+static int open_hostname(int root, int flags, struct stat *st)
 {
 	_cleanup_close_ int looked = open_below(root, "etc/hostname", O_PATH, 0);
 
 	if (looked < 0 || fstat(looked, st) < 0 || !S_ISREG(st->st_mode) || st->st_nlink != 1)
 		return -ENOENT;
-	return path_reopen(looked, (int)flags);
+	return path_reopen(looked, flags);
 }
 
 static int write_line(int fd, const char *name)

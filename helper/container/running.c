@@ -5,22 +5,12 @@
  * commands.c).
  */
 #include "running.h"
+#include "../base/bytes.h"
 #include "../base/cleanup.h"
 
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-/* FNV-1a: what LXC puts in the place of a path that is too long. */
-static uint64_t hash(const char *text)
-{
-	uint64_t h = 0xcbf29ce484222325ULL;
-
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 0x100000001b3ULL;
-	return h;
-}
 
 int base_is_running(const char *lxcpath, const char *name)
 {
@@ -32,7 +22,8 @@ int base_is_running(const char *lxcpath, const char *name)
 		return -errno;
 	if (strlen(text) >= sizeof(address.sun_path) - 1) {
 		free(text);
-		text = xasprintf("lxc/%016llx/command", (unsigned long long)hash(path));
+		/* As LXC does with a path that is too long. */
+		text = xasprintf("lxc/%016llx/command", (unsigned long long)fnv1a(FNV1A_START, path, strlen(path)));
 	}
 	/* An abstract name: its first byte is 0, and no byte ends it. */
 	memcpy(address.sun_path + 1, text, strlen(text));

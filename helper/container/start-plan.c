@@ -4,7 +4,7 @@
  */
 #include "start-plan.h"
 #include "../base/cleanup.h"
-#include "../base/mount-options.h"
+#include "../base/text.h"
 #include "../base/log.h"
 #include "../config/rootfs-options.h"
 #include "../config/rootfs-path.h"
@@ -33,7 +33,7 @@ static int check_place(const struct container *container, const char *path)
 /* The kernel is to map the ids of the root's files. */
 static bool maps_root(const struct conf *conf)
 {
-	return conf->idmap && conf->rootfs_options && mount_option(conf->rootfs_options, "idmap");
+	return conf->idmap && conf->rootfs_options && text_option(conf->rootfs_options, "idmap");
 }
 
 /* What the rest of the config must be like for a stack. 0 or -EINVAL (logged). */

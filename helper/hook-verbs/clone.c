@@ -155,7 +155,7 @@ static int run(const struct args *args)
 	if (r == 0 && conf.stack.n && args->rootfs)
 		r = rootfs_parse(args->rootfs, &rootfs);
 	/* Our parent is a child of LXC's program, and outlives it. */
-	clone_end_with(proc_parent(getppid()));
+	clone_end_with(process_parent(getppid()));
 	if (r == 0 && conf.stack.n)
 		r = rootfs.upper ? check_overlay(&container) : clone_once(&container, args->source, &conf);
 	rootfs_clear(&rootfs);

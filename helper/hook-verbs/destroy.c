@@ -25,7 +25,7 @@
  */
 static int finish(const struct container *container)
 {
-	long long until = proc_now() + MONITOR_WAIT_MS;
+	long long until = process_clock() + MONITOR_WAIT_MS;
 
 	for (;;) {
 		struct journal journal;
@@ -42,10 +42,10 @@ static int finish(const struct container *container)
 		if (r < 0)
 			return log_errno(r, "'%s': find out whether its monitor (pid %d) runs", container->name,
 					 (int)monitor.pid);
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return log_refuse(-EBUSY, "'%s': its monitor (pid %d) still runs", container->name,
 					  (int)monitor.pid);
-		(void)proc_wait(&monitor, RELEASE_POLL_MS);
+		(void)process_wait(&monitor, RELEASE_POLL_MS);
 	}
 }
 

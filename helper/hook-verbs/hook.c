@@ -3,7 +3,7 @@
  * hook - what the verbs behind LXC's hooks share. They read none of LXC's
  * variables: config/bdev.conf hands them over as options.
  */
-#include "../kernel/all-mounts.h"
+#include "../kernel/namespace.h"
 #include "hook.h"
 #include "../kernel/apparmor.h"
 
@@ -33,14 +33,14 @@ static int leave_profile(void)
 {
 	_cleanup_free_ char *profile = NULL;
 	static char remark[512];
-	int r = confine_leave(&profile);
+	int r = apparmor_leave(&profile);
 
 	if (r < 0)
 		return log_errno(r, "read which AppArmor profile the hook runs in");
 	if (r == 1) {
 		(void)snprintf(remark, sizeof(remark),
 			       "AppArmor profile '%s' may have denied it; add the rule '%s' to that profile", profile,
-			       CONFINE_RULE);
+			       APPARMOR_RULE);
 		log_denied_by(remark);
 	}
 	return 0;
@@ -66,7 +66,7 @@ int hook_container(const struct args *args, const char *type, struct container *
 int hook_monitor(const struct args *args, struct process *ret)
 {
 	pid_t pid = args->monitor ?: getppid();
-	int r = proc_identify(pid, ret), same;
+	int r = process_identify(pid, ret), same;
 
 	if (r < 0)
 		return log_errno(r, "find the monitor's process");

@@ -9,9 +9,9 @@
  * each costs a start milliseconds, of starts that fail later LXC leaves empty
  * cgroups behind, and with lxc.idmap only here are the privileges.
  */
+#include "../kernel/namespace.h"
 #include "../record-kinds/attachment.h"
 #include "../record/owner.h"
-#include "../kernel/all-mounts.h"
 #include "../config/rootfs-path.h"
 #include "../container/start-plan.h"
 #include "../stack/build.h"
@@ -38,7 +38,7 @@
 /* The monitor of an earlier start still runs, so it has yet to release: let it, a moment at a time. */
 static int wait_for_release(const struct process *old, const char *name, long long since, bool *said)
 {
-	long long waited = proc_now() - since;
+	long long waited = process_clock() - since;
 
 	if (waited >= MONITOR_WAIT_MS)
 		return log_refuse(-EBUSY, "'%s': the monitor of its last run (pid %d) has not finished within %d s",
@@ -47,7 +47,7 @@ static int wait_for_release(const struct process *old, const char *name, long lo
 		log_warn("'%s': waiting for the monitor of its last run (pid %d) to finish", name, (int)old->pid);
 		*said = true;
 	}
-	(void)proc_wait(old, RELEASE_POLL_MS);
+	(void)process_wait(old, RELEASE_POLL_MS);
 	return 0;
 }
 
@@ -70,7 +70,7 @@ static int open_kept(const struct journal *journal)
 static int open_generation(const struct container *container, const struct process *monitor, struct journal *journal,
 			   int *ret_kept, int *ret_wait_ms)
 {
-	long long since = proc_now();
+	long long since = process_clock();
 	bool said = false;
 
 	*ret_wait_ms = 1000;

@@ -9,6 +9,7 @@
 #include "all-mounts.h"
 #include "../base/cleanup.h"
 #include "../base/as-user.h"
+#include "namespace.h"
 #include "../base/path.h"
 
 #include <ctype.h>
@@ -75,49 +76,6 @@ static int look_through(const char *pid, mount_seen_fn *found, void *arg)
 	r = mount_table_each(path, see, &look);
 	/* A zombie has no namespace any longer: EINVAL. */
 	return r < 0 && !self && (r == -ENOENT || r == -ESRCH || r == -EINVAL || has_ended(pid)) ? 0 : r;
-}
-
-static bool take_id(const struct mount_entry *entry, void *arg)
-{
-	*(unsigned int *)arg = entry->id;
-	return true;
-}
-
-static bool has_id(const struct mount_entry *entry, void *arg)
-{
-	return entry->id == *(const unsigned int *)arg;
-}
-
-/*
- * The same, told by mount ids, each of which is in one namespace only: is the process's root mount among ours? It needs
- * no right to trace the process, but a root of its own (chroot) could hide it.
- */
-static int has_our_root_mount(pid_t pid)
-{
-	char path[40];
-	unsigned int id;
-	int r;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
-	r = mount_table_each(path, take_id, &id);
-	if (r <= 0)
-		return r ?: -ENODATA;
-	return mount_table_each(MOUNT_TABLE_OWN, has_id, &id);
-}
-
-int namespace_is_ours(pid_t pid)
-{
-	char path[40], theirs[64], ours[64];
-	ssize_t a, b;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
-	a = readlink(path, theirs, sizeof(theirs));
-	if (a < 0)
-		return errno == EACCES || errno == EPERM ? has_our_root_mount(pid) : -errno;
-	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
-	if (b < 0)
-		return -errno;
-	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
 }
 
 /* The mount namespace's number. 1; 0: the process has ended, or ends; -EACCES: we may not know it; or -errno. */

@@ -20,9 +20,6 @@ typedef bool mount_seen_fn(const struct mount_seen *mount, void *arg);
  */
 int mounts_each(bool all, mount_seen_fn *found, void *arg);
 
-/* Test whether the process is in our mount namespace. Returns 1, 0, or -errno: that cannot be seen. */
-int namespace_is_ours(pid_t pid);
-
 /*
  * Test whether this absolute path, which the mount's entry names, leads to this inode. The path is resolved in the
  * mount's namespace, since a name there means nothing in ours; if it cannot be resolved, the answer is true. In a

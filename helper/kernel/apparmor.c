@@ -71,7 +71,7 @@ static int change_profile(const char *profile)
 	return write(fd, command, strlen(command)) < 0 ? -errno : 0;
 }
 
-int confine_leave(char **ret_profile)
+int apparmor_leave(char **ret_profile)
 {
 	_cleanup_free_ char *profile = NULL;
 	int r = current_profile(&profile);
@@ -119,11 +119,11 @@ static enum child_status try_to_leave(const char *profile)
 
 	if (r < 0)
 		return UNKNOWN;
-	r = confine_leave(&left);
+	r = apparmor_leave(&left);
 	return r == 0 ? LEFT : r == 1 ? CONFINED : UNKNOWN;
 }
 
-int confine_foresee(char **ret_profile)
+int apparmor_foresee(char **ret_profile)
 {
 	_cleanup_free_ char *profile = NULL;
 	int status, r = current_profile(&profile);

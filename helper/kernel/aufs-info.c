@@ -4,7 +4,8 @@
  */
 #include "aufs-info.h"
 #include "../base/cleanup.h"
-#include "../base/mount-options.h"
+#include "../base/running-kernel.h"
+#include "../base/text.h"
 #include "../base/path.h"
 #include "../base/process.h"
 
@@ -17,37 +18,15 @@
 #define BRANCHES_MAX 32767 /* the largest that a kernel can be configured for */
 #define BUSY_MS	     1000
 
-/* A line of the file has the text in it. */
-static bool file_has(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "re");
-	bool found = false;
-	char *line = NULL;
-	size_t size = 0;
-
-	while (f && !found && getline(&line, &size, f) >= 0)
-		found = strstr(line, text);
-	free(line);
-	if (f)
-		(void)fclose(f);
-	return found;
-}
-
 bool aufs_is_loaded(void)
 {
-	return file_has("/proc/filesystems", "\taufs\n");
+	return text_has("/proc/filesystems", "\taufs\n") != 0;
 }
 
 const char *aufs_impossible(void)
 {
-	_cleanup_free_ char *modules = NULL;
-	struct utsname name;
-
-	if (aufs_is_loaded())
-		return NULL;
-	/* mount(2) loads it. */
-	modules = uname(&name) < 0 ? NULL : xasprintf("/lib/modules/%s/modules.dep", name.release);
-	if (modules && file_has(modules, "/aufs.ko"))
+	/* mount(2) loads the module. */
+	if (aufs_is_loaded() || kernel_has_module("aufs"))
 		return NULL;
 	return "this kernel has no aufs; boot one that has it, or make the delta an overlay's "
 	       "(lxc-bdev convert -n NAME overlay, or bdev.aufs = convert)";
@@ -65,7 +44,7 @@ size_t aufs_branches_max(void)
 	for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
 		_cleanup_free_ char *option = xasprintf("CONFIG_AUFS_BRANCH_MAX_%u=y\n", choices[i]);
 
-		if (file_has(config, option))
+		if (text_has(config, option) > 0)
 			return choices[i];
 	}
 	return BRANCHES_MAX;
@@ -135,18 +114,18 @@ static int read_once(int si, size_t i, char **ret_path, char **ret_permission)
 	equals[strcspn(equals, "\n")] = '\0';
 	*equals = '\0';
 	*ret_permission = xstrdup(equals + 1);
-	*ret_path = xstrdup(mount_unescape(text));
+	*ret_path = xstrdup(text_unescape(text));
 	return 1;
 }
 
 int aufs_read_branch(int si, size_t i, char **ret_path, char **ret_permission)
 {
-	long long until = proc_now() + BUSY_MS;
+	long long until = process_clock() + BUSY_MS;
 	int r;
 
 	/* The kernel does not wait for who writes to the aufs, or remounts it. */
-	while ((r = read_once(si, i, ret_path, ret_permission)) == -EBUSY && proc_now() < until)
-		proc_sleep(2);
+	while ((r = read_once(si, i, ret_path, ret_permission)) == -EBUSY && process_clock() < until)
+		process_sleep(2);
 	return r;
 }
 

@@ -15,7 +15,7 @@
 #include "aufs.h"
 #include "aufs-info.h"
 #include "../base/cleanup.h"
-#include "../base/mount-options.h"
+#include "../base/text.h"
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/process.h"
@@ -65,7 +65,7 @@ static int try_dirperm1(const char *branch, const char *target, const char *opti
 /* As a whole or not at all: two processes may write it, each the same. */
 static void remember_dirperm1(bool has)
 {
-	_cleanup_free_ char *text = xasprintf("%s %d\n", proc_boot_id(), has);
+	_cleanup_free_ char *text = xasprintf("%s %d\n", process_boot_id(), has);
 	_cleanup_close_ int fd =
 		open(RUN_DIR "/" CACHE ".new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
@@ -77,7 +77,7 @@ static void remember_dirperm1(bool has)
 static int recall_dirperm1(void)
 {
 	_cleanup_close_ int fd = open(RUN_DIR "/" CACHE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_free_ char *yes = xasprintf("%s 1\n", proc_boot_id()), *no = xasprintf("%s 0\n", proc_boot_id());
+	_cleanup_free_ char *yes = xasprintf("%s 1\n", process_boot_id()), *no = xasprintf("%s 0\n", process_boot_id());
 	char text[64] = "";
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
@@ -196,7 +196,7 @@ static char *verify(int fd, const struct branches *branches, char **ret_si)
 
 	if (aufs_is(fd) != 1)
 		return xstrdup("it is no aufs");
-	si = mount_describe(fd, &at, &options) < 0 ? NULL : mount_option(options, "si");
+	si = mount_describe(fd, &at, &options) < 0 ? NULL : text_option(options, "si");
 	if (!si)
 		return xstrdup("it has no si= in /proc/self/mountinfo");
 	*ret_si = xasprintf("si_%.*s", (int)strcspn(si, ","), si);

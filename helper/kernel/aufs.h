@@ -3,6 +3,7 @@
 
 #include "aufs-info.h"
 #include "mount.h"
+#include "namespace.h"
 
 /* How it is mounted, beside the branches. */
 struct aufs_options {

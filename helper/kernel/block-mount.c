@@ -23,7 +23,7 @@ static const char *repairer(const char *fstype)
 }
 
 /* What to say beside the errno, where errno alone misleads. For the caller to free. */
-static char *hint(int r, const struct blockfs *blockfs)
+static char *hint(int r, const struct block_mount *blockfs)
 {
 	const char *repair = repairer(blockfs->fstype);
 
@@ -46,7 +46,7 @@ static char *hint(int r, const struct blockfs *blockfs)
 	return xstrdup(r == -EINVAL || r == -EUCLEAN || r == -EBADMSG || r == -EIO ? "; the kernel log says why" : "");
 }
 
-int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet)
+int block_mount(const struct block_mount *blockfs, const char *source, bool quiet)
 {
 	struct fs fs;
 	int r;
@@ -81,7 +81,7 @@ int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet)
 	return r;
 }
 
-int blockfs_mount_device(const struct blockfs *blockfs, int *device, const char *node)
+int block_mount_device(const struct block_mount *blockfs, int *device, const char *node)
 {
 	/* A kernel without BLK_DEV_WRITE_MOUNTED mounts no device that is open for writing. */
 	_cleanup_close_ int pinned = path_reopen(*device, O_RDONLY);
@@ -90,5 +90,5 @@ int blockfs_mount_device(const struct blockfs *blockfs, int *device, const char 
 		return log_errno(pinned, "%s: open '%s'", blockfs->where, node);
 	cleanup_close(device);
 	*device = -EBADF;
-	return blockfs_mount(blockfs, node, false);
+	return block_mount(blockfs, node, false);
 }

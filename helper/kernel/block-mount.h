@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /* A file system on a block device, and how to mount it. */
-struct blockfs {
+struct block_mount {
 	const char *fstype; /* as image_probe found it */
 	const char *name;   /* what messages call its image */
 	const char *where;  /* what messages begin with */
@@ -15,10 +15,10 @@ struct blockfs {
 };
 
 /* Mount it from a device node or a file. Mount fd or -errno (logged; if quiet, only that the kernel lacks fstype). */
-int blockfs_mount(const struct blockfs *blockfs, const char *source, bool quiet);
+int block_mount(const struct block_mount *blockfs, const char *source, bool quiet);
 
 /*
  * Mount it from the open device of this name. The device is closed before: its last user is the mount. Mount fd or
  * -errno (logged).
  */
-int blockfs_mount_device(const struct blockfs *blockfs, int *device, const char *node);
+int block_mount_device(const struct block_mount *blockfs, int *device, const char *node);

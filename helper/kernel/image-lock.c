@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * image-lock - who may use an image file.
+ * image-lock - who uses an image file: locks, and leases to find writers that
+ * take no lock.
  *
- * Both locks belong to the open file description. A loop device keeps that
+ * The locks are flock(2) and the byte locks of QEMU. Both belong to the open file description. A loop device keeps that
  * description open, so the lock lives exactly as long as the device: no
  * process needs to stay, and SIGKILL cannot leave a stale one.
+ *
+ * The kernel grants a read lease (fcntl(2)) for a file that nobody has open
+ * for writing. A process that opens it for writing while the lease is held
+ * waits until the lease is released, and the kernel sends SIGIO to the lease's
+ * holder. SIGIO's default action is death, so it is blocked while the lease is
+ * held: else the owner of an image could kill the helper.
  */
 #include "image.h"
 #include "../base/cleanup.h"
-#include "lease.h"
 #include "../base/process.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/vfs.h>
+#include <time.h>
 
 #ifndef CIFS_SUPER_MAGIC
 #define CIFS_SUPER_MAGIC 0xff534d42
@@ -98,14 +106,14 @@ static int try_lock(int fd, bool readonly, bool served, bool *ret_shared)
 
 int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared)
 {
-	long long until = proc_now() + ms;
+	long long until = process_clock() + ms;
 
 	for (;;) {
 		int r = try_lock(fd, readonly, served, ret_shared);
 
-		if ((r != -EWOULDBLOCK && r != -EBUSY) || proc_now() >= until)
+		if ((r != -EWOULDBLOCK && r != -EBUSY) || process_clock() >= until)
 			return r;
-		proc_sleep(5);
+		process_sleep(5);
 	}
 }
 
@@ -119,6 +127,24 @@ void image_share(int fd, bool share)
 		lock.l_type = share ? F_UNLCK : F_RDLCK;
 		(void)fcntl(fd, F_OFD_SETLK, &lock);
 	}
+}
+
+int lease_is_written(int fd)
+{
+	static const struct timespec at_once;
+	sigset_t io, before;
+	int r = 0;
+
+	(void)sigemptyset(&io);
+	(void)sigaddset(&io, SIGIO);
+	(void)sigprocmask(SIG_BLOCK, &io, &before);
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+		r = errno == EAGAIN ? 1 : -errno;
+	else if (fcntl(fd, F_SETLEASE, F_UNLCK) < 0)
+		return -errno; /* It is still held, so the signal stays blocked. */
+	(void)sigtimedwait(&io, NULL, &at_once);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
 }
 
 /* Network file systems refuse leases even if nobody has the file open for writing. */

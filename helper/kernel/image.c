@@ -8,7 +8,6 @@
 #include "image.h"
 #include "../base/cleanup.h"
 #include "image-content.h"
-#include "superblock.h"
 
 #include <blkid/blkid.h>
 #include <fcntl.h>
@@ -56,7 +55,7 @@ static int find_partition(blkid_probe probe, int fd, unsigned int number, struct
 	blkid_partition part;
 
 	if (!list) {
-		const char *other = content_advice(fd, 0);
+		const char *other = image_content_advice(fd, 0);
 
 		*ret_reason = xasprintf("has no partition table, so no partition %u%s%s", number, other ? "; " : "",
 					other ?: "");
@@ -176,7 +175,7 @@ static char *no_filesystem(blkid_probe probe, int fd, uint64_t size, unsigned in
 				 blkid_partition_get_partno(blkid_partlist_get_partition(list, 0)));
 	if (blkid_probe_set_device(probe, fd, (blkid_loff_t)area->offset, (blkid_loff_t)area->size) < 0)
 		return xasprintf("%s" NO_FS, part);
-	other = find_other(probe) ?: content_advice(fd, area->offset);
+	other = find_other(probe) ?: image_content_advice(fd, area->offset);
 	if (!other && partition)
 		larger = find_with_larger_sectors(probe, fd, size, area);
 	other = other ?: larger;
@@ -203,8 +202,8 @@ static int check_needs(int fd, uint64_t size, unsigned int partition, const stru
 {
 	uint64_t there = (area->size ?: size - area->offset) / SECTOR * SECTOR;
 	uint64_t rounded = (size - area->offset + SECTOR - 1) / SECTOR * SECTOR;
-	struct fs_size fs = { 0 };
-	int r = fs_size_read(fd, area->offset, area->fstype, &fs);
+	struct image_needs fs = { 0 };
+	int r = image_content_needs(fd, area->offset, area->fstype, &fs);
 
 	if (r < 0) {
 		*ret_reason = xasprintf("cannot be read: %s", strerror(-r));

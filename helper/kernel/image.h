@@ -37,6 +37,13 @@ int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared);
 void image_share(int fd, bool share);
 
 /*
+ * Test whether a process or the kernel (loop device, swap, shared mapping) has the file open for writing. fd must be
+ * open for reading only. Returns 1, 0 or -errno; -EINVAL: the file system has no leases; -EACCES: the file belongs to
+ * another user and the process lacks CAP_LEASE. After another error SIGIO may stay blocked (see fcntl(2), F_SETLEASE).
+ */
+int lease_is_written(int fd);
+
+/*
  * Whether any process, or the kernel, has the file open for writing; fd is open for reading only. 1; 0; -EOPNOTSUPP:
  * the file's file system cannot tell (no leases: network file systems, FUSE), nor can a process without CAP_LEASE; or
  * another -errno.

@@ -45,7 +45,7 @@ static bool same_device(int device, int file, const struct loop_request *request
 	       strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) == 0;
 }
 
-int loopdev_find_shared(int file, const struct loop_request *request)
+int loop_find_shared(int file, const struct loop_request *request)
 {
 	DIR *dir = opendir("/sys/block");
 	struct dirent *entry;
@@ -105,7 +105,7 @@ static int is_foreign(const char *name, int file, bool writers)
 	       strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) != 0;
 }
 
-int loopdev_find_foreign(int file, bool writers, char **ret_node)
+int loop_find_foreign(int file, bool writers, char **ret_node)
 {
 	DIR *dir = opendir("/sys/block");
 	struct dirent *entry;
@@ -185,7 +185,7 @@ static int next_free(void)
 	return r;
 }
 
-int loopdev_foresee(const struct spec *spec)
+int loop_foresee(const struct spec *spec)
 {
 	_cleanup_free_ char *node = NULL;
 	int nr;
@@ -202,7 +202,7 @@ int loopdev_foresee(const struct spec *spec)
 			       : log_errno(-errno, "%s: look for '%s'", spec->where, node);
 }
 
-/* loopdev_attach, once: -EBUSY when another process was faster. */
+/* loop_attach, once: -EBUSY when another process was faster. */
 static int try_attach(const struct spec *spec, int file, const struct loop_request *request, int control)
 {
 	_cleanup_close_ int device = -EBADF;
@@ -223,7 +223,7 @@ static int try_attach(const struct spec *spec, int file, const struct loop_reque
 	return r < 0 ? r : TAKE_FD(device);
 }
 
-int loopdev_attach(const struct spec *spec, int file, const struct loop_request *request)
+int loop_attach(const struct spec *spec, int file, const struct loop_request *request)
 {
 	_cleanup_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 
@@ -235,12 +235,12 @@ int loopdev_attach(const struct spec *spec, int file, const struct loop_request 
 		if (device != -EBUSY)
 			return device;
 		if (i > 16)
-			proc_sleep(1 + i % 7);
+			process_sleep(1 + i % 7);
 	}
 	return log_errno(-EBUSY, "%s: bind '%s': lost %d races for a loop device", spec->where, request->name, TRIES);
 }
 
-int loopdev_node(const struct spec *spec, int device, const struct loop_request *request, char **ret_node)
+int loop_node(const struct spec *spec, int device, const struct loop_request *request, char **ret_node)
 {
 	struct loop_info64 info = { 0 };
 
@@ -252,21 +252,21 @@ int loopdev_node(const struct spec *spec, int device, const struct loop_request 
 	return 0;
 }
 
-unsigned long long loopdev_diskseq(int device)
+unsigned long long loop_diskseq(int device)
 {
 	unsigned long long diskseq = 0;
 
 	return ioctl(device, BLKGETDISKSEQ, &diskseq) == 0 ? diskseq : 0;
 }
 
-int loopdev_number(int device)
+int loop_number(int device)
 {
 	struct loop_info64 info = { 0 };
 
 	return ioctl(device, LOOP_GET_STATUS64, &info) < 0 ? -errno : (int)info.lo_number;
 }
 
-int loopdev_is_bound(int nr, unsigned long long diskseq)
+int loop_is_bound(int nr, unsigned long long diskseq)
 {
 	_cleanup_free_ char *bound = xasprintf("/sys/block/loop%d/loop", nr);
 	_cleanup_free_ char *path = xasprintf("/sys/block/loop%d/diskseq", nr);

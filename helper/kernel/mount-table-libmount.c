@@ -10,8 +10,7 @@
  */
 #include "mount-table.h"
 #include "../base/cleanup.h"
-#include "../base/mount-options.h"
-#include "../base/text-file.h"
+#include "../base/text.h"
 
 #include <ctype.h>
 #include <libmount/libmount.h>
@@ -80,7 +79,7 @@ static int parse(char *text, size_t n, const char *path, struct libmnt_table *ta
 /* The text as the kernel wrote it, for the caller to free. */
 static char *as_read(const char *text)
 {
-	return mount_unescape(xstrdup(text));
+	return text_unescape(xstrdup(text));
 }
 
 /* Whether libmount has read all fields, which it does not when it takes the text for another kind of table. */
@@ -92,9 +91,9 @@ static bool is_complete(struct libmnt_fs *fs)
 
 static bool call(struct libmnt_fs *fs, bool (*found)(const struct mount_entry *entry, void *arg), void *arg)
 {
-	_cleanup_free_ char *root = mount_unescape(as_read(mnt_fs_get_root(fs))),
-			    *target = mount_unescape(as_read(mnt_fs_get_target(fs))),
-			    *source = mount_unescape(as_read(mnt_fs_get_source(fs))),
+	_cleanup_free_ char *root = text_unescape(as_read(mnt_fs_get_root(fs))),
+			    *target = text_unescape(as_read(mnt_fs_get_target(fs))),
+			    *source = text_unescape(as_read(mnt_fs_get_source(fs))),
 			    *type = as_read(mnt_fs_get_fstype(fs)), *options = as_read(mnt_fs_get_fs_options(fs));
 	const struct mount_entry entry = {
 		.id = (unsigned int)mnt_fs_get_id(fs),
@@ -115,7 +114,7 @@ static int read_table(const char *path, struct libmnt_table *table)
 	_cleanup_free_ char *text = NULL, *escaped = NULL;
 	ssize_t lines;
 	size_t n;
-	int r = text_file_read(path, &text, &n);
+	int r = text_read(path, &text, &n);
 
 	if (r < 0)
 		return r;

@@ -8,8 +8,7 @@
  */
 #include "mount-table.h"
 #include "../base/cleanup.h"
-#include "../base/mount-options.h"
-#include "../base/text-file.h"
+#include "../base/text.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -68,10 +67,10 @@ static bool parse_line(char *line, struct mount_entry *ret)
 	if (!ret->source || !ret->options)
 		return false;
 	ret->dev = makedev(major, minor);
-	ret->root = mount_unescape(root);
-	ret->target = mount_unescape(target);
+	ret->root = text_unescape(root);
+	ret->target = text_unescape(target);
 	if (*ret->source)
-		mount_unescape((char *)ret->source);
+		text_unescape((char *)ret->source);
 	return true;
 }
 
@@ -81,7 +80,7 @@ int mount_table_each(const char *path, bool (*found)(const struct mount_entry *e
 	_cleanup_free_ char *text = NULL;
 	size_t size, n = 0;
 	char *line, *next;
-	int r = text_file_read(path, &text, &size);
+	int r = text_read(path, &text, &size);
 
 	if (r < 0)
 		return r;

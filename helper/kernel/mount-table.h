@@ -21,7 +21,7 @@ struct mount_entry {
 	dev_t dev;
 	const char *root, *target;
 	const char *type, *source;
-	/* The options of the file system, as the kernel writes them: their octal escapes (mount_unescape()) may stand
+	/* The options of the file system, as the kernel writes them: their octal escapes (text_unescape()) may stand
 	 * for commas. */
 	const char *options;
 };

@@ -13,12 +13,10 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 
 #ifndef STATX_MNT_ID_UNIQUE
 #define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
@@ -249,23 +247,4 @@ int mount_is_covered(const char *path, const char *text)
 	search.foreign = own.st_ino != ns;
 	r = mount_table_each(MOUNT_TABLE_OWN, is_at, &search);
 	return r > 0 ? 1 + search.foreign : r;
-}
-
-bool kernel_before(unsigned int major, unsigned int minor)
-{
-	unsigned int a = 0, b = 0;
-	struct utsname name;
-
-	if (uname(&name) < 0 || sscanf(name.release, "%u.%u", &a, &b) != 2)
-		return true;
-	return a < major || (a == major && b < minor);
-}
-
-enum knob mount_knob(void)
-{
-	const char *knob = getenv("LXC_BDEV_OVERLAY");
-
-	if (knob && strcmp(knob, "mount") == 0)
-		return KNOB_MOUNT;
-	return knob && strcmp(knob, "string") == 0 ? KNOB_STRING : KNOB_NONE;
 }

@@ -1,22 +1,62 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * namespace - mount namespaces of our own: the stage, in which a stack is built
- * for kernels before 6.15, and the copy of the host's that a server lives in.
+ * namespace - mount namespaces: whether a process is in ours, the stage in
+ * which a stack is built on kernels before 6.15, and the copy of the host's
+ * that a server lives in.
  */
-#include "../base/cleanup.h"
-#include "mount.h"
+#include "namespace.h"
 #include "mount-table.h"
+#include "mount.h"
+#include "../base/cleanup.h"
 #include "../base/path.h"
+#include "../base/running-kernel.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
-bool stage_needed(void)
+static bool take_id(const struct mount_entry *entry, void *arg)
 {
-	/* clone_private_mount() takes detached mounts since 6.15. */
-	return kernel_before(6, 15) || mount_knob() != KNOB_NONE;
+	*(unsigned int *)arg = entry->id;
+	return true;
+}
+
+static bool has_id(const struct mount_entry *entry, void *arg)
+{
+	return entry->id == *(const unsigned int *)arg;
+}
+
+/*
+ * The same, told by mount ids, each of which is in one namespace only: is the process's root mount among ours? It needs
+ * no right to trace the process, but a root of its own (chroot) could hide it.
+ */
+static int has_our_root_mount(pid_t pid)
+{
+	char path[40];
+	unsigned int id;
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	r = mount_table_each(path, take_id, &id);
+	if (r <= 0)
+		return r ?: -ENODATA;
+	return mount_table_each(MOUNT_TABLE_OWN, has_id, &id);
+}
+
+int namespace_is_ours(pid_t pid)
+{
+	char path[40], theirs[64], ours[64];
+	ssize_t a, b;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)pid);
+	a = readlink(path, theirs, sizeof(theirs));
+	if (a < 0)
+		return errno == EACCES || errno == EPERM ? has_our_root_mount(pid) : -errno;
+	b = readlink("/proc/self/ns/mnt", ours, sizeof(ours));
+	if (b < 0)
+		return -errno;
+	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
 }
 
 /* Let no mount of this namespace, a new one, propagate to others. 0 or -errno. */
@@ -39,7 +79,7 @@ static int make_slave(void)
 	return fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0 ? -errno : 0;
 }
 
-int mount_new_namespace(void)
+int namespace_new(void)
 {
 	return unshare(CLONE_NEWNS) < 0 ? -errno : make_slave();
 }
@@ -66,10 +106,10 @@ static bool leads_to(const char *at, const char *const *paths)
 	return false;
 }
 
-int mount_copy_namespace(const char *const *paths)
+int namespace_copy(const char *const *paths)
 {
 	struct mount_points points = { 0 };
-	int r = mount_new_namespace();
+	int r = namespace_new();
 
 	if (r < 0)
 		return r;
@@ -84,6 +124,21 @@ int mount_copy_namespace(const char *const *paths)
 	return 0;
 }
 
+enum knob stage_knob(void)
+{
+	const char *knob = getenv("LXC_BDEV_OVERLAY");
+
+	if (knob && strcmp(knob, "mount") == 0)
+		return KNOB_MOUNT;
+	return knob && strcmp(knob, "string") == 0 ? KNOB_STRING : KNOB_NONE;
+}
+
+bool stage_needed(void)
+{
+	/* clone_private_mount() takes detached mounts since 6.15. */
+	return kernel_before(6, 15) || stage_knob() != KNOB_NONE;
+}
+
 int stage_enter(struct stage *stage, const char *dir)
 {
 	int r;
@@ -96,7 +151,7 @@ int stage_enter(struct stage *stage, const char *dir)
 	};
 	if (stage->host < 0 || stage->root < 0 || stage->cwd < 0)
 		return -errno;
-	r = mount_new_namespace();
+	r = namespace_new();
 	if (r < 0)
 		return r;
 	return mount("lxc-bdev", dir, "tmpfs", MS_NOSUID | MS_NODEV, NULL) < 0 ? -errno : 0;

@@ -10,6 +10,7 @@
  */
 #include "nbd.h"
 #include "../base/cleanup.h"
+#include "../base/text.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -251,21 +252,13 @@ int nbd_is_connected(int nr)
 static int has_attribute(int nr, const char *attribute, const char *wanted)
 {
 	_cleanup_free_ char *path = xasprintf("/sys/block/nbd%d/%s", nr, attribute);
-	char text[256] = "";
-	FILE *f = fopen(path, "re");
-	int r = 0;
+	char text[256];
+	ssize_t n = text_begin(path, text, sizeof(text));
 
-	if (!f)
-		return errno == ENOENT ? 0 : -errno;
-	errno = 0;
-	if (fgets(text, sizeof(text), f))
-		text[strcspn(text, "\n")] = '\0';
-	else if (ferror(f) && errno != ENODEV) /* ENODEV: it is being removed */
-		r = -(errno ?: EIO);
-	(void)fclose(f);
-	if (r < 0 || strcmp(text, wanted) != 0)
-		return r;
-	return nbd_is_connected(nr);
+	if (n < 0)
+		return n == -ENOENT || n == -ENODEV ? 0 : (int)n; /* ENODEV: it is being removed */
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, wanted) == 0 ? nbd_is_connected(nr) : 0;
 }
 
 int nbd_is_ready(int nr, unsigned long long size)

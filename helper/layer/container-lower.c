@@ -55,7 +55,7 @@ int lower_open(const char *dir, const char *id)
 /* Lock the store shared: starts do not wait for each other. Returns 0 or -errno (logged). */
 static int lock_shared(struct store *store)
 {
-	long long until = proc_now() + LOCK_WAIT_MS;
+	long long until = process_clock() + LOCK_WAIT_MS;
 
 	store->lock = openat(store->fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (store->lock < 0)
@@ -63,10 +63,10 @@ static int lock_shared(struct store *store)
 	while (flock(store->lock, LOCK_SH | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return log_errno(-errno, "lock '%s'", store->dir);
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return log_refuse(-EBUSY, "layer store '%s': another lxc-bdev has it locked for %d s",
 					  store->dir, LOCK_WAIT_MS / 1000);
-		proc_sleep(2);
+		process_sleep(2);
 	}
 	return 0;
 }

@@ -50,7 +50,7 @@ static int hold(const struct store *store, const char *id, int operation)
 		} else if (errno != EWOULDBLOCK) {
 			return log_errno(-errno, "layer '%s': lock its directory", id);
 		} else {
-			proc_sleep(2);
+			process_sleep(2);
 		}
 	}
 	return log_refuse(-EBUSY, "layer '%s': another lxc-bdev is working with it", id);

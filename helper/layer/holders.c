@@ -51,9 +51,10 @@ static int is_alive(const struct store *store, const char *id, const char *name)
 	if (n < 0)
 		return errno == ENOENT ? 0 : log_errno(-errno, "read '%s/%s'", store->dir, path);
 	text[n] = '\0';
-	if (sscanf(text, "%d %llu %39s", &process.pid, &process.start, boot) != 3 || strcmp(boot, proc_boot_id()) != 0)
+	if (sscanf(text, "%d %llu %39s", &process.pid, &process.start, boot) != 3 ||
+	    strcmp(boot, process_boot_id()) != 0)
 		return 0;
-	r = process.pid == 0 ? 1 : proc_alive(&process);
+	r = process.pid == 0 ? 1 : process_alive(&process);
 	return r < 0 ? log_errno(r, "layer '%s': find out whether its holder '%s' has ended", id, name) : r;
 }
 
@@ -71,10 +72,10 @@ int holders_add(const struct store *store, const char *id, const char *name)
 	if (strncmp(name, PROCESS, strlen(PROCESS)) == 0) {
 		pid_t pid = (pid_t)strtol(name + strlen(PROCESS), NULL, 10);
 
-		if (proc_identify(pid, &process) < 0)
+		if (process_identify(pid, &process) < 0)
 			return log_refuse(-ESRCH, "the calling process has ended; name a holder with --holder");
 	}
-	text = xasprintf("%d %llu %s\n", (int)process.pid, process.start, proc_boot_id());
+	text = xasprintf("%d %llu %s\n", (int)process.pid, process.start, process_boot_id());
 	if (mkdirat(store->fd, dir, 0700) < 0 && errno != EEXIST)
 		return log_errno(-errno, "make '%s/%s'", store->dir, dir);
 	fd = openat(store->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);

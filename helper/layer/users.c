@@ -10,7 +10,7 @@
 #include "../base/cleanup.h"
 #include "../record/uses.h"
 #include "../base/log.h"
-#include "../base/mount-options.h"
+#include "../base/text.h"
 #include "../kernel/overlay.h"
 #include "holders.h"
 
@@ -65,7 +65,7 @@ static bool look_at(const struct mount_seen *mount, void *arg)
 	const struct mount_entry *entry = mount->entry;
 	struct search *search = arg;
 	struct layer_use *found = search->found;
-	_cleanup_free_ char *options = mount_unescape(xstrdup(entry->options));
+	_cleanup_free_ char *options = text_unescape(xstrdup(entry->options));
 	bool at = is_at(search, mount),
 	     union_fs = strcmp(entry->type, "overlay") == 0 || strcmp(entry->type, "aufs") == 0,
 	     upper = union_fs && names(search, mount, options, "upperdir=");
@@ -76,7 +76,7 @@ static bool look_at(const struct mount_seen *mount, void *arg)
 		found->ours = union_fs && strcmp(entry->source, "lxc-bdev") == 0;
 		found->writable = found->ours &&
 				  (strcmp(entry->type, "aufs") == 0 ? strncmp(options, "rw", 2) == 0
-								    : mount_option(entry->options, "upperdir") != NULL);
+								    : text_option(entry->options, "upperdir") != NULL);
 	} else if (at || upper) {
 		found->elsewhere = mount->pid ?: getpid();
 	} else if (union_fs && names(search, mount, options, NULL)) {

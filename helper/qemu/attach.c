@@ -135,12 +135,12 @@ static int attach_loop(struct attachment *attachment)
 			   (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT | (attachment->nr < 0 ? 0 : O_EXCL));
 	if (file < 0)
 		return log_errno(file, "%s: open the image's device", request->spec->where);
-	device = loopdev_attach(request->spec, file, &loop);
+	device = loop_attach(request->spec, file, &loop);
 	if (device < 0)
 		return device;
 	free(attachment->node);
 	attachment->node = NULL;
-	r = loopdev_node(request->spec, device, &loop, &attachment->node);
+	r = loop_node(request->spec, device, &loop, &attachment->node);
 	if (r < 0)
 		return r;
 	/* A kernel without BLK_DEV_WRITE_MOUNTED mounts no device that is open for writing. */

@@ -40,7 +40,7 @@ int connect_netlink(struct attachment *attachment, int client, const struct nbd_
 	int r;
 
 	attachment->backend =
-		xasprintf("%s-%u-%lld", strrchr(attachment->journal->dir, '/') + 1, request->step, proc_now());
+		xasprintf("%s-%u-%lld", strrchr(attachment->journal->dir, '/') + 1, request->step, process_clock());
 	r = nbd_record(attachment->journal, attachment->backend);
 	if (r < 0)
 		return r;
@@ -70,7 +70,7 @@ int connect_ioctl(struct attachment *attachment, int client, const struct nbd_ex
 {
 	const struct attach_request *request = attachment->request;
 	struct ioctl_worker worker = { .export = *export };
-	long long until = proc_now() + READY_MS;
+	long long until = process_clock() + READY_MS;
 	struct pollfd answer;
 	int tell[2], r, nr = -1;
 	int fds[2];
@@ -96,8 +96,8 @@ int connect_ioctl(struct attachment *attachment, int client, const struct nbd_ex
 	attachment->nr = nr;
 	attachment->backend = xasprintf(NBD_BY_PID "%d", (int)attachment->worker.pid);
 	/* NBD_DO_IT connects, and does not return. */
-	while (nbd_is_ready(nr, export->size) != 1 && proc_now() < until)
-		proc_sleep(1);
+	while (nbd_is_ready(nr, export->size) != 1 && process_clock() < until)
+		process_sleep(1);
 	return nbd_record(attachment->journal, attachment->backend);
 }
 

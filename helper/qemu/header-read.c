@@ -8,7 +8,7 @@
 
 int header_refuse_magic(const struct image *image)
 {
-	const char *other = content_advice(image->fd, 0);
+	const char *other = image_content_advice(image->fd, 0);
 
 	return refuse(image, "is not %s (its header says otherwise)%s%s", image->format->name, other ? "; " : "",
 		      other ?: "");

@@ -11,6 +11,7 @@
  *   that can only be written through itself.
  */
 #include "server.h"
+#include "../kernel/namespace.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
@@ -63,7 +64,7 @@ static int leave_mount_namespace(const struct server_request *request, const cha
 		return -errno;
 	if (host < 0 || setns(host, CLONE_NEWNS) < 0)
 		copy = true;
-	return copy ? mount_copy_namespace(needed) : 0;
+	return copy ? namespace_copy(needed) : 0;
 }
 
 /* The given descriptors become 3 and up, and there are no others. 0 or -errno. */
@@ -224,7 +225,7 @@ int server_start(const struct server_request *request, struct journal *journal, 
 		become(request, go[0], log);
 	}
 	(void)close(go[0]);
-	r = ret->pid < 0 ? log_errno(-errno, "start %s", request->name) : proc_identify(ret->pid, &self);
+	r = ret->pid < 0 ? log_errno(-errno, "start %s", request->name) : process_identify(ret->pid, &self);
 	if (r == 0 && journal)
 		r = server_record(journal, &self, request->name);
 	if (r == 0 && write(go[1], "", 1) != 1)
@@ -268,9 +269,9 @@ void server_end(struct server *server)
 {
 	struct process process;
 
-	if (server->pid > 0 && proc_identify(server->pid, &process) == 0) {
+	if (server->pid > 0 && process_identify(server->pid, &process) == 0) {
 		(void)kill(server->pid, SIGTERM);
-		(void)proc_wait(&process, END_WAIT_MS);
+		(void)process_wait(&process, END_WAIT_MS);
 	}
 	if (server->pid > 0)
 		(void)waitpid(server->pid, NULL, WNOHANG);

@@ -6,34 +6,10 @@
 #include "../base/cleanup.h"
 #include "../kernel/nbd.h"
 #include "../base/program.h"
+#include "../base/running-kernel.h"
 #include "server.h"
 
-#include <sys/utsname.h>
-
 #define NO_QEMU_NBD "qemu-nbd is not installed (Debian: package qemu-utils)"
-
-/* The running kernel's modules have it, or it is built in. */
-static bool module_exists(const char *name)
-{
-	static const char *const lists[] = { "modules.dep", "modules.builtin" };
-	_cleanup_free_ char *file = xasprintf("/%s.ko", name);
-	struct utsname kernel;
-	bool found = false;
-
-	if (uname(&kernel) < 0)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		_cleanup_free_ char *path = xasprintf("/lib/modules/%s/%s", kernel.release, lists[i]), *line = NULL;
-		FILE *f = fopen(path, "re");
-		size_t size = 0;
-
-		while (f && !found && getline(&line, &size, f) >= 0)
-			found = strstr(line, file);
-		if (f)
-			(void)fclose(f);
-	}
-	return found;
-}
 
 static bool has_fuse(void)
 {
@@ -51,7 +27,7 @@ static int choose_nbd(struct transport *transport, const char **ret_reason)
 	if (!program)
 		return -EOPNOTSUPP;
 	*ret_reason = "this kernel has no nbd module";
-	if ((!ready && !module_exists("nbd")) || (knob && strcmp(knob, "fuse") == 0))
+	if ((!ready && !kernel_has_module("nbd")) || (knob && strcmp(knob, "fuse") == 0))
 		return -EOPNOTSUPP;
 	transport->load = !ready;
 	transport->kind = !transport->load && (!nbd_has_netlink() || (knob && strcmp(knob, "ioctl") == 0))

@@ -48,7 +48,7 @@ static int keep_ioctl(void *arg)
 			return 0;
 		if (found == keeper->nr && nbd_disconnect_idle(keeper->nr, keeper->backend) == 0)
 			return 0;
-		proc_sleep(POLL_MS);
+		process_sleep(POLL_MS);
 	}
 }
 
@@ -134,7 +134,7 @@ static int keep_nbd(void *arg)
 		(void)close(pidfd);
 		if (!keeper->seconds)
 			return nbd_cut(keeper->nr, keeper->backend) < 0;
-		until = proc_now() + 1000LL * keeper->seconds;
+		until = process_clock() + 1000LL * keeper->seconds;
 		/* Disconnected, so that it had to end; or it died. */
 		do {
 			int found = nbd_find(keeper->backend);
@@ -146,8 +146,8 @@ static int keep_nbd(void *arg)
 				break;
 			while (waitpid(-1, NULL, WNOHANG) > 0)
 				;
-			proc_sleep(POLL_MS);
-		} while (proc_now() < until);
+			process_sleep(POLL_MS);
+		} while (process_clock() < until);
 		if (pidfd < 0)
 			return 1;
 	}

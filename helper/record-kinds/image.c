@@ -47,7 +47,7 @@ static int open_recorded(const struct image_record *image)
 static int image_undo(struct undo *undo, const struct record *record)
 {
 	const struct image_record *image = record->fields;
-	long long until = proc_now() + WAIT_MS;
+	long long until = process_clock() + WAIT_MS;
 	_cleanup_close_ int fd = -EBADF;
 
 	/* Without an attachment, nobody but the process that built the stack ever had it, and that process has ended.
@@ -61,12 +61,12 @@ static int image_undo(struct undo *undo, const struct record *record)
 		return 0;
 	}
 	while (flock(fd, LOCK_SH | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || proc_now() >= until) {
+		if (errno != EWOULDBLOCK || process_clock() >= until) {
 			log_warn("image '%s' is still in use: a process holds its mount, or another start has it",
 				 image->path);
 			return 0;
 		}
-		proc_sleep(2);
+		process_sleep(2);
 	}
 	return 0;
 }

@@ -23,14 +23,14 @@ int loop_record(struct journal *journal, const char *node, int device, int file)
 {
 	_cleanup_free_ char *inode = path_inode(file), *copy = xstrdup(node);
 
-	return journal_add(journal, &record_loop, &(struct loop_record){ copy, loopdev_diskseq(device), inode });
+	return journal_add(journal, &record_loop, &(struct loop_record){ copy, loop_diskseq(device), inode });
 }
 
 bool loop_record_is(const struct record *record, const char *node, int device)
 {
 	const struct loop_record *loop = record->fields;
 
-	return strcmp(loop->node, node) == 0 && loopdev_diskseq(device) == loop->diskseq;
+	return strcmp(loop->node, node) == 0 && loop_diskseq(device) == loop->diskseq;
 }
 
 static int loop_alive(const struct journal *journal, const void *fields)
@@ -41,13 +41,13 @@ static int loop_alive(const struct journal *journal, const void *fields)
 	(void)journal;
 	if (sscanf(loop->node, "/dev/loop%d", &nr) != 1)
 		return 0;
-	return loopdev_is_bound(nr, loop->diskseq);
+	return loop_is_bound(nr, loop->diskseq);
 }
 
 static int loop_undo(struct undo *undo, const struct record *record)
 {
 	const struct loop_record *loop = record->fields;
-	long long until = proc_now() + UNDO_DEVICE_WAIT_MS;
+	long long until = process_clock() + UNDO_DEVICE_WAIT_MS;
 
 	if (!undo_step_has(undo, record, &record_server))
 		return 0;
@@ -61,9 +61,9 @@ static int loop_undo(struct undo *undo, const struct record *record)
 			return log_errno(r, "find out whether '%s' is in use", loop->node);
 		if (r == 0)
 			return 0;
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return undo_complain(undo, record, loop->node);
-		proc_sleep(5);
+		process_sleep(5);
 	}
 }
 

@@ -83,7 +83,7 @@ static int nbd_undo(struct undo *undo, const struct record *record)
 {
 	const struct nbd_record *nbd = record->fields;
 	bool offered = undo_step_has(undo, record, &record_offer);
-	long long until = proc_now() + UNDO_DEVICE_WAIT_MS;
+	long long until = process_clock() + UNDO_DEVICE_WAIT_MS;
 	int r = is_ours(undo->journal, nbd->backend);
 
 	if (r < 0)
@@ -91,9 +91,9 @@ static int nbd_undo(struct undo *undo, const struct record *record)
 	if (r == 0)
 		return 0;
 	while ((r = try_disconnect(undo, record, offered)) == 0) {
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return undo_complain(undo, record, nbd->backend);
-		proc_sleep(5);
+		process_sleep(5);
 	}
 	return r < 0 ? r : 0;
 }

@@ -31,7 +31,7 @@ int server_record(struct journal *journal, const struct process *process, const 
 static int server_alive(const struct journal *journal, const void *fields)
 {
 	(void)journal;
-	return proc_alive(&((const struct server_record *)fields)->process);
+	return process_alive(&((const struct server_record *)fields)->process);
 }
 
 int server_lives(const struct journal *journal, pid_t pid)
@@ -57,11 +57,11 @@ static int server_undo(struct undo *undo, const struct record *record)
 	r = uses_shared(undo->journal, record);
 	if (r)
 		return r < 0 ? r : 0;
-	r = proc_wait(&server->process, WAIT_MS);
+	r = process_wait(&server->process, WAIT_MS);
 	if (r == -ETIMEDOUT) {
-		r = proc_kill(&server->process, SIGTERM);
+		r = process_kill(&server->process, SIGTERM);
 		if (r == 0)
-			r = proc_wait(&server->process, END_MS);
+			r = process_wait(&server->process, END_MS);
 	}
 	if (r == -ETIMEDOUT)
 		return log_refuse(-EBUSY, "%s (pid %d) has not ended: it may still write the image", server->name,
@@ -86,7 +86,7 @@ static void server_show(const void *fields, struct shown *shown)
 	if (shown->step->server.pid)
 		return;
 	shown->step->server = server->process;
-	shown->step->server_ended = proc_alive(&server->process) == 0;
+	shown->step->server_ended = process_alive(&server->process) == 0;
 }
 
 static const struct record_field server_fields[] = {

@@ -70,7 +70,7 @@ static int volatile_undo(struct undo *undo, const struct record *record)
 {
 	const struct volatile_record *recorded = record->fields;
 	_cleanup_close_ int work = open_recorded(recorded), root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	long long until = proc_now() + WAIT_MS;
+	long long until = process_clock() + WAIT_MS;
 	int r;
 
 	(void)undo;
@@ -81,10 +81,10 @@ static int volatile_undo(struct undo *undo, const struct record *record)
 	while ((r = root < 0 ? -EBADF : overlayfs_in_use(work, root))) {
 		if (r < 0)
 			return log_errno(r, "find out whether work directory '%s' is in use", recorded->path);
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return log_refuse(-EBUSY, "work directory '%s' is still in use: a process holds its overlay",
 					  recorded->path);
-		proc_sleep(5);
+		process_sleep(5);
 	}
 	if (syncfs(work) < 0) {
 		log_warn("sync the file system of '%s': %s; its upper stays marked as damaged", recorded->path,

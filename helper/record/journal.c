@@ -73,7 +73,7 @@ static int read_text(int dirfd, char **ret)
 /* Read all whole lines: a last one without its newline was never finished, and its act not begun. 0 or -errno. */
 static int read_records(struct journal *journal)
 {
-	_cleanup_free_ char *text = NULL, *ours = xasprintf(VERSION_LINE "%s", proc_boot_id());
+	_cleanup_free_ char *text = NULL, *ours = xasprintf(VERSION_LINE "%s", process_boot_id());
 	char *line, *end;
 	int r = read_text(journal->dirfd, &text);
 
@@ -192,7 +192,7 @@ static int write_line(int fd, const char *line)
 
 int journal_begin(struct journal *journal)
 {
-	_cleanup_free_ char *line = xasprintf(VERSION_LINE "%s", proc_boot_id());
+	_cleanup_free_ char *line = xasprintf(VERSION_LINE "%s", process_boot_id());
 	int r;
 
 	forget_records(journal);

@@ -28,7 +28,7 @@ bool owner_is_container(const struct owner *owner)
 
 int owner_runs(const struct owner *owner)
 {
-	return owner->monitor.pid ? proc_alive(&owner->monitor) : 0;
+	return owner->monitor.pid ? process_alive(&owner->monitor) : 0;
 }
 
 char *owner_describe(const struct owner *owner)

@@ -7,6 +7,7 @@
  * find it removed meanwhile, and makes it anew.
  */
 #include "rundir.h"
+#include "../base/bytes.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"
@@ -19,24 +20,18 @@
 #define LOCK_WAIT_MS 10000
 #define LOCK_SAY_MS  1000
 
-/* FNV-1a, 64 bits: two containers of one name in different lxcpaths are two. */
-static unsigned long long hash(const char *place, const char *name)
+/* Hash both names with a NUL byte between them: two containers of one name in different lxcpaths are two. */
+static uint64_t hash(const char *place, const char *name)
 {
-	unsigned long long h = 0xcbf29ce484222325ULL;
-
-	for (const char *s = place; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	h *= 0x100000001b3ULL;
-	for (const char *s = name; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	return h;
+	return fnv1a(fnv1a(FNV1A_START, place, strlen(place) + 1), name, strlen(name));
 }
 
 /* A file name that a person recognises and that no two owners share. For the caller to free. */
 static char *make_id(const char *place, const char *name)
 {
 	const char *base = strrchr(name, '/');
-	char *id = xasprintf("%.100s.%016llx", base && base[1] ? base + 1 : name, hash(place, name));
+	char *id =
+		xasprintf("%.100s.%016llx", base && base[1] ? base + 1 : name, (unsigned long long)hash(place, name));
 
 	for (char *c = id; *c; c++)
 		if (*c == '/' || *c < ' ' || *c > '~' || (c == id && *c == '.'))
@@ -66,11 +61,11 @@ static int open_run_dir(bool create)
 
 static int lock_dir(int fd, const char *name, int operation)
 {
-	long long start = proc_now();
+	long long start = process_clock();
 	bool said = false;
 
 	while (flock(fd, operation | LOCK_NB) < 0) {
-		long long waited = proc_now() - start;
+		long long waited = process_clock() - start;
 
 		if (errno != EWOULDBLOCK)
 			return log_errno(-errno, "lock '%s'", name);
@@ -81,7 +76,7 @@ static int lock_dir(int fd, const char *name, int operation)
 			log_warn("'%s': waiting for another lxc-bdev that works on it", name);
 			said = true;
 		}
-		proc_sleep(waited < 100 ? 2 : 20);
+		process_sleep(waited < 100 ? 2 : 20);
 	}
 	return 0;
 }
@@ -177,14 +172,14 @@ int rundir_list(char ***ret, size_t *ret_n)
 int rundir_lock(int ms)
 {
 	_cleanup_close_ int fd = open(RUN_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	long long until = proc_now() + ms;
+	long long until = process_clock() + ms;
 
 	if (fd < 0)
 		return -errno;
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || proc_now() >= until)
+		if (errno != EWOULDBLOCK || process_clock() >= until)
 			return -errno;
-		proc_sleep(2);
+		process_sleep(2);
 	}
 	return TAKE_FD(fd);
 }

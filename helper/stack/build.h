@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../kernel/namespace.h"
 #include "../record/journal.h"
 #include "../kernel/mount.h"
 #include "plan.h"

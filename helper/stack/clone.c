@@ -173,7 +173,7 @@ static struct process caller;
 
 void clone_end_with(pid_t pid)
 {
-	if (pid <= 1 || proc_identify(pid, &caller) < 0)
+	if (pid <= 1 || process_identify(pid, &caller) < 0)
 		caller = (struct process){ 0 };
 }
 
@@ -183,10 +183,10 @@ static int tick(struct copy *copy)
 	static long long looked;
 	int r = progress_tick(copy);
 
-	if (r < 0 || !caller.pid || proc_now() - looked < CALLER_LOOK_MS)
+	if (r < 0 || !caller.pid || process_clock() - looked < CALLER_LOOK_MS)
 		return r;
-	looked = proc_now();
-	if (proc_alive(&caller))
+	looked = process_clock();
+	if (process_alive(&caller))
 		return 0;
 	log_error("not copied to the end: the program that asked for it has ended");
 	_exit(EXIT_FAILURE);

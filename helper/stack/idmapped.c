@@ -6,6 +6,7 @@
  * system nor the reason.
  */
 #include "idmapped.h"
+#include "../base/running-kernel.h"
 #include "../kernel/aufs-info.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"

@@ -2,6 +2,7 @@
 /*
  * dir - a directory of the host, bound as it is.
  */
+#include "../base/running-kernel.h"
 #include "../stack/idmapped.h"
 #include "../stack/type.h"
 

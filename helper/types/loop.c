@@ -10,12 +10,13 @@
  * memory, and btrfs accepts one image under two devices only as a clash.
  * EROFS is mounted from the file itself where the kernel can (6.12).
  */
+#include "../base/running-kernel.h"
 #include "../record-kinds/loop.h"
 #include "../uses/claim.h"
 #include "../uses/image-users.h"
 #include "../stack/type.h"
 #include "../kernel/block-mount.h"
-#include "../kernel/superblock.h"
+#include "../kernel/image-content.h"
 #include "../kernel/image.h"
 #include "../kernel/loop.h"
 #include "../qemu/server.h"
@@ -102,13 +103,13 @@ static int check_aligned(const struct spec *spec, const struct loop_data *data, 
 static int check_direct(const struct spec *spec, int image, struct loop_data *data)
 {
 	_cleanup_close_ int direct = path_reopen(image, O_RDONLY | O_DIRECT);
-	struct fs_size fs = { 0 };
+	struct image_needs fs = { 0 };
 	unsigned int sector;
 	int r;
 
 	if (direct == -EINVAL)
 		return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", spec->sources[0]);
-	r = direct < 0 ? direct : fs_size_read(image, data->area.offset, data->area.fstype, &fs);
+	r = direct < 0 ? direct : image_content_needs(image, data->area.offset, data->area.fstype, &fs);
 	if (r < 0)
 		return log_errno(r, "%s: open image '%s'", spec->where, spec->sources[0]);
 	data->block = fs.block;
@@ -172,9 +173,9 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	return 0;
 }
 
-static struct blockfs blockfs_of(const struct spec *spec, const struct loop_data *data, int image, bool used)
+static struct block_mount blockfs_of(const struct spec *spec, const struct loop_data *data, int image, bool used)
 {
-	return (struct blockfs){
+	return (struct block_mount){
 		.fstype = data->area.fstype,
 		.name = spec->sources[0],
 		.where = spec->where,
@@ -196,33 +197,33 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 		.readonly = data->readonly,
 		.direct = spec_option(spec, "direct-io"),
 	};
-	const struct blockfs blockfs = blockfs_of(spec, data, image, used);
+	const struct block_mount blockfs = blockfs_of(spec, data, image, used);
 	_cleanup_close_ int device = -EBADF;
 	_cleanup_free_ char *node = NULL;
 	int r, sector = 0;
 
-	device = data->readonly && shared ? loopdev_find_shared(image, &request) : -ENOENT;
+	device = data->readonly && shared ? loop_find_shared(image, &request) : -ENOENT;
 	if (device < 0)
-		device = loopdev_attach(spec, image, &request);
+		device = loop_attach(spec, image, &request);
 	if (device < 0)
 		return device;
-	r = loopdev_node(spec, device, &request, &node);
+	r = loop_node(spec, device, &request, &node);
 	/* A device with direct-io has the sectors of the disk below it. */
 	if (r == 0 && request.direct && ioctl(device, BLKSSZGET, &sector) == 0 && sector > 0)
 		r = check_aligned(spec, data, (unsigned int)sector);
 	if (r == 0)
 		r = loop_record(build->journal, node, device, image);
-	return r < 0 ? r : blockfs_mount_device(&blockfs, &device, node);
+	return r < 0 ? r : block_mount_device(&blockfs, &device, node);
 }
 
 /* From the file itself. Mount fd or -errno (not logged: a loop device may do). */
 static int mount_file(const struct spec *spec, int image, const struct loop_data *data)
 {
-	const struct blockfs blockfs = blockfs_of(spec, data, image, false);
+	const struct block_mount blockfs = blockfs_of(spec, data, image, false);
 	char source[32];
 
 	(void)snprintf(source, sizeof(source), "/proc/self/fd/%d", image);
-	return blockfs_mount(&blockfs, source, true);
+	return block_mount(&blockfs, source, true);
 }
 
 /*
@@ -308,8 +309,8 @@ static int renew_uuid(const struct spec *spec, int dirfd)
 	image = path_reopen(found, O_RDWR);
 	if (image < 0)
 		return log_errno(image, "%s: open the copy of '%s'", spec->where, spec->sources[0]);
-	device = loopdev_attach(spec, image, &request);
-	r = device < 0 ? device : loopdev_node(spec, device, &request, &node);
+	device = loop_attach(spec, image, &request);
+	r = device < 0 ? device : loop_node(spec, device, &request, &node);
 	if (r < 0)
 		return r;
 	memcpy(argv, strcmp(data.area.fstype, "xfs") == 0 ? xfs : btrfs, sizeof(argv));

@@ -15,6 +15,7 @@
 #include "../uses/claim.h"
 #include "../uses/image-users.h"
 #include "../stack/type.h"
+#include "../base/number.h"
 #include "../qemu/attach.h"
 #include "../kernel/block-mount.h"
 #include "../qemu/graph.h"
@@ -93,7 +94,7 @@ static int lock_images(const struct spec *spec, struct build *build, const struc
 static int mount_attached(const struct spec *spec, struct attachment *attachment, struct build *build, bool used,
 			  bool fixed)
 {
-	const struct blockfs fs = {
+	const struct block_mount fs = {
 		.fstype = attachment->area.fstype,
 		.name = *spec->sources[0] ? spec->sources[0] : spec_option(spec, "uri")->value,
 		.where = spec->where,
@@ -101,7 +102,7 @@ static int mount_attached(const struct spec *spec, struct attachment *attachment
 		.used = used,
 		.fixed = fixed,
 	};
-	_cleanup_close_ int mount = blockfs_mount(&fs, attachment->node, false);
+	_cleanup_close_ int mount = block_mount(&fs, attachment->node, false);
 	int r = mount < 0 ? mount : attach_settle(attachment, mount);
 
 	if (mount < 0)
@@ -114,13 +115,13 @@ static int mount_shared(const struct spec *spec, struct build *build, const char
 {
 	_cleanup_free_ char *node = NULL, *fstype = NULL;
 	_cleanup_close_ int device = offer_take(build->journal, key, &node, &fstype), mount = -EBADF;
-	const struct blockfs fs = {
+	const struct block_mount fs = {
 		.fstype = fstype, .name = spec->sources[0], .where = spec->where, .readonly = true, .used = true
 	};
 
 	if (device < 0)
 		return device;
-	mount = blockfs_mount(&fs, node, false);
+	mount = block_mount(&fs, node, false);
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 

@@ -6,33 +6,30 @@
  * and work directories named below it lie on the tmpfs. Images and lowers
  * named by the same path are still the ones on disk.
  */
+#include "../base/number.h"
 #include "../stack/type.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 
 /* The kernel lets a number wrap around, to no limit at all. */
 static int check_number(const struct spec *spec, const char *name, const char *form, bool percent)
 {
-	static const char units[] = "kmg";
 	const struct spec_option *option = spec_option(spec, name);
-	const char *unit = NULL;
-	unsigned long long n;
-	char *end;
+	_cleanup_free_ char *text = option ? xstrdup(option->value) : NULL;
+	size_t length = text ? strlen(text) : 0;
+	uint64_t n = 0;
+	int r;
 
 	if (!option)
 		return 0;
-	if (!isdigit((unsigned char)*option->value))
-		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
-	errno = 0;
-	n = strtoull(option->value, &end, 10);
-	unit = *end ? strchr(units, tolower((unsigned char)*end)) : NULL;
-	if (unit || (*end == '%' && percent))
-		end++;
-	if (*end)
-		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
-	if (errno == ERANGE || n > (UINT64_MAX >> 1) >> (unit ? 10 * (unit - units + 1) : 0))
+	percent = percent && length && text[length - 1] == '%';
+	if (percent)
+		text[length - 1] = '\0';
+	r = number_parse(text, percent ? "" : "KMG", INT64_MAX, &n);
+	if (r == -ERANGE)
 		return spec_refuse(spec, -EINVAL, "%s=%s is too large", name, option->value);
+	if (r < 0)
+		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
 	/* tmpfs takes 0 for "no limit"; a limit is what this option is for. */
 	return n ? 0 : spec_refuse(spec, -EINVAL, "%s=%s would mean no limit", name, option->value);
 }

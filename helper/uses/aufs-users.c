@@ -12,7 +12,7 @@
 #include "../kernel/all-mounts.h"
 #include "../kernel/aufs-info.h"
 #include "../base/cleanup.h"
-#include "../base/mount-options.h"
+#include "../base/text.h"
 #include "../record/uses.h"
 #include "../kernel/mount.h"
 #include "../base/path.h"
@@ -49,7 +49,7 @@ static bool take_mount(const struct mount_seen *mount, void *arg)
 {
 	const struct mount_entry *entry = mount->entry;
 	struct search *search = arg;
-	const char *si = strcmp(entry->type, "aufs") == 0 ? mount_option(entry->options, "si") : NULL;
+	const char *si = strcmp(entry->type, "aufs") == 0 ? text_option(entry->options, "si") : NULL;
 	const char *wanted = search->si + strlen("si_");
 	size_t n = strlen(wanted);
 
@@ -199,7 +199,7 @@ static int check_branches(struct search *search, int sysfs, pid_t pid)
 /* One aufs. It may go, or be mounted for the first time, at this moment. 1, 0 or -errno. */
 static int check_aufs(struct search *search, int sysfs)
 {
-	long long until = proc_now() + SETTLE_MS;
+	long long until = process_clock() + SETTLE_MS;
 	int r;
 
 	for (;;) {
@@ -215,9 +215,9 @@ static int check_aufs(struct search *search, int sysfs)
 		/* In no namespace that can be seen; but its branches are recorded. */
 		if (held < 0 && is_ours(search))
 			return 0;
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			break;
-		proc_sleep(POLL_MS);
+		process_sleep(POLL_MS);
 	}
 	search->by =
 		xasprintf("as far as can be known: the branches of the aufs '" AUFS_SYSFS "/%s' cannot be read: %s",

@@ -52,10 +52,10 @@ static int lock_directory(const struct uses_directory *claim, long long until)
 		if (errno != EWOULDBLOCK)
 			return writes ? log_errno(-errno, "%s: lock %s", claim->spec->where, claim->what)
 				      : TAKE_FD(lock);
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return spec_refuse(claim->spec, -EBUSY,
 					   "%s is locked by another process, which may be converting it", claim->what);
-		proc_sleep(5);
+		process_sleep(5);
 	}
 	return TAKE_FD(lock);
 }
@@ -98,7 +98,7 @@ static int find_writer(const struct uses_directory *claim, const char *own, char
 
 int uses_claim_directory(const struct uses_directory *claim, struct journal *journal, int *ret_lock)
 {
-	long long until = proc_now() + claim->wait_ms;
+	long long until = process_clock() + claim->wait_ms;
 	_cleanup_close_ int lock = lock_directory(claim, until);
 	int r = lock < 0 ? lock : look_again(claim);
 
@@ -110,9 +110,9 @@ int uses_claim_directory(const struct uses_directory *claim, struct journal *jou
 			break;
 		if (used < 0 && !user)
 			return log_errno(used, "%s: find out whether %s is in use", claim->spec->where, claim->what);
-		if (used < 0 || proc_now() >= until)
+		if (used < 0 || process_clock() >= until)
 			return spec_refuse(claim->spec, -EBUSY, "%s is in use by %s", claim->what, user);
-		proc_sleep(20);
+		process_sleep(20);
 	}
 	if (r == 0)
 		r = directory_record(journal, claim->dir, claim->role);

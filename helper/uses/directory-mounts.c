@@ -9,7 +9,7 @@
 #include "directory-mounts.h"
 #include "../kernel/all-mounts.h"
 #include "../base/cleanup.h"
-#include "../base/mount-options.h"
+#include "../base/text.h"
 #include "../base/path.h"
 
 #include <fcntl.h>
@@ -103,7 +103,7 @@ static bool names(struct search *search, const struct mount_seen *mount)
 
 		if (!value)
 			continue;
-		value = mount_unescape(value + 1);
+		value = text_unescape(value + 1);
 		if (strncmp(option, "lowerdir=", n + 1) == 0) {
 			if (names_one(search, mount, value))
 				return true;

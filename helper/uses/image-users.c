@@ -49,7 +49,7 @@ static char *describe_mount(const char *node)
 static int find_foreign(const struct spec *spec, int image, const char *name, bool readonly)
 {
 	_cleanup_free_ char *node = NULL, *at = NULL;
-	int r = loopdev_find_foreign(image, readonly, &node);
+	int r = loop_find_foreign(image, readonly, &node);
 
 	if (r < 0)
 		return spec_refuse(spec, r, "image '%s': cannot read whether %s has it: %s", name,
@@ -77,19 +77,19 @@ static bool is_ours(int image)
 
 int image_users_refuse(const struct spec *spec, int image, const char *name, bool readonly, int wait_ms)
 {
-	long long until = proc_now() + (wait_ms > FOREIGN_WAIT_MS ? wait_ms : FOREIGN_WAIT_MS);
+	long long until = process_clock() + (wait_ms > FOREIGN_WAIT_MS ? wait_ms : FOREIGN_WAIT_MS);
 
 	for (;;) {
 		int r = find_foreign(spec, image, name, readonly);
 
 		if (r != -EBUSY || is_ours(image) || image_qemu_writes(image))
 			return r == -EBUSY ? 0 : r;
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return spec_refuse(spec, r,
 					   "image '%s' is open for writing by another process, or by the kernel; "
 					   "fuser -v and losetup -j tell by which",
 					   name);
-		proc_sleep(5);
+		process_sleep(5);
 	}
 }
 
@@ -97,5 +97,5 @@ bool image_users_has_readers(int image)
 {
 	_cleanup_free_ char *node = NULL;
 
-	return image_qemu_reads(image) || loopdev_find_foreign(image, false, &node) != 0;
+	return image_qemu_reads(image) || loop_find_foreign(image, false, &node) != 0;
 }

@@ -44,7 +44,7 @@ struct job {
 /* Its journal, of one that does not run, and cannot start meanwhile. 0 or -errno (logged). */
 static int lock(const struct container *container, struct journal *journal)
 {
-	long long until = proc_now() + STOP_WAIT_MS;
+	long long until = process_clock() + STOP_WAIT_MS;
 
 	for (;;) {
 		int r = journal_share(container->dir, container->name, journal);
@@ -59,9 +59,9 @@ static int lock(const struct container *container, struct journal *journal)
 			r = base_container_runs(container);
 		if (r < 0)
 			return log_errno(r, "'%s': not committed: find out whether it runs", container->name);
-		if (r || proc_now() >= until)
+		if (r || process_clock() >= until)
 			return log_refuse(-EBUSY, "'%s': not committed while it runs: stop it first", container->name);
-		proc_sleep(POLL_MS);
+		process_sleep(POLL_MS);
 	}
 }
 
@@ -104,7 +104,7 @@ static int check_stack(struct job *job)
 static int claim_upper(const struct job *job)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	long long until = proc_now() + STOP_WAIT_MS;
+	long long until = process_clock() + STOP_WAIT_MS;
 
 	for (;;) {
 		int r = flock(job->upper, LOCK_SH | LOCK_NB) == 0 ? 0 : errno == EWOULDBLOCK ? 1 : -errno;
@@ -118,10 +118,10 @@ static int claim_upper(const struct job *job)
 		if (r < 0)
 			return log_errno(r, "%s: not committed: find out whether '%s' is in use", job->top->where,
 					 job->top->sources[0]);
-		if (proc_now() >= until)
+		if (process_clock() >= until)
 			return spec_refuse(job->top, -EBUSY, "not committed: '%s' is in use", job->top->sources[0]);
 		(void)flock(job->upper, LOCK_UN);
-		proc_sleep(POLL_MS);
+		process_sleep(POLL_MS);
 	}
 }
 

@@ -93,11 +93,11 @@ static int look_again(const char *id, struct journal *journal)
 /* Does another process still work on it after so many ms? What a killed one has begun lets go of the lock by itself. */
 static bool is_in_progress(const struct journal *journal, int ms)
 {
-	long long until = proc_now() + ms;
+	long long until = process_clock() + ms;
 	bool locked;
 
-	while ((locked = journal_is_locked(journal)) && proc_now() < until)
-		proc_sleep(20);
+	while ((locked = journal_is_locked(journal)) && process_clock() < until)
+		process_sleep(20);
 	return locked;
 }
 

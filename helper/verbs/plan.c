@@ -52,12 +52,12 @@ static void print_json(const struct plan *plan)
 static void foresee_profile(void)
 {
 	_cleanup_free_ char *profile = NULL;
-	int r = confine_foresee(&profile);
+	int r = apparmor_foresee(&profile);
 
 	if (r == 1)
 		log_warn(
 			"the hooks cannot leave AppArmor profile '%s', which may deny what they mount; add the rule '%s' to it",
-			profile, CONFINE_RULE);
+			profile, APPARMOR_RULE);
 	else if (r < 0)
 		log_warn("cannot tell whether an AppArmor profile confines the hooks: %s",
 			 r == -ENODATA ? "the loaded profiles cannot be listed" : strerror(-r));
@@ -92,7 +92,7 @@ static int run(const struct args *args)
 		r = link_check_clones(&container, &plan);
 	/* A start sees it when it attaches one. */
 	if (r == 0 && plan.loop)
-		r = loopdev_foresee(plan.loop);
+		r = loop_foresee(plan.loop);
 	if (r == 0) {
 		foresee_profile();
 		if (!plan.at_readonly)

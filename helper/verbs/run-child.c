@@ -10,6 +10,7 @@
  * A pid namespace would do the same. But creating one may be refused, it needs a /proc of its own, and what a program
  * records in /run/lxc-bdev must be process ids of the host.
  */
+#include "../base/text.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"
@@ -48,12 +49,12 @@ static void show_progress(struct job *job)
 	char path[32], text[512];
 	const char *at;
 
-	if (!*job->shown || job->ending || proc_now() - job->since < SHOW_AFTER_MS)
+	if (!*job->shown || job->ending || process_clock() - job->since < SHOW_AFTER_MS)
 		return;
 	if (job->terminal < 0)
 		job->terminal = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	(void)snprintf(path, sizeof(path), "/proc/%d/io", (int)job->program);
-	if (job->terminal < 0 || proc_read(path, text, sizeof(text)) < 0)
+	if (job->terminal < 0 || text_begin(path, text, sizeof(text)) < 0)
 		return;
 	at = strstr(text, "wchar: ");
 	if (at && sscanf(at, "wchar: %llu", &written) == 1)
@@ -82,7 +83,7 @@ static bool got_sigterm(const struct job *job, pid_t pid)
  */
 static int signal_children(struct job *job)
 {
-	bool end = proc_now() - job->ending >= KILL_AFTER_MS;
+	bool end = process_clock() - job->ending >= KILL_AFTER_MS;
 	struct dirent *entry;
 	DIR *dir = opendir("/proc");
 
@@ -91,7 +92,7 @@ static int signal_children(struct job *job)
 	while ((entry = readdir(dir))) {
 		pid_t pid = isdigit((unsigned char)*entry->d_name) ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
 
-		if (pid <= 0 || proc_parent(pid) != getpid())
+		if (pid <= 0 || process_parent(pid) != getpid())
 			continue;
 		if (!end && got_sigterm(job, pid))
 			continue;
@@ -114,7 +115,7 @@ static bool reap_children(struct job *job)
 			continue;
 		job->status = status;
 		if (!job->ending)
-			job->ending = proc_now();
+			job->ending = process_clock();
 		clear_progress(job);
 	}
 	return pid == 0;
@@ -145,20 +146,20 @@ static int attend(struct job *job)
 		int ms = job->ending ? LOOK_EACH_MS : SHOW_EACH_MS;
 		const struct timespec wait = { .tv_nsec = ms * 1000000L };
 
-		if (job->ending && proc_now() - job->ending >= GIVE_UP_MS)
+		if (job->ending && process_clock() - job->ending >= GIVE_UP_MS)
 			return log_refuse(-EBUSY, "a process that was started here does not end");
 		if (job->ending && signal_children(job) < 0)
 			return -EBUSY;
 		show_progress(job);
 		if (sigtimedwait(&awaited, NULL, &wait) == SIGTERM && !job->ending)
-			job->ending = proc_now();
+			job->ending = process_clock();
 	}
 	return 0;
 }
 
 static int run(const struct args *args)
 {
-	struct job job = { .shown = args->argv[0], .terminal = -EBADF, .since = proc_now() };
+	struct job job = { .shown = args->argv[0], .terminal = -EBADF, .since = process_clock() };
 	sigset_t all, before;
 	int r;
 

@@ -94,8 +94,8 @@ static void a_journal_of_another_boot_is_empty(void)
 
 static void a_journal_of_another_version_is_empty(void)
 {
-	_cleanup_free_ char *first = xasprintf("version\t1\t%s\nlayer\t0\tx\n", proc_boot_id());
-	_cleanup_free_ char *before = xasprintf("boot\t%s\nlayer\tx\n", proc_boot_id());
+	_cleanup_free_ char *first = xasprintf("version\t1\t%s\nlayer\t0\tx\n", process_boot_id());
+	_cleanup_free_ char *before = xasprintf("boot\t%s\nlayer\tx\n", process_boot_id());
 
 	CHECK(open_written(first) == 0);
 	CHECK(journal.n == 0);
@@ -114,7 +114,7 @@ static void a_record_that_cannot_be_read_is_an_error(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		_cleanup_free_ char *text = xasprintf("version\t2\t%s\n%s\n", proc_boot_id(), lines[i]), *user = NULL;
+		_cleanup_free_ char *text = xasprintf("version\t2\t%s\n%s\n", process_boot_id(), lines[i]), *user = NULL;
 
 		CHECK(open_written(text) == -EBADMSG);
 		CHECK(uses_container("/lxc/other", CLAIM_VIEW, NULL, &user) == -EBADMSG);
@@ -137,15 +137,15 @@ static void a_second_opener_waits_for_the_lock(void)
 		(void)close(journal.dirfd);
 		_exit(journal_open("/lxc/c 1", "c 1", true, &mine) == 0 && mine.n > 0 ? 0 : 1);
 	}
-	proc_sleep(100);
-	start = proc_now();
+	process_sleep(100);
+	start = process_clock();
 	journal_close(&journal);
 	{
 		int status = 1;
 
 		CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
-	CHECK(proc_now() - start < 5000); /* it gives up after 10 s */
+	CHECK(process_clock() - start < 5000); /* it gives up after 10 s */
 	CHECK(journal_open("/lxc/c 1", "c 1", false, &journal) == 0);
 	journal_discard(&journal);
 }

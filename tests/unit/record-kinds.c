@@ -183,9 +183,9 @@ static void another_image_in_its_place_is_not_waited_for(void)
 	locked = open("image", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	CHECK(flock(locked, LOCK_EX) == 0);
 	CHECK(record_image.alive(&journal, journal.records[1].fields) == 0);
-	start = proc_now();
+	start = process_clock();
 	CHECK(release(&journal) == 0);
-	CHECK(proc_now() - start < 2000); /* it would wait 5 s */
+	CHECK(process_clock() - start < 2000); /* it would wait 5 s */
 	CHECK(unlink("image") == 0 && unlink("image.old") == 0);
 }
 
@@ -222,7 +222,7 @@ static void a_later_process_with_the_pid_of_a_server_is_not_ended(void)
 		(void)pause();
 		_exit(0);
 	}
-	CHECK(proc_identify(pid, &process) == 0);
+	CHECK(process_identify(pid, &process) == 0);
 	process.start++;
 	begin();
 	CHECK(server_record(&journal, &process, "server") == 0);
@@ -243,7 +243,7 @@ static void a_server_that_does_not_end_by_itself_is_ended(void)
 		(void)pause();
 		_exit(0);
 	}
-	CHECK(proc_identify(pid, &process) == 0);
+	CHECK(process_identify(pid, &process) == 0);
 	begin();
 	CHECK(server_record(&journal, &process, "server") == 0);
 	CHECK(server_lives(&journal, pid) == 1);

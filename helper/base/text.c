@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * text-file - text files of the system: those of /proc and /sys, lists of
- * modules.
+ * text - what the kernel and its packages say as text: files of /proc and
+ * /sys, lists of modules, mount options.
  */
-#include "text-file.h"
+#include "text.h"
 #include "cleanup.h"
 
 #include <fcntl.h>
+#include <stdbool.h>
 
 #define READ_BYTES 4096
 
@@ -20,7 +21,7 @@ static ssize_t read_again(int fd, void *buf, size_t size)
 	return n < 0 ? -errno : n;
 }
 
-int text_file_read(const char *path, char **ret, size_t *ret_n)
+int text_read(const char *path, char **ret, size_t *ret_n)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
@@ -45,7 +46,7 @@ int text_file_read(const char *path, char **ret, size_t *ret_n)
 	return 0;
 }
 
-ssize_t text_file_begin(const char *path, char *buf, size_t size)
+ssize_t text_begin(const char *path, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
@@ -58,7 +59,7 @@ ssize_t text_file_begin(const char *path, char *buf, size_t size)
 	return n;
 }
 
-int text_file_has(const char *path, const char *text)
+int text_has(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "re");
 	char *line = NULL;
@@ -74,4 +75,38 @@ int text_file_has(const char *path, const char *text)
 	free(line);
 	(void)fclose(f);
 	return r;
+}
+
+const char *text_option(const char *options, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (;;) {
+		if (strncmp(options, name, n) == 0 && options[n] == '=')
+			return options + n + 1;
+		options += strcspn(options, ",");
+		if (!*options++)
+			return NULL;
+	}
+}
+
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+char *text_unescape(char *s)
+{
+	char *out = s, *p = s;
+
+	for (; *p; out++) {
+		if (p[0] == '\\' && is_octal(p[1]) && is_octal(p[2]) && is_octal(p[3])) {
+			*out = (char)((p[1] - '0') * 64 + (p[2] - '0') * 8 + (p[3] - '0'));
+			p += 4;
+		} else {
+			*out = *p++;
+		}
+	}
+	*out = '\0';
+	return s;
 }
