@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * as-user - look a path up with the rights of who is not root here.
+ * as-user - resolve a path with the rights of another user.
  *
- * In a user namespace of their own anybody may mount, by any path, and have the
- * path lead elsewhere afterwards: by a symlink also to what only root can reach.
- * A mount shows only what its maker could reach, so a process with the maker's
- * rights looks.
+ * In a user namespace of their own, users may mount by any path, and replace the
+ * path afterwards, also by a symlink to files that only root can reach. A mount
+ * shows only files that its maker could reach, so a process with the maker's
+ * rights resolves the path.
  */
 #include "as-user.h"
 #include "cleanup.h"
@@ -27,7 +27,7 @@ struct user {
 	size_t ngroups;
 };
 
-/* A file of /proc/PID. NULL: errno says why. */
+/* Open a file of /proc/PID. Returns it, or NULL with errno set. */
 static FILE *open_proc(pid_t pid, const char *name)
 {
 	char path[64];
@@ -36,7 +36,7 @@ static FILE *open_proc(pid_t pid, const char *name)
 	return fopen(path, "re");
 }
 
-/* Who the process is: what its file system calls are checked with. 0 or -errno. */
+/* Read the user and groups of a process for file system access. Returns 0 or -errno. */
 static int user_of(pid_t pid, struct user *ret)
 {
 	FILE *f = open_proc(pid, "status");
@@ -68,7 +68,7 @@ static int user_of(pid_t pid, struct user *ret)
 	return found == 2 ? 0 : -ENODATA;
 }
 
-/* What the id 0 of the process's user namespace is here. 1; 0: nothing; or -errno. */
+/* Find our id for the id 0 of the process's user namespace. Returns 1; 0: it is not mapped; or -errno. */
 static int root_of(pid_t pid, const char *map, unsigned int *ret)
 {
 	FILE *f = open_proc(pid, map);
@@ -86,13 +86,13 @@ static int root_of(pid_t pid, const char *map, unsigned int *ret)
 	return found;
 }
 
-/* In the child. 0: it leads there; 1: it does not; 2: nobody knows. */
+/* In the child: resolve the path as the user. Returns 0: it leads to the inode; 1: it does not; 2: unknown. */
 static int look_as(const struct user *user, int root, const char *path, const struct stat *inode)
 {
 	struct stat st;
 	int fd;
 
-	/* Without the user id 0 there are no capabilities any more. */
+	/* With another user id than 0 the process loses its capabilities. */
 	if (setgroups(user->ngroups, user->groups) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
 	    setresuid(user->uid, user->uid, user->uid) < 0)
 		return 2;
@@ -102,7 +102,7 @@ static int look_as(const struct user *user, int root, const char *path, const st
 	return st.st_dev == inode->st_dev && st.st_ino == inode->st_ino ? 0 : 1;
 }
 
-/* 1, 0 or -errno. */
+/* Test whether the path leads to the inode for the user. Returns 1, 0 or -errno. */
 static int leads_for(const struct user *user, int root, const char *path, const struct stat *inode)
 {
 	pid_t child = fork(), ended;
@@ -137,6 +137,6 @@ int foreign_leads_to(pid_t pid, int root, const char *path, const struct stat *i
 	if (uid <= 0 || gid < 0)
 		return uid < 0 ? uid : gid < 0 ? gid : 0;
 	if (gid == 0)
-		user->gid = (gid_t)-2; /* one that owns nothing */
+		user->gid = (gid_t)-2; /* a group without files */
 	return leads_for(user, root, path, inode);
 }

@@ -33,7 +33,7 @@ static inline void cleanup_free(void *p)
 #define _cleanup_close_ __attribute__((cleanup(cleanup_close)))
 #define _cleanup_free_	__attribute__((cleanup(cleanup_free)))
 
-/* Hand a descriptor or pointer over: the variable no longer owns it. */
+/* Hand a descriptor or pointer over. Returns it; the variable no longer owns it. */
 static inline int take_fd(int *fd)
 {
 	int taken = *fd;
@@ -53,6 +53,7 @@ static inline void *take_ptr(void *p)
 #define TAKE_FD(fd) take_fd(&(fd))
 #define TAKE_PTR(p) ((__typeof__(p))take_ptr(&(p)))
 
+/* End the process if an allocation failed. Returns p. */
 static inline void *must(void *p)
 {
 	if (p)
@@ -76,7 +77,7 @@ static inline char *xstrndup(const char *s, size_t n)
 	return must(strndup(s, n));
 }
 
-/* The text as its own allocation, for the caller to free. */
+/* Format a text. Returns it, for the caller to free. */
 __attribute__((format(printf, 1, 2))) static inline char *xasprintf(const char *format, ...)
 {
 	va_list args;
@@ -89,7 +90,7 @@ __attribute__((format(printf, 1, 2))) static inline char *xasprintf(const char *
 	return must(n < 0 ? NULL : s);
 }
 
-/* Room for one more element behind the *n that *array holds; returns that zeroed element. */
+/* Make room for one more element behind the *n that *array holds. Returns that element, zeroed. */
 static inline void *array_grow(void *array, size_t *n, size_t size)
 {
 	char **a = array;

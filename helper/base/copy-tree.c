@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * copy-tree - a directory tree with all that belongs to it.
+ * copy-tree - copy a directory tree with all attributes.
  *
- * Each name of the tree is opened once with O_PATH, which has no effect on what
- * it is, and from then on only that descriptor counts: a device or a fifo that
- * takes the place of a file is seen for what it is before it is opened. The
- * target is reached by root alone until its top gets its attributes, last.
+ * Each name of the tree is opened once with O_PATH, which has no effect on a
+ * device or fifo, and from then on only that descriptor is used: so a device
+ * that replaces a file is recognized before it is opened for reading. Only root
+ * can reach the target until its top gets its attributes, last.
  */
 #include "cleanup.h"
 #include "copy.h"
@@ -21,7 +21,7 @@
 #define PROC_PATH (sizeof("/proc/self/fd/") + 11 + NAME_MAX + 1)
 #define OPEN_DIR  (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC)
 
-/* A file of several names, and one that it has in the target. */
+/* A file with several names, and the name of its copy. */
 struct link {
 	uint64_t dev, ino;
 	struct walk_dir *dir;
@@ -31,11 +31,11 @@ struct link {
 struct tree {
 	struct copy_way way;
 	struct copy_form *form;
-	int to; /* the current directory's copy */
+	int to; /* the copy of the current directory */
 	int top_to;
-	struct statx target; /* the target's top is not to be in the tree */
+	struct statx target; /* the target's top, which must not be in the tree */
 	int proc;	     /* /proc/self/fd */
-	uid_t uid;	     /* who owns what we make */
+	uid_t uid;	     /* the owner of new files */
 	gid_t gid;
 	void *links; /* tsearch(3) */
 	struct walk walk;
@@ -67,7 +67,7 @@ static int copy_xattrs(struct tree *tree, int fd, const char *path, const char *
 	return 0;
 }
 
-/* Owner before mode before extended attributes: the first takes away some of the others. Times are last. */
+/* Copy owner, mode and extended attributes in this order, as the first ones clear some of the others; times last. */
 static int copy_attributes(struct tree *tree, const struct statx *st, int fd, const char *path, const char *name)
 {
 	const struct timespec times[] = {
@@ -79,7 +79,7 @@ static int copy_attributes(struct tree *tree, const struct statx *st, int fd, co
 	if ((st->stx_uid != tree->uid || st->stx_gid != tree->gid) &&
 	    fchownat(tree->to, name, st->stx_uid, st->stx_gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	/* All but directories were made with theirs, save the bits that a new owner or the kernel clears. */
+	/* Files were made with their mode, except for bits that a new owner or the kernel clears. */
 	if (!S_ISLNK(st->stx_mode) && (S_ISDIR(st->stx_mode) || st->stx_mode & 07000) &&
 	    fchmodat(tree->to, name, st->stx_mode & 07777, 0) < 0)
 		return -errno;
@@ -143,7 +143,7 @@ static void link_free(void *p)
 	free(link);
 }
 
-/* Another name for the file, if it is known. 1, 0 (it is to be copied) or -errno; its latest name is kept in mind. */
+/* Link a copied file by another name, and keep this as its latest. Returns 1, 0: it is not copied yet; or -errno. */
 static int copy_link(struct tree *tree, const struct statx *st, const char *name)
 {
 	struct link *link = xcalloc(1, sizeof(*link)), *known;
@@ -158,7 +158,7 @@ static int copy_link(struct tree *tree, const struct statx *st, const char *name
 		if (known->dir != tree->walk.here && (there = walk_dir_open(known->dir, tree->top_to)) < 0)
 			return there;
 		r = linkat(there < 0 ? tree->to : there, known->name, tree->to, name, 0) < 0 ? -errno : 1;
-		/* An upper's whiteouts are one inode: here they may become several. */
+		/* The whiteouts of an upper are one inode; in the copy they may be several. */
 		if (r == -EMLINK && S_ISCHR(st->stx_mode) && !st->stx_rdev_major && !st->stx_rdev_minor)
 			r = 0;
 		if (r < 0)
@@ -171,7 +171,7 @@ static int copy_link(struct tree *tree, const struct statx *st, const char *name
 	return r;
 }
 
-/* A name of the current directory, of which is only known what readdir says. 0 or -errno. */
+/* Copy an entry of the current directory, which may have changed since readdir(3). Returns 0 or -errno. */
 static int copy_entry(struct tree *tree, const char *name, unsigned char type)
 {
 	_cleanup_close_ int path = -EBADF;
@@ -218,7 +218,7 @@ static int copy_dirent(struct walk *walk, const struct dirent64 *entry)
 	return copy_entry(walk->arg, entry->d_name, entry->d_type);
 }
 
-/* The copy's own directory becomes the current one. 0 or -errno. */
+/* Make the copy of the walk's directory the current one. Returns 0 or -errno. */
 static int change(struct tree *tree, const char *name)
 {
 	int to = openat(tree->to, name, OPEN_DIR);
@@ -231,8 +231,8 @@ static int change(struct tree *tree, const char *name)
 }
 
 /*
- * A directory's flags (chattr) and project id, where the file system has them; now, as files take them from it, and
- * cannot be linked to where the project is another.
+ * Copy a directory's flags (chattr) and project id, where the file system has them, before its files: they inherit
+ * both, and cannot be linked into a directory of another project.
  */
 static void copy_flags(int from, int to)
 {
@@ -283,7 +283,7 @@ static int leave(struct walk *walk)
 	return r < 0 ? walk_failed(walk, "", r) : 0;
 }
 
-/* Nothing but what we say is to come from the target's top to what is made in it; and only root gets there. */
+/* Keep new files from inheriting ACLs, flags and group of the target's top, and all users but root out of it. */
 static int prepare(struct tree *tree)
 {
 	if (fremovexattr(tree->to, "system.posix_acl_default") < 0 && errno != ENODATA && errno != EOPNOTSUPP)

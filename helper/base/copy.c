@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * copy - the contents of a file: shared, or its data without its holes.
+ * copy - copy the contents of a file: as shared blocks, or as data without holes.
  */
 #include "copy.h"
 #include "cleanup.h"
@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#define PORTION (4U << 20) /* between two ticks */
+#define PORTION (4U << 20) /* bytes between two ticks */
 
 int copy_progress(struct copy *copy, uint64_t bytes, uint64_t files)
 {
@@ -19,7 +19,7 @@ int copy_progress(struct copy *copy, uint64_t bytes, uint64_t files)
 	return copy->tick ? copy->tick(copy) : 0;
 }
 
-/* Read and write up to n bytes (at most COPY_BUFFER). How many, 0 at the end, or -errno. */
+/* Read and write up to n bytes (at most COPY_BUFFER). Returns their number, 0: the end of the file; or -errno. */
 static ssize_t pump(struct copy_way *way, int from, int to, off_t at, size_t n)
 {
 	ssize_t got = pread(from, way->buffer, n, at);
@@ -58,7 +58,7 @@ static int copy_data(struct copy_way *way, int from, int to, off_t at, off_t end
 		else if (n < 0)
 			return (int)n;
 		else if (n == 0)
-			break; /* it was cut short */
+			break; /* the file was truncated */
 		told += (uint64_t)n;
 		if (told >= PORTION) {
 			r = copy_progress(way->copy, told, 0);

@@ -17,34 +17,37 @@ struct copy {
 };
 
 /*
- * The contents of a regular file, into an empty one: shared blocks where the file system can, else its data without
- * its holes. Nothing of a hole is written. Size is that of the source. 0 or -errno.
+ * Copy the contents of a regular file into an empty one: as shared blocks where the file system can, else as data
+ * without holes. The copy has the size of the source. Returns 0 or -errno.
  */
 int copy_file(int from, int to, struct copy *copy);
 
 /*
- * The directory tree below `from` into the empty directory `to` (both O_RDONLY|O_DIRECTORY), with everything: owner,
- * mode, times, extended attributes, links within the tree, holes, devices; the top directory's attributes too. Whoever
- * wrote the tree may be hostile and at work: nothing is followed, nothing but regular files is opened. -EXDEV: a mount
- * below. -ELOOP: `to` is in the tree. Changes the umask meanwhile. 0 or -errno; then part of it is there.
+ * Copy the directory tree below `from` into the empty directory `to` (both O_RDONLY|O_DIRECTORY) with owners, modes,
+ * times, extended attributes, links within the tree, holes and devices; also the top directory's attributes. The tree's
+ * author may be hostile and change it at the same time: no link is followed, and only regular files are opened. Changes
+ * the umask while it runs. Returns 0; -EXDEV: there is a mount in the tree; -ELOOP: `to` is in the tree; or another
+ * -errno. After a failure part of the copy exists.
  */
 int copy_tree(int from, int to, struct copy *copy);
 
-/* The same in another form: what says that names were removed is not copied as it is (delta/convert.c). */
+/* A copy in another whiteout format: whiteouts and opaque marks are not copied as they are (delta/convert.c). */
 struct copy_form {
-	/* The walk entered a directory whose copy is `to`: copy_keep() what the copy is to have of it, make in `to`
-	 * what else there is to be. 0 or -errno. */
+	/* Called when the walk enters a directory, whose copy is `to`: call copy_keep() for each entry that the copy is
+	 * to have, and make in `to` what else it needs. Returns 0 or -errno. */
 	int (*enter)(struct copy_form *form, struct walk *walk, int to);
-	/* Whether the copy has this extended attribute. */
+	/* Returns whether the copy gets this extended attribute. */
 	bool (*keeps)(const struct copy_form *form, const char *xattr);
-	bool link;  /* give the same files names in the copy, which is on the same mount */
-	bool merge; /* directories may be there already: they get what the tree has, and its attributes */
+	bool link;  /* link files into the copy, which is on the same mount, instead of copying them */
+	bool merge; /* directories may exist already: they get the tree's entries and attributes */
 	void *arg;
 };
+/* Copy a tree as copy_tree() does, in this format. Returns the same. */
 int copy_tree_as(int from, int to, struct copy *copy, struct copy_form *form);
+/* For enter(): have this entry of the current directory copied. Returns 0 or -errno. */
 int copy_keep(struct walk *walk, const char *name, unsigned char type);
 
-/* How contents go from one file system to another; what does not work is not tried again. For copy_tree. */
+/* The way contents go from one file system to another: a method that failed is not tried again. */
 struct copy_way {
 	struct copy *copy;
 	bool no_clone, no_range;
@@ -52,6 +55,7 @@ struct copy_way {
 };
 #define COPY_BUFFER (256U << 10)
 
+/* Copy contents, of which so many bytes are allocated, in this way. Returns 0 or -errno. */
 int copy_contents(struct copy_way *way, int from, int to, uint64_t size, uint64_t allocated);
-/* So much more is done. 0, or -errno: it is to end here. */
+/* Count so much more as copied, and call tick(). Returns 0, or -errno: the copy is to end. */
 int copy_progress(struct copy *copy, uint64_t bytes, uint64_t files);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * log - one line for each thing worth saying, on stderr, in the log file and in syslog.
+ * log - write lines to stderr, the log file and syslog.
  *
- * A line is built whole and written with one write(2), so that parallel hooks
- * never mix theirs. Lines are short: LXC stops draining a hook's output after
+ * A line is written with one write(2), so that those of concurrent hooks do not
+ * mix. Lines are short: LXC stops draining a hook's output after
  * about 100 KB and then waits for ever.
  */
 #include "log.h"
@@ -40,7 +40,7 @@ void log_to_terminal(void)
 	to_terminal = fstat(STDERR_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-/* Progress may stand in the terminal's line. Without a terminal there is nobody to tell. */
+/* Write to the terminal, if there is one, over a line that shows progress. */
 static void write_to_terminal(const char *line, size_t n)
 {
 	_cleanup_close_ int fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
@@ -87,14 +87,14 @@ static void log_write(enum log_level level, const char *format, va_list args, co
 	n = (size_t)snprintf(line, sizeof(line), "lxc-bdev: %s%s%s%s%s", current_verb ?: "", current_verb ? ": " : "",
 			     text, reason ? ": " : "", reason ?: "");
 	if (n > sizeof(line) - 2) {
-		/* The object is too long; what is said of it is at the end. */
+		/* The name of the object is too long; the end of the line is the more important part. */
 		_cleanup_free_ char *whole = xasprintf("%s%s%s", text, reason ? ": " : "", reason ?: "");
 		size_t tail = sizeof(line) / 2;
 
 		n = sizeof(line) - 2;
 		(void)snprintf(line + n - tail, tail + 1, "...%s", whole + strlen(whole) - (tail - 3));
 	}
-	/* A path may hold anything; a line stays one line. */
+	/* A path may contain newlines and control characters: keep the line one line. */
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)line[i] < ' ' || line[i] == 127)
 			line[i] = '?';

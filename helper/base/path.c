@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * path - names become descriptors once, inside the tree they belong to.
+ * path - turn paths into descriptors once, inside the tree that they belong to.
  */
 #include "path.h"
 #include "cleanup.h"
@@ -66,7 +66,7 @@ int path_open_made(int dirfd, const char *path)
 		size_t n = strcspn(path, "/");
 		int next;
 
-		/* Always from dirfd on: ".." is fine as long as the whole path stays below. */
+		/* Resolve from dirfd each time: ".." is allowed as long as the whole path stays below it. */
 		end = mempcpy(end, path, n);
 		next = n ? open_beneath(dirfd, sofar, O_PATH | O_DIRECTORY) : dup(here);
 		if (next == -ENOENT) {
@@ -107,9 +107,7 @@ int path_has(int dir, const char *name, mode_t type)
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-/*
- * End the process: a record with a wrong path or inode would hide what it is about, from release() and from others.
- */
+/* End the process: a record with a wrong path or inode would hide a resource from release() and from other users. */
 static _Noreturn void give_up(const char *what)
 {
 	(void)log_errno(-errno, "%s", what);

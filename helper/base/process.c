@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * process - who a process is, and waiting for it to end.
+ * process - identify processes, and wait for their end.
  */
 #include "process.h"
 #include "cleanup.h"
@@ -13,14 +13,14 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* What /proc/PID/stat says. */
+/* The fields of /proc/PID/stat that are used here. */
 struct status {
 	char state;
 	int parent;
 	unsigned long long start;
 };
 
-/* Read it. Returns 0; -ESRCH: there is no such process; or -errno: that could not be read. */
+/* Read /proc/PID/stat. Returns 0; -ESRCH: there is no such process; or -errno: that could not be read. */
 static int read_status(pid_t pid, struct status *ret)
 {
 	char path[32], stat[1024], *end;
@@ -28,7 +28,7 @@ static int read_status(pid_t pid, struct status *ret)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	n = pid <= 0 ? -ESRCH : text_begin(path, stat, sizeof(stat));
-	/* A process that ends between open(2) and read(2) gives ESRCH or nothing. Without /proc, nobody is known. */
+	/* A process that ends between open(2) and read(2) gives ESRCH or nothing. Without /proc, none is known. */
 	if (n == -ENOENT && access("/proc/self/stat", F_OK) < 0)
 		return -errno;
 	if (n <= 0)
@@ -65,8 +65,8 @@ int process_alive(const struct process *process)
 }
 
 /*
- * A pidfd of the process: fd; -ESRCH: it has ended; or -errno. The pid may be another process by now, so the start time
- * is compared after the descriptor has pinned the pid.
+ * Open a pidfd of the process. The pid may be another process by now, so the start time is compared after the
+ * descriptor has pinned the pid. Returns the descriptor; -ESRCH: the process has ended; or -errno.
  */
 static int open_process(const struct process *process)
 {
@@ -90,7 +90,7 @@ int process_wait(const struct process *process, int ms)
 
 	if (fd < 0)
 		return fd == -ESRCH ? 0 : fd;
-	/* A zombie may have threads that still have its files open; the pidfd tells when the last one has gone. */
+	/* A zombie may have threads that still have its files open; the pidfd tells when the last thread has ended. */
 	do
 		r = poll(&poll_fd, 1, ms);
 	while (r < 0 && errno == EINTR);

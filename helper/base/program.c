@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * program - where the programs of other packages are.
+ * program - find the programs of other packages.
  *
- * Several LXCs or QEMUs may be installed beside each other. A container is run
- * by one LXC, so its programs come from the one whose hooks run this. All else
- * comes from where the administrator's shell would take it.
+ * Several LXCs or QEMUs may be installed beside each other. LXC's programs are
+ * those of the LXC that runs the container and our hooks. All others are the
+ * ones that the administrator's shell would run.
  */
 #include "program.h"
 #include "cleanup.h"
@@ -13,7 +13,7 @@
 
 #define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* The directories, with a ':' between them, have it. Its path, or NULL. */
+/* Look for a program in directories separated by ':'. Returns its path, for the caller to free, or NULL. */
 static char *find_in(const char *dirs, const char *name)
 {
 	_cleanup_free_ char *copy = xstrdup(dirs);
@@ -23,7 +23,8 @@ static char *find_in(const char *dirs, const char *name)
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
 		struct stat st;
 
-		/* A relative one, "" among them, is where the caller happens to be: anybody's file may be there. */
+		/* Skip relative directories and "": they depend on the current directory, where any user may have
+		 * files. */
 		if (*dir == '/' && stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0)
 			return TAKE_PTR(path);
 	}

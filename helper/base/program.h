@@ -2,17 +2,17 @@
 #pragma once
 
 /*
- * Find a program of another package: its path, for the caller to free, or NULL. LXC's are those of the LXC that this
- * was built for, and QEMU's those of QEMU_BINDIR, if `make` was told of one; what is not there, and all others, are
- * looked for in program_path().
+ * Find a program of another package. LXC's programs are looked for where the LXC is that this was built for, and QEMU's
+ * in QEMU_BINDIR, if `make` was told of one; then, and all others, in program_path(). Returns the program's path, for
+ * the caller to free, or NULL.
  */
 char *program_find(const char *name);
 
 /*
- * "PATH=...", as programs that are run get it, for the caller to free: what the caller's has of absolute directories,
- * and behind them those of the system, since a hook may have no PATH at all.
+ * Make the PATH for the programs that are run: the absolute directories of the caller's PATH, then those of the system,
+ * since a hook may have no PATH at all. Returns "PATH=...", for the caller to free.
  */
 char *program_path(void);
 
-/* The same without the caller's PATH, only in the system's directories. */
+/* Find a program in the system's directories only. Returns its path, for the caller to free, or NULL. */
 char *program_find_system(const char *name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * progress - of long work. LXC has our stdout and stderr when we are its hook,
- * so it goes to the terminal itself.
+ * progress - show the progress of a copy. LXC reads stdout and stderr of its
+ * hooks, so it is written to the terminal itself.
  */
 #include "progress.h"
 #include "cleanup.h"

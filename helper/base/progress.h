@@ -3,19 +3,19 @@
 
 #include "copy.h"
 
-/* Long work, shown on the terminal, if there is one. */
+/* The progress of a long copy, shown on the terminal, if there is one. */
 struct progress {
 	const char *what; /* "copied" */
 	long long since, shown;
 	int terminal; /* -EBADF until there is something to show */
 };
 
-/* From now on. copy->arg is the progress then. */
+/* Begin to show the progress of the copy, and become its copy->arg. */
 void progress_begin(struct progress *progress, const char *what, struct copy *copy);
-/* struct copy's tick. 0, or -EINTR after a signal that progress_catch() has asked for. */
+/* The tick of struct copy: show the progress. Returns 0, or -EINTR after a signal that progress_catch() catches. */
 int progress_tick(struct copy *copy);
-/* ^C, SIGTERM and SIGHUP end the copy, and not the process, which is to remove what it has made. Those that are ignored
- * stay so. */
+/* Let ^C, SIGTERM and SIGHUP end the copy instead of the process, which then removes what it has made. Ignored signals
+ * stay ignored. */
 void progress_catch(void);
-/* Nothing of it stays on the terminal. */
+/* Stop, and clear the line on the terminal. */
 void progress_end(struct progress *progress);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * remove - a directory tree.
+ * remove - remove a directory tree.
  */
 #include "remove.h"
 #include "cleanup.h"
@@ -36,7 +36,7 @@ static int enter(struct walk *walk)
 	return walk_entries(walk, remove_entry);
 }
 
-/* It is empty, so its name can go: from the directory that it was found in, and from no other it may be moved to. */
+/* Remove an empty directory from the directory in which it was found, and not from one that it was moved to. */
 static int leave(struct walk *walk)
 {
 	if (!walk->here->parent)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * walk - through a directory tree, one directory after the other.
+ * walk - walk through a directory tree, one directory after the other.
  *
  * The entries of a directory come first, then the directories in it, from a
- * stack of our own. Only the current one is open, however deep it is: the way
- * back is "..", which must be the same directory still.
+ * stack of our own. Only the current directory is open, however deep it is: the
+ * way back is "..", which must still be the same directory.
  */
 #include "walk.h"
 #include "cleanup.h"
@@ -137,7 +137,7 @@ void walk_later(struct walk *walk, const char *name)
 	*ARRAY_ADD(walk->here->names, walk->here->n) = xstrdup(name);
 }
 
-/* Make it the current directory. */
+/* Make a directory the current one. */
 static void change(struct walk *walk, struct walk_dir *here, int *fd)
 {
 	walk->here = here;
@@ -161,8 +161,8 @@ static int enter(struct walk *walk, const char *name)
 }
 
 /*
- * All below the current directory is done. The way up is opened and checked first, so that leave() changes nothing in
- * a directory that the current one was moved to. 1: so it is for the top; 0; or -errno.
+ * Leave the current directory after all below it. The directory above is opened and checked first, so that leave()
+ * changes nothing in one that the current directory was moved to. Returns 1: it was the top; 0; or -errno.
  */
 static int leave(struct walk *walk)
 {
@@ -175,7 +175,7 @@ static int leave(struct walk *walk)
 		fd = openat(walk->fd, "..", OPEN_DIR);
 		r = fd < 0 ? -errno : walk_look(walk, fd, &st);
 		if (r == 0 && st.stx_ino != dir->parent->st.stx_ino)
-			r = -ESTALE; /* somebody moved it */
+			r = -ESTALE; /* it was moved */
 		if (r < 0)
 			return walk_failed(walk, "", r);
 	}

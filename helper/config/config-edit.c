@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * config-edit - change lines of a container's config, and nothing else of it.
+ * config-edit - change lines of a container's config and leave the others as
+ * they are.
  */
 #include "config-edit.h"
 #include "../base/cleanup.h"
@@ -9,7 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* All lines, as edit->line() has them; then what is appended. 0 or -errno. */
+/* Copy all lines, as edit->line() replaces them, and append the new ones. Returns 0 or -errno. */
 static int copy_lines(struct confedit *edit, FILE *from, FILE *to)
 {
 	_cleanup_free_ char *line = NULL;
@@ -21,7 +22,7 @@ static int copy_lines(struct confedit *edit, FILE *from, FILE *to)
 	while (errno = 0, (n = getline(&line, &size, from)) > 0) {
 		char *other = edit->line(edit, ++number, line);
 
-		/* Unchanged, it may have any bytes in it. */
+		/* An unchanged line may have any bytes in it. */
 		if (other == line) {
 			(void)fwrite(line, 1, (size_t)n, to);
 			last = line[n - 1];
@@ -39,7 +40,7 @@ static int copy_lines(struct confedit *edit, FILE *from, FILE *to)
 	return ferror(to) ? -EIO : 0;
 }
 
-/* The new file is as the old one, and on disk. 0 or -errno. */
+/* Write the new file with the owner and mode of the old one, and sync it. Returns 0 or -errno. */
 static int write_new(struct confedit *edit, FILE *from, FILE *to)
 {
 	struct stat st;
@@ -54,7 +55,7 @@ static int write_new(struct confedit *edit, FILE *from, FILE *to)
 	return fflush(to) != 0 || fsync(fileno(to)) < 0 ? -errno : 0;
 }
 
-/* What an earlier one has left is nobody's. */
+/* Create the new file, and remove the leftover of an interrupted change. Returns the file, or NULL with errno set. */
 static FILE *create(const char *path)
 {
 	int fd;
@@ -64,7 +65,7 @@ static FILE *create(const char *path)
 	return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
-/* The file's new name is on disk. 0 or -errno. */
+/* Sync the directory, and so the file's new name. Returns 0 or -errno. */
 static int sync_directory(const char *file)
 {
 	_cleanup_free_ char *dir = xstrndup(file, (size_t)(strrchr(file, '/') + 1 - file));
@@ -73,7 +74,7 @@ static int sync_directory(const char *file)
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-/* Where the new one is written. */
+/* Make the path of the new file. Returns it, for the caller to free. */
 static char *fresh_name(const char *file)
 {
 	const char *base = strrchr(file, '/') + 1;
@@ -100,7 +101,7 @@ static int change(struct confedit *edit, const char *file)
 
 int confedit(struct confedit *edit)
 {
-	/* Whoever keeps it elsewhere and has a link here, still does. */
+	/* A config that is a symlink stays one: the file that it leads to is changed. */
 	_cleanup_free_ char *file = realpath(edit->file, NULL);
 	int r = file ? change(edit, file) : -errno;
 

@@ -3,21 +3,22 @@
 
 #include <stddef.h>
 
-/* Lines of a container's own config file being changed. */
+/* A change of lines of a container's own config file. */
 struct confedit {
 	const char *file;
-	/* What takes the place of this line (numbered from 1, with its newline if it has one): the line itself, another
-	 * text, for confedit() to free, or NULL, nothing. */
+	/* Returns what replaces this line (numbered from 1, with its newline if it has one): the line itself, another
+	 * text, for confedit() to free, or NULL: remove it. */
 	char *(*line)(struct confedit *edit, unsigned int number, char *line);
-	const char *append; /* whole lines, behind all others; or NULL */
+	const char *append; /* whole lines to add behind all others, or NULL */
 	void *arg;
 };
 
 /*
- * Change the file as a whole: the new one is written beside it, with the same owner and mode, synced, and takes its
- * name. So at any time, also after a crash, it is the old one or the new one. 0 or -errno (logged).
+ * Change the file as a whole: the new file is written beside it with the same owner and mode, synced, and renamed. So
+ * at any time, also after a crash, the file has the old or the new content. Returns 0 or -errno (logged).
  */
 int confedit(struct confedit *edit);
 
-/* Could it be changed? Its directory is written to, and is as before. 0 or -errno (logged). */
+/* Test whether confedit() could write the file, by making and removing a file beside it. Returns 0 or -errno (logged).
+ */
 int confedit_check(const char *file);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * config-file - LXC's config files, read for what concerns us.
+ * config-file - read LXC's config files for the keys that concern us.
  *
  * LXC ignores, keeps and copies lines that do not begin with `lxc.`, so the
  * `bdev.` keys live in the container's own config; but no LXC call returns
@@ -31,7 +31,10 @@ static void replace(char **slot, const char *value)
 	*slot = *value ? xstrdup(value) : NULL;
 }
 
-/* A `#` begins a comment at the beginning of a line only, as in LXC's configs. Said once, however often it is read. */
+/*
+ * Warn of a `#` in a value: it begins a comment at the beginning of a line only, as in LXC's configs. The warning comes
+ * once for each line, however often the config is read.
+ */
 static void warn_of_comment(const char *where, const char *value)
 {
 	static char *said;
@@ -100,7 +103,7 @@ static int include(struct conf_reader *reader, const char *path)
 	if (reader->depth >= INCLUDE_DEPTH)
 		return log_refuse(-ELOOP, "%s:%u: lxc.include: '%s' is nested deeper than %d files", reader->file,
 				  reader->line, path, INCLUDE_DEPTH);
-	/* LXC passes over a directory that is not there. */
+	/* LXC ignores a directory that does not exist. */
 	if (stat(path, &st) < 0 && errno == ENOENT && path[strlen(path) - 1] == '/')
 		return 0;
 	if (stat(path, &st) < 0)
@@ -130,7 +133,7 @@ static const char *const hook_names[] = {
 	[HOOK_DESTROY] = "destroy",
 };
 
-/* A value is the hook of bdev.conf. That has quoted the program's path since a path may have a blank in it. */
+/* Test whether a value is the hook of bdev.conf, which quotes the program's path. */
 static bool is_our_hook(const char *value, const char *name)
 {
 	_cleanup_free_ char *quoted = xasprintf("/lxc-bdev' %s ", name), *plain = xasprintf("/lxc-bdev %s ", name);
@@ -138,7 +141,7 @@ static bool is_our_hook(const char *value, const char *name)
 	return strstr(value, quoted) || strstr(value, plain);
 }
 
-/* A line of lxc.hook.TYPE; `lxc.hook` stands for all types. An empty value clears LXC's list. */
+/* Take a line of lxc.hook.TYPE; `lxc.hook` stands for all types. An empty value clears LXC's list. */
 static void key_hook(struct conf_reader *reader, const char *type, const char *value)
 {
 	struct conf *conf = reader->arg;
@@ -224,7 +227,7 @@ static int read_line(struct conf_reader *reader, char *line)
 		if (strncmp(key, "bdev.", 5) == 0)
 			return log_refuse(-EINVAL, "%s:%u: '%.80s': no '=' in the line", reader->file, reader->line,
 					  key);
-		return 0; /* LXC says what it thinks of its own lines */
+		return 0; /* LXC reports errors in its own lines */
 	}
 	*value++ = '\0';
 	key = trim(key);
@@ -237,7 +240,8 @@ static int read_line(struct conf_reader *reader, char *line)
 	return reader->take(reader, key, value);
 }
 
-/* The whole file as one string, for the caller to free. A config is text: a NUL byte in it is an error. */
+/* Read the whole file as one string, for the caller to free. A NUL byte in it is an error. Returns 0 or -errno
+ * (logged). */
 static int slurp(const char *file, char **ret)
 {
 	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -11,7 +11,7 @@ struct conf_hook {
 	char *cleared;	   /* the file and line that removed ours from LXC's list, or NULL */
 };
 
-/* What a container's config, with all that it includes, says to us. */
+/* The keys of a container's config and its includes that concern this program. */
 struct conf {
 	struct stack stack;   /* bdev.rootfs, in order */
 	char *rootfs_path;    /* lxc.rootfs.path as written, or NULL */
@@ -23,36 +23,38 @@ struct conf {
 	bool idmap;	      /* any lxc.idmap */
 	bool monitor_unshare; /* lxc.monitor.unshare = 1 */
 	struct conf_hook hooks[HOOK_TYPES];
-	unsigned int files; /* that were read: it and its includes */
+	unsigned int files; /* read so far: the config and its includes */
 };
 
 /*
- * Read a config file. An unknown `bdev.` key, a bad spec, an include that cannot be read or a file that is not
- * text is an error line naming file and line. 0 or -errno; *ret is to be cleared in both cases.
+ * Read a config file. An unknown `bdev.` key, a bad spec, an include that cannot be read and a file that is not text
+ * are errors (logged with file and line). Returns 0 or -errno; conf_clear() *ret in both cases.
  */
 int conf_read(const char *file, struct conf *ret);
+/* Free the config's members. */
 void conf_clear(struct conf *conf);
 
 /*
  * Refuse a config that includes bdev.conf and clears a list of hooks after it: LXC does not run our hook then. The
- * line names file and line. 0 or -EINVAL (logged).
+ * error line names file and line. Returns 0 or -EINVAL (logged).
  */
 int conf_check_hooks(const struct conf *conf);
 
 /*
- * LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. For the caller to free. If
- * lxc.conf is there and cannot be read, the process ends after an error line: another lxcpath has other containers.
+ * Find LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. Returns it, for the caller to
+ * free. If lxc.conf exists and cannot be read, the process ends after an error line, since another lxcpath has other
+ * containers.
  */
 char *conf_lxcpath(void);
 
-/* A file in the form of LXC's configs, read line by line. */
+/* A file in the syntax of LXC's configs, to read line by line. */
 struct conf_reader {
 	const char *file;
-	unsigned int line;  /* of the key that take() gets */
+	unsigned int line;  /* the line of the key that take() gets */
 	unsigned int depth; /* of includes */
 	int (*take)(struct conf_reader *reader, const char *key, const char *value);
 	void *arg;
 };
 
-/* Call reader->take() for each KEY = VALUE, until it fails. 0 or -errno (logged). */
+/* Call reader->take() with each KEY = VALUE, until it fails. Returns 0 or -errno (logged). */
 int conf_each(struct conf_reader *reader);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * container - a container's identity, and the marks in its directory that say that it is incomplete.
+ * container - a container's identity, and the marks of an incomplete one in its
+ * directory.
  */
 #include "container.h"
 #include "../base/cleanup.h"
@@ -19,7 +20,7 @@ int container_from_config(const char *name, const char *config, struct container
 	char *slash = strrchr(copy, '/'), *dir;
 
 	*ret = (struct container){ 0 };
-	/* LXC's daemon has changed to / before its hooks run. */
+	/* LXC's daemon changes to / before its hooks run. */
 	if (*config != '/' && access(config, F_OK) < 0)
 		return log_errno(-errno, "config '%s' (lxc-start -f needs an absolute path, or -F)", config);
 	if (slash)

@@ -15,23 +15,27 @@ struct container {
 	char *dir; /* canonical */
 };
 
-/* By name and config file. 0 or -errno (logged). */
+/* Find a container by name and config file. Returns 0 or -errno (logged). */
 int container_from_config(const char *name, const char *config, struct container *ret);
-/* By name below an lxcpath; NULL: LXC's default. 0 or -errno (logged). */
+/* Find a container by name below an lxcpath; NULL: LXC's default. Returns 0 or -errno (logged). */
 int container_from_lxcpath(const char *name, const char *lxcpath, struct container *ret);
+/* Free the container's members. */
 void container_clear(struct container *container);
 
 /*
- * While a container is being made in its directory, that is marked, by a file which whoever makes it keeps open and
- * locked. What is marked is not whole, which container_check_whole() says. The file's fd, 0 or -errno (logged).
+ * Mark a container's directory as incomplete while the container is being made: by a file that its maker keeps open and
+ * locked. Returns the file's descriptor or -errno (logged).
  */
 int container_mark(const struct container *container);
+/* Remove the mark. Returns 0 or -errno (logged). */
 int container_unmark(const struct container *container);
-/* Whether somebody makes the marked container at this moment, and it was not interrupted: 1, 0 or -errno. */
+/* Test whether a process is making the marked container now, so it was not interrupted. Returns 1, 0 or -errno. */
 int container_is_being_made(const char *dir);
+/* Refuse a container that is marked, or whose conversion was interrupted. Returns 0 or -errno (logged). */
 int container_check_whole(const char *dir);
-/* Whether the container in dir is marked so: 1, 0 or -errno. */
+/* Test whether the container in dir is marked as incomplete. Returns 1, 0 or -errno. */
 int container_is_marked(const char *dir);
 
-/* Its directory as LXC calls it, which compares names as texts. For the caller to free. */
+/* Find the container's directory by the name that LXC has for it: LXC compares names as text. Returns it, for the
+ * caller to free. */
 char *container_called(const struct container *container);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * dependencies - lxc_rdepends and lxc_snapshots, two files of LXC's in a
- * container's directory: what it stands on, and what stands on it. Each has a
- * line with the lxcpath and a line with the name of every such container
- * (add_rdepends() and mod_rdep() in LXC's lxccontainer.c). They are changed
- * under LXC's own lock (container_disk_lock() in its lxclock.c): an OFD lock
- * on RUNTIME_PATH/lxc/lock/LXCPATH/.NAME, with the lxcpath as LXC was told
- * it. Shell cannot take that, so the template calls `lxc-bdev depend`.
+ * container's directory: its bases and its linked clones. Each has a line with
+ * the lxcpath and a line with the name of every such container (add_rdepends()
+ * and mod_rdep() in LXC's lxccontainer.c). They are changed under LXC's own
+ * lock (container_disk_lock() in its lxclock.c): an OFD lock on
+ * RUNTIME_PATH/lxc/lock/LXCPATH/.NAME, with the lxcpath as LXC was told it. Shell
+ * cannot take that, so the template calls `lxc-bdev depend`.
  */
 #include "dependencies.h"
 #include "../base/cleanup.h"
@@ -16,13 +16,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define LOCK_DIR   LXC_RUN "/lock" /* RUNTIME_PATH/lxc/lock, as the installed LXC has it */
-#define STANDS_ON  "lxc_rdepends"
-#define STOOD_UPON "lxc_snapshots"
+#define LOCK_DIR LXC_RUN "/lock" /* RUNTIME_PATH/lxc/lock, as the installed LXC has it */
+#define BASES	 "lxc_rdepends"
+#define CLONES	 "lxc_snapshots"
 
 /*
- * Call for each entry's directory, which the callee frees, until it returns something else than 0. That, or 0, or
- * -errno (logged) when the file could not be read.
+ * Call take() with each entry's directory, which take() frees, until it returns something else than 0. Returns that, 0,
+ * or -errno (logged) when the file could not be read.
  */
 static int each(const char *dir, const char *name, int (*take)(char *entry, void *arg), void *arg)
 {
@@ -70,7 +70,7 @@ static void add_found(struct search *search, const char *entry)
 	search->found = all;
 }
 
-/* Records of containers that were removed by hand count for nothing. */
+/* Add a clone that exists: records of containers that were removed by hand do not count. */
 static int take_existing(char *entry, void *arg)
 {
 	struct search *search = arg;
@@ -91,7 +91,7 @@ int depends_on(const char *dir, char **ret)
 	int r;
 
 	*ret = NULL;
-	r = each(dir, STANDS_ON, take_last, ret);
+	r = each(dir, BASES, take_last, ret);
 	if (r < 0)
 		free(TAKE_PTR(*ret));
 	return r < 0 ? r : *ret != NULL;
@@ -100,7 +100,7 @@ int depends_on(const char *dir, char **ret)
 int depends_dependents(const char *dir, int (*counts)(const char *clone), char **ret)
 {
 	struct search search = { .counts = counts };
-	int r = each(dir, STOOD_UPON, take_existing, &search);
+	int r = each(dir, CLONES, take_existing, &search);
 
 	if (r < 0)
 		free(TAKE_PTR(search.found));
@@ -108,7 +108,7 @@ int depends_dependents(const char *dir, int (*counts)(const char *clone), char *
 	return r < 0 ? r : search.found != NULL;
 }
 
-/* LXC's lock of the container that it calls lxcpath/name. It ends with the descriptor. fd or -errno. */
+/* Take LXC's lock of the container that it calls lxcpath/name. Returns its descriptor, which keeps it, or -errno. */
 static int lock_one(const char *lxcpath, const char *name)
 {
 	_cleanup_free_ char *path = xasprintf(LOCK_DIR "%s/.%s", lxcpath, name);
@@ -140,8 +140,9 @@ static void unlock_files(struct locks *locks)
 #define _cleanup_locks_ __attribute__((cleanup(unlock_files)))
 
 /*
- * LXC names its locks by the lxcpath as it was given. So a container has the lock of its canonical path, by which we
- * record it, and when LXC's own lxcpath leads there by a link, that of this text, too. 0 or -errno.
+ * Take all of LXC's locks of a container. LXC names them by the lxcpath as it was given: one by the container's
+ * canonical path, by which it is recorded here, and one by LXC's own lxcpath, if that leads there by a symlink. Returns
+ * 0 or -errno.
  */
 static int lock_files(const char *dir, struct locks *ret)
 {
@@ -157,7 +158,7 @@ static int lock_files(const char *dir, struct locks *ret)
 	return r < 0 ? r : 0;
 }
 
-/* An entry: the lxcpath and the name, a line each. For the caller to free. */
+/* Make an entry: the lxcpath and the name, a line each. Returns it, for the caller to free. */
 static char *entry_of(const char *dir)
 {
 	char *entry = xasprintf("%s\n", dir);
@@ -192,7 +193,7 @@ int depends_record(const char *dir, const char *base)
 	if (r < 0)
 		return r;
 	/* In this order: without the second LXC can destroy both, without the first it could never destroy the base. */
-	return append(dir, STANDS_ON, base) ?: append(base, STOOD_UPON, dir);
+	return append(dir, BASES, base) ?: append(base, CLONES, dir);
 }
 
 int depends_forget(const char *dir, const char *base)
@@ -200,7 +201,7 @@ int depends_forget(const char *dir, const char *base)
 	_cleanup_close_ int fd = -EBADF;
 	_cleanup_locks_ struct locks locks;
 	int r = lock_files(base, &locks);
-	_cleanup_free_ char *path = xasprintf("%s/" STOOD_UPON, base), *entry = entry_of(dir), *text = NULL;
+	_cleanup_free_ char *path = xasprintf("%s/" CLONES, base), *entry = entry_of(dir), *text = NULL;
 	size_t size, n = strlen(entry);
 	struct stat st;
 	char *found;

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * Which container stands on which, in LXC's own records: it refuses to destroy a container that is stood upon, and
- * keeps them when clones go. All containers are named by their directories.
+ * The linked clones of containers, in LXC's own records: LXC refuses to destroy the base of a linked clone, and updates
+ * the records when it destroys a clone. All containers are named by their directories.
  */
 
 /*
- * What the container was cloned from last, by lxc-copy -s or -e or by link: *ret, its directory, for the caller to
- * free. 1; 0: it is no clone; or -errno (logged): that could not be read.
+ * Find the base of a container that was cloned by lxc-copy -s or -e or as a linked clone: *ret, its directory, for the
+ * caller to free. Returns 1; 0: the container is no clone; or -errno (logged): that could not be read.
  */
 int depends_on(const char *dir, char **ret);
 
@@ -20,9 +20,9 @@ int depends_on(const char *dir, char **ret);
 int depends_dependents(const char *dir, int (*counts)(const char *clone), char **ret);
 
 /*
- * Record for LXC that a container stands on its base, both named by their directories (absolute): it does not destroy
- * the base then, and takes the record back when it destroys the container. 0 or -errno.
+ * Record for LXC that a container depends on its base, both named by their directories (absolute): LXC then does not
+ * destroy the base, and removes the record when it destroys the container. Returns 0 or -errno.
  */
 int depends_record(const char *dir, const char *base);
-/* Take the base's record back, if there is one. 0 or -errno. */
+/* Remove the base's record of the container, if there is one. Returns 0 or -errno. */
 int depends_forget(const char *dir, const char *base);

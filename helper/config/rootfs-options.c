@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rootfs-options - what of lxc.rootfs.options LXC can apply to a stack.
+ * rootfs-options - the options in lxc.rootfs.options that LXC can apply to a
+ * stack.
  *
- * LXC binds the finished stack to where the container's root goes, and mounts
- * that again with the options that are flags of a mount. All others are of a
- * file system, which is mounted before; the kernel takes and ignores them.
+ * LXC binds the finished stack to the place of the container's root, and
+ * remounts it with the options that are flags of a mount. All others are options
+ * of a file system, which is mounted before; the kernel takes and ignores them.
  */
 #include "rootfs-options.h"
 #include "../base/cleanup.h"
@@ -13,7 +14,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Is it one that LXC honours? An idmap= that it does not know, LXC refuses itself. */
+/* Test whether LXC applies the option. An unknown idmap= LXC refuses itself. */
 static bool is_honoured(const char *option)
 {
 	static const char *const flags[] = {

@@ -3,6 +3,6 @@
 
 /*
  * Refuse an option of lxc.rootfs.options that would have no effect on a stack. where: the config, for the message.
- * 0 or -EINVAL (logged).
+ * Returns 0 or -EINVAL (logged).
  */
 int rootfs_options_check(const char *where, const char *options);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rootfs-path - what LXC's lxc.rootfs.path says: where a stack goes.
+ * rootfs-path - parse lxc.rootfs.path: the directory that a stack is attached
+ * to.
  *
  * Depending on the command that started the container, it is /PATH,
  * TYPE:/PATH or [TYPE:]/LOWER:/UPPER.
@@ -24,7 +25,7 @@ int rootfs_parse(const char *text, struct rootfs *ret)
 		return log_refuse(-EINVAL, "lxc.rootfs.path '%s': not an absolute path", text);
 	end = strstr(path, ":/");
 	ret->path = end ? xstrndup(path, (size_t)(end - path)) : xstrdup(path);
-	/* Of several lowers the first is below; the last path is the upper. */
+	/* The first path is the lowest lower, the last one the upper. */
 	for (; end; end = strstr(end + 1, ":/"))
 		ret->upper = (free(ret->upper), xstrdup(end + 1));
 	return 0;
@@ -37,7 +38,7 @@ void rootfs_clear(struct rootfs *rootfs)
 	*rootfs = (struct rootfs){ 0 };
 }
 
-/* The path without symlinks, for the caller to free; NULL in it: nothing is there. 0 or -errno (logged). */
+/* Resolve symlinks: *ret, for the caller to free, or NULL: no such file. Returns 0 or -errno (logged). */
 static int resolve(const char *path, char **ret)
 {
 	*ret = realpath(path, NULL);

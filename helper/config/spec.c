@@ -13,7 +13,7 @@
 
 #define SPEC_MAX_BYTES 65536 /* 500 lowers of 128 bytes */
 
-/* The text as it may be shown: of a URI's "NAME:PASSWORD@", nothing. For the caller to free. */
+/* Hide the "NAME:PASSWORD@" of a URI. Returns the text for a message, for the caller to free. */
 static char *shown(const char *text)
 {
 	const char *name = strstr(text, "://"), *at = name ? strrchr(name, '@') : NULL;
@@ -37,9 +37,9 @@ int spec_refuse(const struct spec *spec, int r, const char *format, ...)
 }
 
 /*
- * Copy *p up to the first unescaped character of `stops`, or the end, undoing
- * escapes. *p is left on that character. NULL: `\` before something it does
- * not escape.
+ * Copy *p up to the first unescaped character of `stops`, or the end, without
+ * the escapes, and leave *p on that character. Returns the copy, for the caller
+ * to free, or NULL: `\` is before a character that it cannot escape.
  */
 static char *word(const char **p, const char *stops)
 {
@@ -47,7 +47,7 @@ static char *word(const char **p, const char *stops)
 	size_t n = 0;
 	char *out;
 
-	/* No longer than the word: a spec may have hundreds of them. */
+	/* Allocate no more than the word: a spec may have hundreds of them. */
 	while (*end && !strchr(stops, *end))
 		end += *end == '\\' && end[1] ? 2 : 1;
 	out = xcalloc((size_t)(end - *p) + 1, 1);
@@ -132,7 +132,7 @@ static int parse(struct spec *spec)
 	r = parse_sources(spec, &p);
 	while (r == 0 && *p == ',')
 		r = parse_option(spec, &p);
-	/* Only what is named by a URI needs no source. */
+	/* Only an image that is named by a URI needs no source. */
 	if (r == 0 && !*spec->sources[0] && !spec_option(spec, "uri"))
 		return spec_refuse(spec, -EINVAL, "empty %s", spec->nsources > 1 ? "path between ':'" : "source");
 	return r;

@@ -10,19 +10,19 @@ struct spec_option {
 	char *value; /* NULL: given without '=' */
 };
 
-/* One `bdev.rootfs` line or command line SPEC, taken apart; types and options are not yet looked up. */
+/* A parsed `bdev.rootfs` line or command line SPEC; its type and options are not yet looked up. */
 struct spec {
 	char *text;  /* as written */
-	char *where; /* how messages call it: "FILE:LINE: bdev.rootfs" or "SPEC" */
+	char *where; /* its name in messages: "FILE:LINE: bdev.rootfs" or "SPEC" */
 	char *type;
-	char **sources; /* what the ':' of the source separate, escapes undone */
+	char **sources; /* the parts of the source between ':', without escapes */
 	size_t nsources;
 	struct spec_option *options; /* without `ro`, which every type takes */
 	size_t noptions;
 	bool readonly;
-	char *dir; /* where relative sources are, if not where the rest of the stack has them: another container's */
-	bool expanded;	  /* a part of what another spec of its type stood for */
-	const char *form; /* the type that reads what it says was removed (a constant); NULL: it says nothing */
+	char *dir; /* another container's directory, from which relative sources are resolved; NULL: the stack's own */
+	bool expanded;	  /* made from another spec of its type */
+	const char *form; /* the type whose whiteout format the directory has (a constant); NULL: it has no whiteouts */
 };
 
 struct stack {
@@ -32,36 +32,37 @@ struct stack {
 
 /*
  * Parse TYPE:SOURCE[,OPTION[=VALUE]]... and add it to the stack.
- * `\` makes the next one of `: , \` or space ordinary. 0, or -EINVAL after one error line.
+ * `\` makes the next one of `: , \` or space ordinary. Returns 0, or -EINVAL after one error line.
  */
 int spec_add(struct stack *stack, const char *text, const char *where);
 
-/* The text as a source or value of a spec, for the caller to free. */
+/* Escape a text for use as a source or value of a spec. Returns it, for the caller to free. */
 char *spec_escape(const char *text);
 
-/* Add a copy of a spec of another stack. It stays in its place until the next one is added. */
+/* Add a copy of a spec of another stack. Returns it; the pointer is valid until the next spec is added. */
 struct spec *spec_copy(struct stack *stack, const struct spec *spec);
 
-/* Forget all specs; the stack can be filled again. */
+/* Remove all specs; the stack can be filled again. */
 void stack_clear(struct stack *stack);
 
-/* The option's entry, or NULL when it was not given. */
+/* Find an option. Returns its entry, or NULL: it was not given. */
 const struct spec_option *spec_option(const struct spec *spec, const char *name);
 
 /*
- * The option as bytes ("64M", "1G", "512": powers of 1024). *ret is left alone when it was not given.
- * 0, or -EINVAL after one error line.
+ * Read an option's value as bytes ("64M", "1G", "512": powers of 1024). *ret is left alone when it was not given.
+ * Returns 0, or -EINVAL after one error line.
  */
 int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret);
 
 /*
- * The partition number of a source of the form IMAGE[:PARTITION], 1 or more. *ret is left alone when none was given.
- * 0, or -EINVAL after one error line.
+ * Read the partition number of a source of the form IMAGE[:PARTITION], 1 or more. *ret is left alone when none was
+ * given. Returns 0, or -EINVAL after one error line.
  */
 int spec_partition(const struct spec *spec, unsigned int *ret);
 
-/* The option's value, one of the words (up to a NULL); `otherwise` when it was not given. NULL after one error line. */
+/* Read an option's value, one of the words (up to a NULL). Returns it, `otherwise` when it was not given, or NULL after
+ * one error line. */
 const char *spec_choice(const struct spec *spec, const char *name, const char *const *words, const char *otherwise);
 
-/* One error line "WHERE: 'TEXT': reason"; returns r. */
+/* Log an error line, "WHERE: 'TEXT': reason". Returns r. */
 __attribute__((format(printf, 3, 4))) int spec_refuse(const struct spec *spec, int r, const char *format, ...);

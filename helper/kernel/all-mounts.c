@@ -2,9 +2,9 @@
 /*
  * all-mounts - the mounts of the whole host.
  *
- * A mount may be in another mount namespace, where a rename does not fail for
- * it, and a rmdir takes it away. So each namespace that a process is in is
- * looked at, once.
+ * A mount in another mount namespace does not make a rename of its mount point
+ * fail, and a rmdir detaches it. So the namespace of every process is read,
+ * each once.
  */
 #include "all-mounts.h"
 #include "../base/cleanup.h"
@@ -37,7 +37,7 @@ static bool see(const struct mount_entry *entry, void *arg)
 	return look->found(&mount, look->arg);
 }
 
-/* The process has ended, so the errno says nothing of its namespace. */
+/* Test whether the process has ended, so that an errno says nothing of its namespace. */
 static bool has_ended(const char *pid)
 {
 	char path[sizeof("/proc/") + NAME_MAX];
@@ -46,7 +46,7 @@ static bool has_ended(const char *pid)
 	return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
-/* The mount namespace of a process belongs to another user namespace than ours. What cannot be read is ours. */
+/* Test whether the process's mount namespace belongs to another user namespace than ours; false if that is unknown. */
 static bool is_foreign(const char *pid)
 {
 	char path[sizeof("/proc//ns/mnt") + NAME_MAX];
@@ -60,7 +60,7 @@ static bool is_foreign(const char *pid)
 	       (own.st_ino != other.st_ino || own.st_dev != other.st_dev);
 }
 
-/* 1: found() said true; 0; or -errno. */
+/* Call found() with each mount that a process sees. Returns 1 (found() returned true), 0 or -errno. */
 static int look_through(const char *pid, mount_seen_fn *found, void *arg)
 {
 	char path[sizeof("/proc//mountinfo") + NAME_MAX];
@@ -78,7 +78,8 @@ static int look_through(const char *pid, mount_seen_fn *found, void *arg)
 	return r < 0 && !self && (r == -ENOENT || r == -ESRCH || r == -EINVAL || has_ended(pid)) ? 0 : r;
 }
 
-/* The mount namespace's number. 1; 0: the process has ended, or ends; -EACCES: we may not know it; or -errno. */
+/* Read the number of the process's mount namespace. Returns 1; 0: the process has ended, or ends; -EACCES: that may not
+ * be read; or -errno. */
 static int namespace_of(const char *pid, unsigned long long *ret)
 {
 	char path[sizeof("/proc//ns/mnt") + NAME_MAX];
@@ -94,19 +95,20 @@ static int namespace_of(const char *pid, unsigned long long *ret)
 	return r == -ENOENT || r == -ESRCH || has_ended(pid) ? 0 : r;
 }
 
-/* Namespaces that were looked through. */
+/* The namespaces that were read. */
 struct seen {
 	unsigned long long *namespaces;
 	size_t n;
 };
 
-/* Is the process's mount namespace one to look through, as it was not seen before? 1, 0 or -errno. */
+/* Test whether the process's mount namespace was not read yet, and add it to those that were. Returns 1, 0 or -errno.
+ */
 static int is_new(const char *pid, struct seen *seen)
 {
 	unsigned long long ns = 0;
 	int r = namespace_of(pid, &ns);
 
-	/* Without the right to trace a process, its mounts can be read, but not in which namespace it is. */
+	/* Without the right to trace a process, its mounts can be read, but not the number of its namespace. */
 	if (r == -EACCES) {
 		r = namespace_is_ours((pid_t)strtol(pid, NULL, 10));
 		return r < 0 ? (has_ended(pid) ? 0 : r) : !r;
@@ -120,7 +122,7 @@ static int is_new(const char *pid, struct seen *seen)
 	return 1;
 }
 
-/* The namespaces of all processes but our own. 1: found() said true; 0; or -errno. */
+/* Call found() with each mount in other namespaces. Returns 1 (found() returned true), 0 or -errno. */
 static int look_through_others(mount_seen_fn *found, void *arg)
 {
 	DIR *proc = opendir("/proc");
@@ -130,7 +132,7 @@ static int look_through_others(mount_seen_fn *found, void *arg)
 
 	if (!proc)
 		return -errno;
-	/* Ours was looked through first. */
+	/* Ours was read first. */
 	r = is_new("self", &seen);
 	r = r < 0 ? r : 0;
 	while (r == 0 && (errno = 0, entry = readdir(proc))) {

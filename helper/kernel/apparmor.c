@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * apparmor - out of the AppArmor profile that confines lxc-start.
+ * apparmor - leave the AppArmor profile that confines lxc-start.
  *
  * Distributions confine lxc-start so that a container's start cannot mount
- * over the host. Hooks inherit that, while ours mount in places of their own.
+ * over the host. Hooks inherit the profile, while ours mount in other places.
  * The profile itself allows the way out ("change_profile -> unconfined"),
  * which LXC uses for the container's init.
  */
@@ -21,8 +21,8 @@
 enum child_status { LEFT, CONFINED, UNKNOWN };
 
 /*
- * The name of the profile in a line "NAME (MODE)", which ends there. NULL if it confines nobody: the mode is then
- * "complain" or "unconfined", and the label "unconfined" has no mode.
+ * Cut a line "NAME (MODE)" behind the profile's name. Returns it, or NULL: the profile does not confine. Its mode is
+ * then "complain" or "unconfined", and the label "unconfined" has no mode.
  */
 static char *enforced(char *line)
 {
@@ -36,8 +36,7 @@ static char *enforced(char *line)
 	return line;
 }
 
-/* 1 and the profile that this thread is confined by, 0 for none, -EOPNOTSUPP without AppArmor, -errno if it cannot be
- * read. */
+/* Read the profile that confines this thread. Returns 1, 0: none; -EOPNOTSUPP: no AppArmor; or -errno. */
 static int current_profile(char **ret_profile)
 {
 	_cleanup_close_ int fd = open(CURRENT, O_RDONLY | O_CLOEXEC);
@@ -58,8 +57,8 @@ static int current_profile(char **ret_profile)
 }
 
 /*
- * Go on in another profile. 0 or -errno. The kernel takes the command as one write at offset 0 of a descriptor: one
- * that has been read from answers EINVAL (security/apparmor/lsm.c, apparmor_setprocattr).
+ * Change to another profile. The kernel takes the command as one write at offset 0; a descriptor that was read from
+ * gives EINVAL (security/apparmor/lsm.c, apparmor_setprocattr). Returns 0 or -errno.
  */
 static int change_profile(const char *profile)
 {
@@ -86,7 +85,7 @@ int apparmor_leave(char **ret_profile)
 	return 1;
 }
 
-/* 1 and the loaded profile of lxc-start, 0 for none, -errno when the profiles cannot be listed. */
+/* Find the loaded profile of lxc-start. Returns 1, 0: none; or -errno: the profiles cannot be listed. */
 static int lxc_start_profile(char **ret_profile)
 {
 	_cleanup_free_ char *line = NULL;
@@ -99,7 +98,7 @@ static int lxc_start_profile(char **ret_profile)
 	while (r == 0 && getline(&line, &size, file) > 0) {
 		const char *profile = enforced(line), *base = profile ? strrchr(profile, '/') : NULL;
 
-		/* Named by the program's path, or by its name alone. */
+		/* The profile's name is the program's path, or its name alone. */
 		if (!profile || strcmp(base ? base + 1 : profile, "lxc-start") != 0)
 			continue;
 		*ret_profile = xstrdup(profile);
@@ -111,7 +110,7 @@ static int lxc_start_profile(char **ret_profile)
 	return r;
 }
 
-/* Run as a child: become confined by the profile, then leave it. */
+/* In a child: enter the profile, then leave it. */
 static enum child_status try_to_leave(const char *profile)
 {
 	_cleanup_free_ char *left = NULL;
@@ -131,7 +130,7 @@ int apparmor_foresee(char **ret_profile)
 
 	if (r == -EOPNOTSUPP)
 		return 0;
-	/* Whoever is confined already starts lxc-start in the same profile, or in one that this one names. */
+	/* A confined process starts lxc-start in the same profile, or in one that this one names. */
 	if (r == 0)
 		r = lxc_start_profile(&profile);
 	if (r <= 0)

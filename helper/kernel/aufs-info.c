@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aufs-info - what this kernel's aufs can do, and what it has mounted.
+ * aufs-info - the limits of this kernel's aufs, and the branches of its mounts.
  */
 #include "aufs-info.h"
 #include "../base/cleanup.h"
@@ -75,7 +75,7 @@ const char *aufs_bad_filesystem(int fd)
 
 const char *aufs_bad_path(const char *path)
 {
-	/* Beside the upper in the first call: "br=", "=rw" and the options. Below it: "append:" and "=ro+wh". */
+	/* The first call has "br=", "=rw" and the options beside the upper; each lower has "append:" and "=ro+wh". */
 	static const size_t beside = sizeof("append:=" AUFS_LOWER ",dio,acl,xino=,dirperm1") + 32;
 
 	if (strlen(path) + beside > AUFS_DATA_MAX)
@@ -98,7 +98,7 @@ const char *aufs_permission(const struct branches *branches, size_t i)
 	return i == 0 && branches->writable ? "rw" : AUFS_LOWER;
 }
 
-/* "PATH=PERMISSION" of a branch, once. 1, 0 (there is no such branch) or -errno. */
+/* Read "PATH=PERMISSION" of a branch, without waiting. Returns 1, 0 (there is no such branch) or -errno. */
 static int read_once(int si, size_t i, char **ret_path, char **ret_permission)
 {
 	_cleanup_free_ char *name = xasprintf("br%zu", i), *text = xcalloc(2, AUFS_DATA_MAX);
@@ -123,7 +123,7 @@ int aufs_read_branch(int si, size_t i, char **ret_path, char **ret_permission)
 	long long until = process_clock() + BUSY_MS;
 	int r;
 
-	/* The kernel does not wait for who writes to the aufs, or remounts it. */
+	/* EBUSY: a process writes to the aufs or remounts it. */
 	while ((r = read_once(si, i, ret_path, ret_permission)) == -EBUSY && process_clock() < until)
 		process_sleep(2);
 	return r;

@@ -16,27 +16,27 @@ struct branches {
 	bool writable; /* the uppermost one */
 };
 
-/* That this kernel has no aufs, not even as a module, and what to do; or NULL. */
+/* Test whether this kernel has aufs, if only as a module. Returns NULL, or a text: that it has none, and what to do. */
 const char *aufs_impossible(void);
-/* It has it now: there may be mounts of it. */
+/* Test whether the kernel has loaded aufs, so that there may be mounts of it; true if that is unknown. */
 bool aufs_is_loaded(void);
-/* The most branches, as far as this kernel's configuration says. */
+/* Find the highest number of branches in this kernel's configuration. Returns it, or the highest of all. */
 size_t aufs_branches_max(void);
-/* The file system that fd lies on, if aufs takes no branch on it, else NULL. */
+/* Test whether aufs takes a branch on the file system at fd. Returns NULL, or the name of one that it refuses. */
 const char *aufs_bad_filesystem(int fd);
-/* Why aufs cannot be told of this path (with no links left to follow), as a branch or for xino, or NULL. */
+/* Test whether a path without symlinks can be a branch or a xino file. Returns NULL, or the reason why not. */
 const char *aufs_bad_path(const char *path);
 
-/* Whether fd lies on an aufs: 1, 0 or -errno. */
+/* Test whether fd lies on an aufs. Returns 1, 0 or -errno. */
 int aufs_is(int fd);
-/* What the i-th branch is, as aufs says it. */
+/* Name the permission of the i-th branch as aufs does. Returns a constant. */
 const char *aufs_permission(const struct branches *branches, size_t i);
-/* /sys/fs/aufs/SI, open at dir, lists these branches and no other. NULL, or what it has instead, for the caller to
- * free. */
+/* Compare these branches with those in /sys/fs/aufs/SI, open at dir. Returns NULL, or the first difference as a text
+ * for the caller to free. */
 char *aufs_compare(int dir, const struct branches *branches);
 /*
  * Read the i-th branch from /sys/fs/aufs/SI, open at si, while a descriptor of a mount of that aufs is held: without it
- * the kernel may crash. The path and the permission are for the caller to free. 1; 0: there is no such branch; or
- * -errno (-EBUSY: written to, or remounted, for longer than is waited).
+ * the kernel may crash. The path and the permission are for the caller to free. Returns 1; 0: there is no such branch;
+ * or -errno (-EBUSY: the aufs is written to or remounted all the time).
  */
 int aufs_read_branch(int si, size_t i, char **ret_path, char **ret_permission);

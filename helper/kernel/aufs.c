@@ -2,15 +2,15 @@
 /*
  * aufs - the kernel's side of an aufs.
  *
- * aufs has mount(2) and paths only, without escapes. So it is mounted in the
- * stage, and from its directory: what the stack holds is "3" there. One call
- * takes a page of text, and as many parsed options as fit into a page, too; no
- * kernel looks at the latter, and the one too many overwrites its memory. So
- * what is not sure to fit is appended, one branch a call.
+ * aufs takes branches by mount(2) as paths without escapes. So it is mounted in
+ * the stage and from the stage's directory, where a branch of the stack has a
+ * short path such as "3". One call takes a page of text and a page of parsed
+ * options; no kernel checks the latter, and one option too many overwrites its
+ * memory. So all branches that may not fit are appended, one a call.
  *
- * The kernel ignores what it does not understand of a permission, and of an
- * append all but one branch, with success: it is asked afterwards what it did.
- * It accepts a writable branch that another mount writes to.
+ * The kernel ignores unknown words in a permission, and all but one branch in an
+ * append, and reports success: its branches are compared afterwards.
+ * aufs accepts a writable branch that another mount writes to.
  */
 #include "aufs.h"
 #include "aufs-info.h"
@@ -26,9 +26,9 @@
 #include <sys/stat.h>
 
 #define CACHE	    ".aufs-dirperm1"
-#define OPTIONS_MAX 64 /* in one mount(2), each branch counting; the 85th is fatal */
+#define OPTIONS_MAX 64 /* in one mount(2), where each branch counts; the 85th overwrites memory */
 
-/* A branch as the kernel is told it: the stage's own by their names in it, which is where we are. */
+/* Make a branch's path for the kernel: one in the stage is relative to it, the current directory. */
 static char *name_of(int fd)
 {
 	_cleanup_close_ int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -43,7 +43,7 @@ static unsigned long flags_of(const struct branches *branches)
 	return branches->writable ? 0 : MS_RDONLY;
 }
 
-/* --- dirperm1: once a boot, aufs is asked with a mount of one branch --- */
+/* --- dirperm1: tried once a boot with a mount of one branch --- */
 
 /* 1, 0 or, when the mount fails, -errno. */
 static int try_dirperm1(const char *branch, const char *target, const char *option)
@@ -62,7 +62,7 @@ static int try_dirperm1(const char *branch, const char *target, const char *opti
 	return is;
 }
 
-/* As a whole or not at all: two processes may write it, each the same. */
+/* Write the answer as a whole: two processes may do so at the same time. */
 static void remember_dirperm1(bool has)
 {
 	_cleanup_free_ char *text = xasprintf("%s %d\n", process_boot_id(), has);
@@ -73,7 +73,7 @@ static void remember_dirperm1(bool has)
 		(void)rename(RUN_DIR "/" CACHE ".new", RUN_DIR "/" CACHE);
 }
 
-/* 1, 0, or -ENOENT: nobody has asked in this boot. */
+/* Read the answer. Returns 1, 0, or -ENOENT: it was not tried in this boot. */
 static int recall_dirperm1(void)
 {
 	_cleanup_close_ int fd = open(RUN_DIR "/" CACHE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -92,7 +92,7 @@ static bool has_dirperm1(struct stage *stage)
 	if (r >= 0 || !branch || !target)
 		return r == 1;
 	r = try_dirperm1(strrchr(branch, '/') + 1, target, ",dirperm1");
-	/* Refused for its own sake only if the same goes without. */
+	/* The option is to blame only if the mount succeeds without it. */
 	if (r == 1 || (r == -EINVAL && try_dirperm1(strrchr(branch, '/') + 1, target, "") == 1))
 		remember_dirperm1(r == 1);
 	return r == 1;
@@ -100,23 +100,23 @@ static bool has_dirperm1(struct stage *stage)
 
 /* --- the mount --- */
 
-/* What is behind the branches, *ret_n options, for the caller to free. */
+/* Make the *ret_n options behind the branches. Returns the text, for the caller to free. */
 static char *other_options(const struct aufs_options *options, struct stage *stage, size_t *ret_n)
 {
 	bool dirperm1 = options->dirperm1 == DIRPERM1_ON || (options->dirperm1 == DIRPERM1_AUTO && has_dirperm1(stage));
 	const char *end = dirperm1 ? ",dirperm1" : "";
 
 	*ret_n = dirperm1 ? 4 : 3;
-	/* Without acl, there are no POSIX ACLs, whatever the branches have. */
+	/* Without acl, POSIX ACLs of the branches are hidden. */
 	if (options->xino && strcmp(options->xino, "off") == 0)
 		return xasprintf(",dio,acl,noxino%s", end);
 	if (options->xino)
 		return xasprintf(",dio,acl,xino=%s%s", options->xino, end);
-	/* It goes by its name at once, and lives on the stage's tmpfs as long as the mount. */
+	/* The kernel unlinks the file at once; it stays on the stage's tmpfs as long as the mount. */
 	return xasprintf(",dio,acl,xino=xino.%u%s", stage->n++, end);
 }
 
-/* The first call's options, for the caller to free; *ret_n: how many branches are in them. */
+/* Make the options of the first call, with *ret_n branches. Returns the text, for the caller to free. */
 static char *first_options(const struct branches *branches, const char *others, size_t nothers, char *const *names,
 			   size_t *ret_n)
 {
@@ -139,7 +139,7 @@ static char *first_options(const struct branches *branches, const char *others, 
 	return TAKE_PTR(text);
 }
 
-/* What an errno of aufs's means, where its own text misleads. */
+/* Explain an errno of aufs's. Returns a text, that of strerror(3) where it does not mislead. */
 static const char *reason(int r)
 {
 	switch (r) {
@@ -158,7 +158,7 @@ static const char *reason(int r)
 	}
 }
 
-/* All calls; target is then a mount, or nothing is. 0 or -errno (logged). */
+/* Mount the aufs on target with all its branches; after a failure nothing is mounted. Returns 0 or -errno (logged). */
 static int mount_all(const struct branches *branches, const char *others, size_t nothers, char *const *names,
 		     const char *target, const char *where)
 {
@@ -187,7 +187,7 @@ static int mount_all(const struct branches *branches, const char *others, size_t
 	return 0;
 }
 
-/* The kernel did as asked. NULL, or what is wrong, for the caller to free. */
+/* Check that the kernel did as asked. Returns NULL, or what is wrong, for the caller to free. */
 static char *verify(int fd, const struct branches *branches, char **ret_si)
 {
 	_cleanup_free_ char *at = NULL, *options = NULL, *path = NULL;
@@ -209,7 +209,7 @@ static char *verify(int fd, const struct branches *branches, char **ret_si)
 	return aufs_compare(dir, branches);
 }
 
-/* In the stage's directory, all calls and what is needed for them. 0 or -errno (logged). */
+/* Mount the aufs while the stage's directory is the current one. Returns 0 or -errno (logged). */
 static int mount_here(const struct branches *branches, const struct aufs_options *options, struct stage *stage,
 		      const char *target, const char *where)
 {
@@ -220,7 +220,7 @@ static int mount_here(const struct branches *branches, const struct aufs_options
 
 	for (size_t i = 0; i < branches->n; i++) {
 		names[i] = name_of(branches->fds[i]);
-		/* The plan has looked, but a directory may have been renamed since, and a comma begins an option. */
+		/* The plan checked it, but a directory may have been renamed since, and a comma begins an option. */
 		if (r == 0 && aufs_bad_path(names[i]))
 			r = log_refuse(-EINVAL, "%s: '%s': %s", where, names[i], aufs_bad_path(names[i]));
 	}

@@ -2,8 +2,8 @@
 /*
  * block-mount - the file system of a block device as a detached mount.
  *
- * What differs between file systems, and what to advise where the kernel's
- * errno misleads, is here: the types differ only in how they get their device.
+ * The differences between file systems, and the advice where the kernel's errno
+ * misleads, are here: the types differ only in how they get their device.
  */
 #include "block-mount.h"
 #include "../base/cleanup.h"
@@ -13,7 +13,7 @@
 
 #include <fcntl.h>
 
-/* The program that repairs a file system, or NULL. */
+/* Name the program that repairs a file system. Returns a constant, or NULL. */
 static const char *repairer(const char *fstype)
 {
 	return strncmp(fstype, "ext", 3) == 0 ? "e2fsck"
@@ -22,7 +22,7 @@ static const char *repairer(const char *fstype)
 					      : NULL;
 }
 
-/* What to say beside the errno, where errno alone misleads. For the caller to free. */
+/* Make an advice to follow the errno, where that alone misleads. Returns it, for the caller to free. */
 static char *hint(int r, const struct block_mount *blockfs)
 {
 	const char *repair = repairer(blockfs->fstype);
@@ -40,7 +40,7 @@ static char *hint(int r, const struct block_mount *blockfs)
 	if (r == -EEXIST && strcmp(blockfs->fstype, "btrfs") == 0)
 		return xstrdup("; another copy of this btrfs image is mounted: give one of them a new UUID (btrfstune "
 			       "-u)");
-	/* EINVAL is for what this kernel cannot mount: another feature, another block size. A repair does not help. */
+	/* EINVAL: this kernel lacks a feature or the block size. A repair does not help. */
 	if ((r == -EUCLEAN || r == -EBADMSG || r == -EIO) && repair && !blockfs->used && !blockfs->fixed)
 		return xasprintf("; the kernel log says why; %s may help", repair);
 	return xstrdup(r == -EINVAL || r == -EUCLEAN || r == -EBADMSG || r == -EIO ? "; the kernel log says why" : "");
@@ -63,10 +63,10 @@ int block_mount(const struct block_mount *blockfs, const char *source, bool quie
 		r = fs_set(&fs, "ro", NULL);
 	if (r == 0 && blockfs->discard)
 		r = fs_set(&fs, "discard", NULL);
-	/* Copies of an image share a UUID, which xfs otherwise takes for one disk seen twice. */
+	/* Copies of an image share a UUID; without nouuid, xfs takes them for one disk by two paths. */
 	if (r == 0 && strcmp(blockfs->fstype, "xfs") == 0)
 		r = fs_set(&fs, "nouuid", NULL);
-	/* The superblock, which whoever wrote the image wrote, could otherwise say that an error panics the host. */
+	/* The superblock is under control of the image's author, and could demand that an error panics the host. */
 	if (r == 0 && strncmp(blockfs->fstype, "ext", 3) == 0)
 		r = fs_set(&fs, "errors", "remount-ro");
 	if (r == 0)

@@ -52,10 +52,10 @@ const char *image_content_advice(int fd, uint64_t offset)
 	return NULL;
 }
 
-#define SUPERBLOCK     1024 /* bytes that are read of it */
+#define SUPERBLOCK     1024 /* bytes that are read of a superblock */
 #define EXT_JOURNAL    0x4
 #define EXT_64BIT      0x80
-#define SQUASHFS_BLOCK 1024 /* what the kernel reads squashfs in */
+#define SQUASHFS_BLOCK 1024 /* the unit in which the kernel reads squashfs */
 
 static void size_ext(const unsigned char *sb, struct image_needs *ret)
 {

@@ -3,9 +3,10 @@
  * image-lock - who uses an image file: locks, and leases to find writers that
  * take no lock.
  *
- * The locks are flock(2) and the byte locks of QEMU. Both belong to the open file description. A loop device keeps that
- * description open, so the lock lives exactly as long as the device: no
- * process needs to stay, and SIGKILL cannot leave a stale one.
+ * The locks are flock(2) and the byte locks of QEMU. Both belong to the open
+ * file description. A loop device keeps that description open, so the locks live
+ * exactly as long as the device: no process needs to stay, and SIGKILL cannot
+ * leave a stale one.
  *
  * The kernel grants a read lease (fcntl(2)) for a file that nobody has open
  * for writing. A process that opens it for writing while the lease is held
@@ -32,12 +33,12 @@
 #endif
 
 /*
- * QEMU's image locks (block/file-posix.c): who uses a permission holds a read lock on byte 100 + permission, who does
- * not share it one on 200 + permission; then each looks whether another holds the opposite byte.
+ * QEMU's image locks (block/file-posix.c): a process that uses a permission holds a read lock on byte 100 + permission,
+ * one that does not share it a read lock on 200 + permission; then each tests the opposite byte for other holders.
  */
 enum { QEMU_READ = 0, QEMU_WRITE = 1, QEMU_RESIZE = 3 };
 
-/* Does another hold the byte? 1, 0 or -errno. */
+/* Test whether another process holds the byte. Returns 1, 0 or -errno. */
 static int qemu_byte_taken(int fd, off_t byte)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
@@ -89,7 +90,7 @@ static int try_lock(int fd, bool readonly, bool served, bool *ret_shared)
 	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0)
 		return -errno;
 	if (served) {
-		/* Somebody writes; or shares no writing. */
+		/* The image has a writer, or a user that shares it with none. */
 		r = qemu_byte_taken(fd, 100 + QEMU_WRITE);
 		if (r == 0 && !readonly)
 			r = qemu_byte_taken(fd, 200 + QEMU_WRITE);

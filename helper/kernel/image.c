@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * image - what an image file holds.
+ * image - find the file system in an image file.
  *
- * The file system comes from libblkid and an allow-list, never from trying
+ * Its type comes from libblkid and an allow-list, never from trying
  * drivers: a fuzzed superblock must not reach every file system in the kernel.
  */
 #include "image.h"
@@ -15,7 +15,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
-#define SECTOR 512 /* libblkid's unit for partitions, whatever the disk's */
+#define SECTOR 512 /* libblkid's unit for partitions on every disk */
 
 #define NO_FS  "holds no file system of ext2, ext3, ext4, xfs, btrfs, squashfs, erofs"
 
@@ -26,7 +26,7 @@ bool image_fs_readonly(const char *fstype)
 	return strcmp(fstype, "squashfs") == 0 || strcmp(fstype, "erofs") == 0;
 }
 
-/* The image's partitions, with whichever sector size there is a table. NULL: none. */
+/* Read the image's partition table with each sector size. Returns the partitions, or NULL: there is no table. */
 static blkid_partlist find_table(blkid_probe probe)
 {
 	static const unsigned int sector_sizes[] = { 512, 4096 };
@@ -48,7 +48,7 @@ static const char *table_type(blkid_partlist list)
 	return blkid_parttable_get_type(blkid_partlist_get_table(list));
 }
 
-/* Narrow *area to the partition; *ret_reason as image_probe says. */
+/* Narrow *area to the partition. Returns as image_probe() does. */
 static int find_partition(blkid_probe probe, int fd, unsigned int number, struct image_area *area, char **ret_reason)
 {
 	blkid_partlist list = find_table(probe);
@@ -75,7 +75,7 @@ static int find_partition(blkid_probe probe, int fd, unsigned int number, struct
 	return 0;
 }
 
-/* Ask for superblocks of these types, up to a NULL, in the device of the probe. As blkid_do_safeprobe(). */
+/* Look for superblocks of these types (up to a NULL) in the probe's area. Returns as blkid_do_safeprobe() does. */
 static int probe_types(blkid_probe probe, const char *const *types)
 {
 	(void)blkid_probe_enable_superblocks(probe, 1);
@@ -84,7 +84,8 @@ static int probe_types(blkid_probe probe, const char *const *types)
 	return blkid_do_safeprobe(probe);
 }
 
-/* -ENODATA, without a reason: there is none. */
+/* Find the file system in the probe's area. Returns as image_probe() does, and -ENODATA without a reason: there is
+ * none. */
 static int find_filesystem(blkid_probe probe, const char *wanted, struct image_area *area, char **ret_reason)
 {
 	const char *found = NULL;
@@ -110,7 +111,7 @@ static int find_filesystem(blkid_probe probe, const char *wanted, struct image_a
 	return 0;
 }
 
-/* What may be there in the place of a file system that we mount, and what to do with it. NULL: nothing known. */
+/* Recognize content that is not mounted here. Returns what it is and what to do with it, or NULL: unknown. */
 static const char *find_other(blkid_probe probe)
 {
 #define COPY_IT "copy the file system with the root to an image of its own"
@@ -139,8 +140,8 @@ static const char *find_other(blkid_probe probe)
 	return NULL;
 }
 
-/* A disk with larger sectors has its partitions elsewhere: a table does not say which. NULL: nothing is there, either.
- */
+/* Look for partitions of a disk with larger sectors: a table does not tell their size. Returns an advice, for the
+ * caller to free, or NULL. */
 static char *find_with_larger_sectors(blkid_probe probe, int fd, uint64_t size, const struct image_area *area)
 {
 	struct image_area larger = { .offset = area->offset * 8, .size = area->size * 8 };
@@ -156,8 +157,8 @@ static char *find_with_larger_sectors(blkid_probe probe, int fd, uint64_t size, 
 }
 
 /*
- * Why nothing was found in the area, where the probe is: what is there, or that the file systems are in partitions. For
- * the caller to free.
+ * Explain why there is no file system in the probe's area: it has other content, or partitions. Returns a text, for the
+ * caller to free.
  */
 static char *no_filesystem(blkid_probe probe, int fd, uint64_t size, unsigned int partition,
 			   const struct image_area *area)
@@ -182,7 +183,7 @@ static char *no_filesystem(blkid_probe probe, int fd, uint64_t size, unsigned in
 	return xasprintf("%s" NO_FS "%s%s", part, other ? "; " : "", other ?: "");
 }
 
-/* A block device's size is not in its inode. 0 or -errno. */
+/* Read the size of a file or block device, whose size is not in its inode. Returns 0 or -errno. */
 static int get_size(int fd, uint64_t *ret)
 {
 	struct stat st;
@@ -194,9 +195,9 @@ static int get_size(int fd, uint64_t *ret)
 }
 
 /*
- * The file system must end where its device does, or before; the device has whole sectors only. And it must have its
- * journal in itself: the kernel would open, and write to, whatever device of the host the superblock names. 0 or
- * -errno, with *ret_reason as image_probe says.
+ * Check that the file system ends where its device does, or before, where the device has whole sectors only; and that
+ * it contains its journal: else the kernel would open and write any device of the host that the superblock names.
+ * Returns as image_probe() does.
  */
 static int check_needs(int fd, uint64_t size, unsigned int partition, const struct image_area *area, char **ret_reason)
 {
@@ -234,7 +235,7 @@ static int check_needs(int fd, uint64_t size, unsigned int partition, const stru
 	return -EINVAL;
 }
 
-/* image_probe for an image that is not empty, with its own probe. */
+/* Do the work of image_probe() for an image that is not empty, with a probe. */
 static int probe_image(blkid_probe probe, int fd, uint64_t size, unsigned int partition, const char *fstype,
 		       struct image_area *area, char **ret_reason)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Where in an image the file system lies, and which it is. */
+/* The area of an image in which a file system lies, and its type. */
 struct image_area {
 	uint64_t offset;
 	uint64_t size; /* 0: to the end of the image */
@@ -16,24 +16,23 @@ struct image_area {
  * Find the file system in the open image (a file or a block device) by its superblock, among those we mount (ext2-4,
  * xfs, btrfs, squashfs, erofs).
  * Partition 0: the area as given in *area; else the area is that partition's (GPT or MBR). fstype: NULL, or the only
- * one accepted. On failure *ret_reason is a static or caller-freed text saying why (always set); returns -EINVAL or
- * -errno.
+ * type to accept. Returns 0, or -EINVAL or another -errno with *ret_reason, for the caller to free.
  */
 int image_probe(int fd, unsigned int partition, const char *fstype, struct image_area *area, char **ret_reason);
 
-/* A file system that no kernel can write. */
+/* Test whether a file system of this type is always read-only. */
 bool image_fs_readonly(const char *fstype);
 
 /*
- * Lock the open image for as long as this open file description lives: other users of this program by flock(2),
- * QEMU and its tools by the byte locks they use themselves. Many readers, or one writer; waits at most ms for it.
- * served: QEMU is to open it after us, so its bytes are only looked at, and image_share(false) follows.
- * 0; -EWOULDBLOCK: one of us holds it; -EBUSY: QEMU does; or -errno. *ret_shared: other readers hold it too (not if
- * served).
+ * Lock the open image for as long as this open file description lives: by flock(2) against other containers and
+ * mounts, and by QEMU's byte locks against QEMU and its tools. Many readers or one writer; waits at most ms
+ * milliseconds. served: QEMU opens the image afterwards, so its bytes are only tested, and image_share(false) follows.
+ * Returns 0; -EWOULDBLOCK: another process has the flock(2); -EBUSY: QEMU has the image; or -errno. *ret_shared: the
+ * image has other readers (not set if served).
  */
 int image_lock(int fd, bool readonly, bool served, int ms, bool *ret_shared);
 
-/* QEMU has opened the locked image: let no other QEMU write it (!share), which it would for raw images. */
+/* Keep any other QEMU from writing the locked image (!share) after our QEMU has opened it; or allow it. */
 void image_share(int fd, bool share);
 
 /*
@@ -44,12 +43,12 @@ void image_share(int fd, bool share);
 int lease_is_written(int fd);
 
 /*
- * Whether any process, or the kernel, has the file open for writing; fd is open for reading only. 1; 0; -EOPNOTSUPP:
- * the file's file system cannot tell (no leases: network file systems, FUSE), nor can a process without CAP_LEASE; or
- * another -errno.
+ * Test whether a process or the kernel has the file open for writing, as lease_is_written() does. Returns 1; 0;
+ * -EOPNOTSUPP: unknown, since the file system has no leases (network file systems, FUSE) or the process lacks
+ * CAP_LEASE; or another -errno.
  */
 int image_is_written(int fd);
 
-/* QEMU, or one of its tools, holds its lock for writing, or reading, on the open image. */
+/* Test whether QEMU or one of its tools holds its lock for writing, or reading, on the open image; true if unknown. */
 bool image_qemu_writes(int fd);
 bool image_qemu_reads(int fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * loop - a file as a block device.
+ * loop - bind a file to a block device.
  *
  * LOOP_CONFIGURE binds the file with LO_FLAGS_AUTOCLEAR in one step: the
  * kernel unbinds the device on its last close, ours or the last umount's.
@@ -20,7 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-/* GET_FREE reserves nothing: another process may bind the device first. Each try loses to a process that won. */
+/* LOOP_CTL_GET_FREE reserves nothing, so another process may bind the device first; each lost try is its success. */
 #define TRIES 1024
 #define TAG   "lxc-bdev:" /* our devices, in lo_file_name */
 
@@ -33,7 +33,7 @@ static int refuse_direct(const struct spec *spec, const struct loop_request *req
 	return spec_refuse(spec, -EOPNOTSUPP, "the file system of '%s' cannot do direct-io", request->name);
 }
 
-/* The device is still bound to this area of this file, as we bind them for readers. */
+/* Test whether the device is bound to this area of this file in the way of readers. */
 static bool same_device(int device, int file, const struct loop_request *request)
 {
 	struct loop_info64 info = { 0 };
@@ -51,7 +51,7 @@ int loop_find_shared(int file, const struct loop_request *request)
 	struct dirent *entry;
 	int found = -ENOENT;
 
-	/* What cannot be looked at is not shared: a device of our own does the same. */
+	/* A device that cannot be examined is not shared: a second device does the same. */
 	while (dir && found < 0 && (entry = readdir(dir))) {
 		_cleanup_close_ int device = -EBADF;
 		_cleanup_free_ char *node = NULL;
@@ -69,8 +69,9 @@ int loop_find_shared(int file, const struct loop_request *request)
 }
 
 /*
- * For a device whose node cannot be opened, as in a container that has some of them only: sysfs shows the name of its
- * file. The file is another one if it has one name, and that is not it. 0, or -errno: it may be the same.
+ * Compare our file with the name in sysfs of the file of a device whose node cannot be opened, as in a container that
+ * has only some nodes. They differ if our file has only one name and sysfs has another. Returns 0: they differ; or
+ * -errno: they may be the same.
  */
 static int compare_name(const char *sysfs, int file, const struct stat *st, int error)
 {
@@ -80,12 +81,12 @@ static int compare_name(const char *sysfs, int file, const struct stat *st, int 
 	ssize_t n = fd < 0 ? -1 : read(fd, theirs, sizeof(theirs) - 1);
 
 	if (n < 0)
-		return access(sysfs, F_OK) < 0 && errno == ENOENT ? 0 : error; /* free by now */
+		return access(sysfs, F_OK) < 0 && errno == ENOENT ? 0 : error; /* unbound by now */
 	theirs[strcspn(theirs, "\n")] = '\0';
 	return st->st_nlink == 1 && *theirs && strcmp(basename(theirs), basename(ours)) != 0 ? 0 : error;
 }
 
-/* The bound device is not ours and has the file: 1, 0, or -errno. */
+/* Test whether the bound device is not ours and has the file. Returns 1, 0 or -errno. */
 static int is_foreign(const char *name, int file, bool writers)
 {
 	_cleanup_free_ char *sysfs = xasprintf("/sys/block/%s/loop", name), *node = xasprintf("/dev/%s", name);
@@ -99,7 +100,7 @@ static int is_foreign(const char *name, int file, bool writers)
 		return -errno;
 	device = open(node, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (device < 0 || ioctl(device, LOOP_GET_STATUS64, &info) < 0)
-		return errno == ENXIO ? 0 : compare_name(sysfs, file, &st, -errno); /* ENXIO: free by now */
+		return errno == ENXIO ? 0 : compare_name(sysfs, file, &st, -errno); /* ENXIO: unbound by now */
 	return info.lo_device == st.st_dev && info.lo_inode == st.st_ino &&
 	       !(writers && (info.lo_flags & LO_FLAGS_READ_ONLY)) &&
 	       strncmp((char *)info.lo_file_name, TAG, strlen(TAG)) != 0;
@@ -126,7 +127,7 @@ int loop_find_foreign(int file, bool writers, char **ret_node)
 	return r;
 }
 
-/* Bind this device, open. 0, -EBUSY: another process was faster, or -errno (logged). */
+/* Bind this open device. Returns 0; -EBUSY: another process was faster; or -errno (logged). */
 static int configure(const struct spec *spec, int file, const struct loop_request *request, int device,
 		     const char *node)
 {
@@ -164,7 +165,7 @@ static int refuse_without_control(const struct spec *spec, int r)
 	return spec_refuse(spec, -EOPNOTSUPP, "open '/dev/loop-control': %s", strerror(-r));
 }
 
-/* The device that LOOP_CTL_GET_FREE would return; -ENOENT: a new one; or -errno. */
+/* Find the device that LOOP_CTL_GET_FREE would return. Returns its number; -ENOENT: a new one; or -errno. */
 static int next_free(void)
 {
 	DIR *dir = opendir("/sys/block");
@@ -202,7 +203,7 @@ int loop_foresee(const struct spec *spec)
 			       : log_errno(-errno, "%s: look for '%s'", spec->where, node);
 }
 
-/* loop_attach, once: -EBUSY when another process was faster. */
+/* Try loop_attach() once. Returns as it does, and -EBUSY when another process was faster. */
 static int try_attach(const struct spec *spec, int file, const struct loop_request *request, int control)
 {
 	_cleanup_close_ int device = -EBADF;
@@ -273,7 +274,7 @@ int loop_is_bound(int nr, unsigned long long diskseq)
 	unsigned long long now = diskseq;
 	FILE *f = fopen(path, "re");
 
-	/* Linux before 5.15 has no diskseq: then any file that the device is bound to counts. */
+	/* Linux before 5.15 has no diskseq: then the file of the device does not matter. */
 	if (!f && errno != ENOENT)
 		return -errno;
 	if (f) {

@@ -56,7 +56,7 @@ static char *escape(const char *text, size_t *n)
 	return out;
 }
 
-/* The number of lines, or -EBADMSG: the last one is cut, or there is a NUL byte. */
+/* Count lines. Returns their number, or -EBADMSG: the last one is cut, or there is a NUL byte. */
 static ssize_t count_lines(const char *text, size_t n)
 {
 	ssize_t lines = 0;
@@ -76,13 +76,13 @@ static int parse(char *text, size_t n, const char *path, struct libmnt_table *ta
 	return file ? mnt_table_parse_stream(table, file, path) : -errno;
 }
 
-/* The text as the kernel wrote it, for the caller to free. */
+/* Undo escape(). Returns the text as the kernel wrote it, for the caller to free. */
 static char *as_read(const char *text)
 {
 	return text_unescape(xstrdup(text));
 }
 
-/* Whether libmount has read all fields, which it does not when it takes the text for another kind of table. */
+/* Test whether libmount has read all fields: it has not if it took the text for another kind of table. */
 static bool is_complete(struct libmnt_fs *fs)
 {
 	return mnt_fs_get_root(fs) && mnt_fs_get_target(fs) && mnt_fs_get_fstype(fs) && mnt_fs_get_source(fs) &&
@@ -108,7 +108,7 @@ static bool call(struct libmnt_fs *fs, bool (*found)(const struct mount_entry *e
 	return found(&entry, arg);
 }
 
-/* Make a table of the file, or leave it empty. Returns 0 or -errno. */
+/* Fill the table from the file. Returns 0 or -errno. */
 static int read_table(const char *path, struct libmnt_table *table)
 {
 	_cleanup_free_ char *text = NULL, *escaped = NULL;
@@ -123,7 +123,7 @@ static int read_table(const char *path, struct libmnt_table *table)
 		return (int)lines;
 	escaped = escape(text, &n);
 	r = parse(escaped, n, path, table);
-	/* It skips lines that are empty, comments or none of mountinfo's. */
+	/* libmount skips lines that are empty, comments, or not mountinfo's. */
 	return r < 0 ? r : mnt_table_get_nents(table) == lines ? 0 : -EBADMSG;
 }
 

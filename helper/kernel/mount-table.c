@@ -27,7 +27,7 @@ static char *next_field(char **rest)
 	return field;
 }
 
-/* Read a mount's number. Returns whether it is one. */
+/* Parse the id of a mount. Returns whether it is valid. */
 static bool parse_id(const char *field, unsigned int *ret)
 {
 	char *end;
@@ -42,7 +42,7 @@ static bool parse_id(const char *field, unsigned int *ret)
 	return true;
 }
 
-/* Take a line apart. Returns whether it is one of mountinfo's. */
+/* Parse a line in place. Returns whether it is one of mountinfo's. */
 static bool parse_line(char *line, struct mount_entry *ret)
 {
 	unsigned int parent, major, minor;

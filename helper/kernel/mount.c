@@ -2,9 +2,9 @@
 /*
  * mount - the kernel's mount interface, by descriptor.
  *
- * A mount is built attached to nothing and attached once, when all of it is
- * right. Killed before that, the kernel takes everything back with our
- * descriptors; after it, all parts live exactly as long as what was attached.
+ * A mount is built detached and attached in one step when it is complete. If
+ * this process is killed before, the kernel undoes everything as it closes our
+ * descriptors; afterwards all parts live exactly as long as the attached mount.
  */
 #include "mount.h"
 #include "mount-table.h"
@@ -22,7 +22,7 @@
 #define STATX_MNT_ID_UNIQUE 0x4000U /* Linux 6.8 */
 #endif
 
-/* By number: glibc 2.36 declares these in <sys/mount.h>, which clashes with <linux/mount.h>. */
+/* System calls by number: glibc 2.36 declares them in <sys/mount.h>, which clashes with <linux/mount.h>. */
 static int sys_fsopen(const char *type)
 {
 	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
@@ -50,7 +50,7 @@ void fs_close(struct fs *fs)
 	fs->fd = -EBADF;
 }
 
-/* Keep the errno of the call that failed, and the last thing the file system logged about it ("e TEXT"). */
+/* Keep the last error that the file system logged about a failed call ("e TEXT"). Returns r, or that call's -errno. */
 static int fs_result(struct fs *fs, int r)
 {
 	char line[sizeof(fs->error)];
@@ -124,8 +124,8 @@ int mount_set_writable(int mount)
 }
 
 /*
- * "ID:MAJOR:MINOR:NAMESPACE:UNIQUE". ID is the one that mountinfo shows, and is used again soon; UNIQUE never is, and
- * is 0 before Linux 6.8.
+ * The text is "ID:MAJOR:MINOR:UNIQUE:NAMESPACE". ID is the one in mountinfo, which the kernel soon uses again; UNIQUE
+ * it never uses again, and is 0 before Linux 6.8.
  */
 char *mount_id_text(int fd)
 {
@@ -149,7 +149,7 @@ int mount_is(int fd, const char *text)
 
 	if (!namespace || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0)
 		return -errno;
-	/* The namespace is where it is looked at from, which may be another than the mount's. */
+	/* Leave the namespace out: it is that of the process which looks. */
 	return strncmp(now, text, (size_t)(namespace - now) + 1) == 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
@@ -243,7 +243,7 @@ int mount_is_covered(const char *path, const char *text)
 	if (stat("/proc/self/ns/mnt", &own) < 0)
 		return -errno;
 	search.dev = makedev(major, minor);
-	/* From another namespace the id says nothing here; the mount may be a copy of that one's, so spare it. */
+	/* An id of another namespace means nothing here. The mount may be a copy of that one's, so it is spared. */
 	search.foreign = own.st_ino != ns;
 	r = mount_table_each(MOUNT_TABLE_OWN, is_at, &search);
 	return r > 0 ? 1 + search.foreign : r;

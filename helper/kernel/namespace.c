@@ -28,8 +28,8 @@ static bool has_id(const struct mount_entry *entry, void *arg)
 }
 
 /*
- * The same, told by mount ids, each of which is in one namespace only: is the process's root mount among ours? It needs
- * no right to trace the process, but a root of its own (chroot) could hide it.
+ * Test whether the process is in our mount namespace by the id of its root mount, which is in one namespace only. This
+ * needs no right to trace the process, but a root of its own (chroot) could hide that mount. Returns 1, 0 or -errno.
  */
 static int has_our_root_mount(pid_t pid)
 {
@@ -59,7 +59,7 @@ int namespace_is_ours(pid_t pid)
 	return a == b && memcmp(theirs, ours, (size_t)a) == 0;
 }
 
-/* Let no mount of this namespace, a new one, propagate to others. 0 or -errno. */
+/* Stop mounts of this new namespace from propagating to others. Returns 0 or -errno. */
 static int make_slave(void)
 {
 	_cleanup_close_ int root = -EBADF, cwd = -EBADF, self = -EBADF;
@@ -68,7 +68,7 @@ static int make_slave(void)
 		return 0;
 	if (errno != EINVAL)
 		return -errno;
-	/* A chroot to what is no mount. Entering the namespace we are in leads to its own root for a moment. */
+	/* Our root is a chroot that is no mount: go to the root of the namespace for a moment, by entering it again. */
 	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	self = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
@@ -97,7 +97,7 @@ static bool collect(const struct mount_entry *entry, void *arg)
 	return false;
 }
 
-/* The path is below the mount point: it is reached through it. */
+/* Test whether one of the paths is at or below the mount point, and so reached through it. */
 static bool leads_to(const char *at, const char *const *paths)
 {
 	for (; *paths; paths++)
@@ -114,7 +114,7 @@ int namespace_copy(const char *const *paths)
 	if (r < 0)
 		return r;
 	(void)mount_table_each(MOUNT_TABLE_OWN, collect, &points);
-	/* The outermost first, which takes all below it along: each that really goes waits for the kernel. */
+	/* Detach the outermost mounts first, with all below them: each detached tree costs a wait for the kernel. */
 	for (size_t i = 0; i < points.n; i++) {
 		if (!leads_to(points.paths[i], paths))
 			(void)umount2(points.paths[i], MNT_DETACH | UMOUNT_NOFOLLOW);
@@ -190,7 +190,7 @@ int stage_leave(struct stage *stage)
 {
 	int r = 0;
 
-	/* setns(2) moves root and cwd to the namespace's own: bring back ours, which may be a chroot. */
+	/* setns(2) moves root and cwd to those of the namespace: restore ours, which may be a chroot. */
 	if (stage->host >= 0 && (setns(stage->host, CLONE_NEWNS) < 0 || fchdir(stage->root) < 0 || chroot(".") < 0 ||
 				 fchdir(stage->cwd) < 0))
 		r = -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nbd-handshake - the client's part of the NBD protocol, as far as it goes before the
- * transmission: https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md
+ * nbd-handshake - the client's part of the NBD protocol before the transmission
+ * phase: https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md
  */
 #include "nbd-handshake.h"
 #include "../base/cleanup.h"
@@ -34,7 +34,7 @@ struct option_go {
 	uint32_t client_flags;
 	uint64_t magic;
 	uint32_t option, length;
-	uint32_t name_length; /* and no name: the default export */
+	uint32_t name_length; /* 0: the default export */
 	uint16_t infos, info;
 } __attribute__((packed));
 
@@ -77,7 +77,7 @@ static void take_info(const char *data, size_t n, struct nbd_export *export)
 	}
 }
 
-/* 1: negotiated; 0: go on reading; or -errno. */
+/* Take one reply. Returns 1: the export is negotiated; 0: more replies follow; or -errno. */
 static int take_reply(int fd, struct nbd_export *export, char *error, size_t size)
 {
 	char data[REPLY_MAX + 1];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nbd - a server's connection becomes a block device of the kernel's.
+ * nbd - make a block device of the connection to an NBD server.
  *
  * By netlink the kernel picks the device and connects it atomically, and no
  * process stays: NBD_CFLAG_DISCONNECT_ON_CLOSE is for nbd what autoclear is
- * for a loop device. The flag must come after the device has been opened, or
- * the first close by whoever looks at new devices would end it. An old ioctl
- * interface does the same with a process that stays for as long as the device.
+ * for a loop device. The flag must be set after the device has been opened, or
+ * the first close by a process that probes new devices would disconnect it. The
+ * old ioctl interface does the same with a process that serves the device.
  */
 #include "nbd.h"
 #include "../base/cleanup.h"
@@ -22,7 +22,7 @@
 
 #define NETLINK_ATTR_MAX 256 /* bytes of attributes in one message of ours */
 
-/* --- generic netlink, as much as this needs of it --- */
+/* --- generic netlink --- */
 
 struct message {
 	struct nlmsghdr header;
@@ -40,13 +40,13 @@ static void begin(struct message *message, uint16_t family, uint8_t command)
 	message->generic.version = 1;
 }
 
-/* Room for one more attribute of n bytes; where its value goes. */
+/* Add an attribute of n bytes. Returns it. */
 static struct nlattr *add(struct message *message, uint16_t type, const void *value, size_t n)
 {
 	struct nlattr *attr = (struct nlattr *)((char *)message + message->header.nlmsg_len);
 
 	if (message->header.nlmsg_len + NLA_HDRLEN + NLA_ALIGN(n) > sizeof(*message))
-		abort(); /* all of them are of known size, the backend too */
+		abort(); /* all attributes are of known size, the backend too */
 	attr->nla_type = type;
 	attr->nla_len = (uint16_t)(NLA_HDRLEN + n);
 	memcpy((char *)attr + NLA_HDRLEN, value, n);
@@ -71,7 +71,7 @@ static void add_socket(struct message *message, int fd)
 	sockets->nla_len = (uint16_t)((char *)message + message->header.nlmsg_len - (char *)sockets);
 }
 
-/* The attribute's value in the answer, or NULL. */
+/* Find an attribute in the answer. Returns its value, or NULL. */
 static const void *find(const struct nlmsghdr *header, uint16_t type, size_t n)
 {
 	const char *p = (const char *)header + NLMSG_LENGTH(GENL_HDRLEN);
@@ -91,7 +91,7 @@ static const void *find(const struct nlmsghdr *header, uint16_t type, size_t n)
 	return NULL;
 }
 
-/* Send, and read up to the acknowledgement; the answer before it is left in `answer`. 0 or -errno. */
+/* Send a message, and read up to the acknowledgement; the answer before it is in `answer`. Returns 0 or -errno. */
 static int transact(int fd, const struct message *message, char *answer, size_t size)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
@@ -120,8 +120,8 @@ static int transact(int fd, const struct message *message, char *answer, size_t 
 #define ANSWER(name) char name[4096] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 }
 
 /*
- * A netlink socket; *ret is the family's number. fd or -errno. -ENOENT: no such family here, or one without backend
- * identifiers (before Linux 5.14): a device of ours could not be told from others' there, so neither undone nor cut.
+ * Open a netlink socket; *ret is the family's number. Returns the socket or -errno. -ENOENT: there is no such family,
+ * or one without backend identifiers (before Linux 5.14), with which our devices could not be told from others'.
  */
 static int open_family(uint16_t *ret)
 {
@@ -184,7 +184,7 @@ int nbd_connect(int fd, const struct nbd_export *export, const char *backend, un
 	return (int)nr;
 }
 
-/* NBD_CMD_RECONFIGURE with the flag, or with a connection (fd >= 0). */
+/* Reconfigure the device: set the flag, and with fd >= 0 a new connection. Returns 0 or -errno. */
 static int reconfigure(int nr, const char *backend, int fd)
 {
 	uint16_t family = 0;
@@ -248,7 +248,7 @@ int nbd_is_connected(int nr)
 	return access(path, F_OK) == 0 ? 1 : errno == ENOENT ? 0 : -errno;
 }
 
-/* Is the device connected, and its attribute in sysfs this text? 1, 0 or -errno. */
+/* Test whether the device is connected, and its attribute in sysfs is this text. Returns 1, 0 or -errno. */
 static int has_attribute(int nr, const char *attribute, const char *wanted)
 {
 	_cleanup_free_ char *path = xasprintf("/sys/block/nbd%d/%s", nr, attribute);
@@ -294,17 +294,18 @@ int nbd_disconnect_idle(int nr, const char *backend)
 
 	if (fd < 0)
 		return -errno;
-	/* Nobody can take it while we have it open exclusively. */
+	/* No other process can use the device while we have it open exclusively. */
 	found = nbd_find(backend);
 	if (found != nr)
 		return found >= 0 || found == -ENOENT ? 0 : found;
-	/* Also what is left of a netlink device's connection goes with NBD_CLEAR_SOCK. */
+	/* NBD_CLEAR_SOCK also removes the leftover connection of a netlink device. */
 	(void)ioctl(fd, NBD_DISCONNECT);
 	(void)ioctl(fd, NBD_CLEAR_SOCK);
 	return 0;
 }
 
-/* Bind the connection to the first device that takes it: NBD_SET_SOCK refuses with EBUSY what is another's. */
+/* Bind the connection to the first free device: NBD_SET_SOCK gives EBUSY for one in use. Returns the open device or
+ * -errno. */
 static int bind_first(int fd, int *ret_nr)
 {
 	for (int nr = 0;; nr++) {

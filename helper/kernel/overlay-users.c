@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Two empty directories on a tmpfs that is attached nowhere: it ends with the descriptor of its mount. */
+/* Two empty directories on a detached tmpfs, which ends with the descriptor of its mount. */
 struct scratch {
 	int mount, upper, work;
 };
@@ -28,7 +28,7 @@ static void scratch_clear(struct scratch *scratch)
 	cleanup_close(&scratch->mount);
 }
 
-/* 0 or -errno. */
+/* Make them. Returns 0 or -errno. */
 static int scratch_make(struct scratch *ret)
 {
 	struct fs fs;
@@ -46,7 +46,10 @@ static int scratch_make(struct scratch *ret)
 	return ret->upper < 0 || ret->work < 0 ? -errno : 0;
 }
 
-/* The kernel made its index: so it was in force when the lower was looked at, as it is switched off for good. */
+/*
+ * Test whether the kernel made an index, so that it was on when the kernel checked the lower: once off, it stays off.
+ * Returns 1, 0 or -errno.
+ */
 static int has_index(const struct scratch *scratch)
 {
 	if (faccessat(scratch->work, "index", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -54,7 +57,10 @@ static int has_index(const struct scratch *scratch)
 	return errno == ENOENT ? 0 : -errno;
 }
 
-/* Mount it above the scratch directory. 1: EBUSY; 0: not; -EINVAL: it says nothing; or another -errno. */
+/*
+ * Mount an overlay with the directory as lower and the scratch directories above it. Returns 1: EBUSY; 0: not in use;
+ * -EINVAL: no answer; or another -errno.
+ */
 static int try_as_lower(int dir, const struct scratch *scratch, bool by_fd)
 {
 	_cleanup_close_ int mount = -EBADF;
@@ -79,7 +85,7 @@ static int try_as_lower(int dir, const struct scratch *scratch, bool by_fd)
 	return r > 0 ? 0 : r ?: -EINVAL;
 }
 
-/* In a child: before Linux 6.15, a layer is attached somewhere. Here, the two are, where nobody else looks. */
+/* Do the same in a child with a private namespace to attach the layers in, as before Linux 6.15. */
 static int try_in_namespace(int mount, const struct scratch *scratch)
 {
 	_cleanup_close_ int root = -EBADF, lower = -EBADF;
@@ -87,7 +93,7 @@ static int try_in_namespace(int mount, const struct scratch *scratch)
 
 	if (r < 0)
 		return r;
-	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* a descriptor from before is of the other namespace */
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); /* an earlier descriptor belongs to the other namespace */
 	r = root < 0 ? -errno : mount_attach(scratch->mount, root);
 	if (r == 0 && mkdirat(scratch->mount, "lower", 0700) < 0)
 		r = -errno;
@@ -98,9 +104,9 @@ static int try_in_namespace(int mount, const struct scratch *scratch)
 	return r < 0 ? r : try_as_lower(mount, scratch, false);
 }
 
-#define IN_USE 255 /* an exit status that is no errno */
+#define IN_USE 255 /* an exit status; the others are an errno */
 
-/* Ask with the directory as the lower. 1: in use; 0: not; -EINVAL: it cannot be asked so; or another -errno. */
+/* Ask with the directory as the lower. Returns 1: in use; 0: not; -EINVAL: no answer; or another -errno. */
 static int ask_as_lower(int dir)
 {
 	__attribute__((cleanup(scratch_clear))) struct scratch scratch = { -EBADF, -EBADF, -EBADF };
@@ -131,9 +137,9 @@ static int ask_as_lower(int dir)
 }
 
 /*
- * Ask with the directory as the upper of a mount that cannot succeed: that it is used is EBUSY, and is checked before
- * the work directory, which here is on another mount than the upper: EINVAL, before anything is written. Both are a
- * line in the kernel's log. 1, 0 or -errno.
+ * Ask with the directory as the upper of a mount that cannot succeed. The kernel first checks whether the upper is in
+ * use: EBUSY; then the work directory, which is on another mount than the upper: EINVAL, before anything is written.
+ * Both add a line to the kernel's log. Returns 1, 0 or -errno.
  */
 static int ask_as_upper(int dir, int lower)
 {
@@ -161,15 +167,11 @@ static int ask_as_upper(int dir, int lower)
 }
 
 /*
- * The kernel marks the inode of an upper or work directory from the mount of its overlay until the end of the file
- * system, which may be long after the last umount. Nothing shows the mark but another mount with index=on, to which it
- * is EBUSY, as upper, work directory or lower.
- *
- * As a lower, below an upper of our own, a directory that is free makes an overlay that mounts, and the log stays as it
- * was; one that is used is a line there, which the kernel writes beside each EBUSY. (With index=off it would be a
- * warning, and no error.) What a lower is needs no right to write, and two who ask at once do not see each other. This
- * takes a file system with file handles and a UUID: without these the kernel switches the index off, and mounts. Then,
- * and on an aufs, which must be no layer, the directory is the upper.
+ * The directory is the lower of a new overlay below scratch directories. If it is free, the overlay mounts, and the
+ * kernel's log stays as it was; if it is in use, the kernel gives EBUSY and logs a line. (With index=off it would only
+ * warn.) A lower needs no right to write, and two concurrent tests do not disturb each other. This requires a file
+ * system with file handles and a UUID: without these the kernel switches the index off, and mounts. Then, and on an
+ * aufs, which must not be a layer, the directory is the upper.
  */
 int overlayfs_in_use(int dir, int lower)
 {

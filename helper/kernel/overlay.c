@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * overlay - the kernel's side of an overlay.
+ * overlay - mount an overlay.
  *
- * There are three ways to hand over layers:
+ * There are three ways to hand layers over to the kernel:
  *   fd      FSCONFIG_SET_FD, detached mounts too (Linux 6.15; no stage)
  *   string  "lowerdir+" with /proc/self/fd/N, in the stage (Linux 6.8)
  *   mount   mount(2) with descriptor numbers, relative to /proc/self/fd, in the stage
- * None has a length or an escape to get wrong: a layer is a descriptor.
- * (mount(2) cuts its options at one page and reports success.) The
- * kernel's version decides, not trying: before 6.5, fsconfig(2) takes any
- * option, and only the mount fails, with a line in the kernel's log.
+ * (mount(2) cuts its options at one page and reports success.) All hand over descriptors, so paths need no escapes and
+ * have no limit. The kernel's version decides, not a trial: before 6.5, fsconfig(2) takes any option, and only the
+ * mount fails, with a line in the kernel's log.
  */
 #include "overlay.h"
 #include "aufs-info.h"
@@ -23,9 +22,9 @@
 #include <sys/mount.h>
 #include <sys/vfs.h>
 
-#define MOUNT_DATA_MAX 4095 /* mount(2) cuts its options here, and reports success */
+#define MOUNT_DATA_MAX 4095 /* mount(2) cuts its options here and reports success */
 
-/* Kernel defaults vary by distribution; these make an upper that can be moved, copied and read by tools. */
+/* Defaults vary by distribution; with these options an upper can be moved, copied and read by tools. */
 static const char *const fixed_options[][2] = {
 	{ "redirect_dir", "nofollow" },
 	{ "metacopy", "off" },
@@ -62,7 +61,7 @@ int overlayfs_set_fixed(struct fs *fs, bool index)
 	return r;
 }
 
-/* What an errno of overlay's means, where its own text misleads. */
+/* Explain an errno of overlay's. Returns a text, that of strerror(3) where it does not mislead. */
 static const char *reason(int r, const struct layers *layers)
 {
 	struct statfs st;
@@ -73,7 +72,7 @@ static const char *reason(int r, const struct layers *layers)
 	return r == -ELOOP ? "one layer is the same as another, or inside it" : strerror(-r);
 }
 
-/* The ways `fd` and `string`. Mount fd or -errno. */
+/* Mount in the ways `fd` and `string`. Returns the mount's descriptor or -errno. */
 static int mount_by_fsconfig(const struct layers *layers, bool by_fd, struct fs *fs)
 {
 	int r = fs_set(fs, "source", "lxc-bdev");
@@ -104,7 +103,7 @@ __attribute__((format(printf, 2, 3))) static void append(char **text, const char
 	*text = xasprintf("%s%s", before, (char *)must(n < 0 ? NULL : more));
 }
 
-/* The options for mount(2), for the caller to free. */
+/* Make the options for mount(2). Returns them, for the caller to free. */
 static char *make_options(const struct layers *layers)
 {
 	char *options = xstrdup("lowerdir=");
@@ -119,7 +118,7 @@ static char *make_options(const struct layers *layers)
 	return options;
 }
 
-/* The number of lowers of the overlay at fd, as the kernel sees them, or -errno. */
+/* Count the lowers that the kernel has for the overlay at fd. Returns their number or -errno. */
 static ssize_t count_lowers(int fd)
 {
 	_cleanup_free_ char *at = NULL, *options = NULL, *lowers = NULL;
@@ -138,7 +137,7 @@ static ssize_t count_lowers(int fd)
 	return n;
 }
 
-/* The way `mount`. Mount fd or -errno (logged). */
+/* Mount in the way `mount`. Returns the mount's descriptor or -errno (logged). */
 static int mount_by_mount(const struct layers *layers, struct stage *stage, const char *where)
 {
 	_cleanup_free_ char *options = make_options(layers), *target = stage_dir(stage);
@@ -147,7 +146,7 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 	ssize_t n;
 	int r = 0;
 
-	/* 500 lowers are 2 KB of numbers, so this is for what nobody foresaw. */
+	/* 500 lowers are 2 KB of numbers, so this should not happen. */
 	if (strlen(options) > MOUNT_DATA_MAX)
 		return log_refuse(-E2BIG, "%s: %zu lowers do not fit into one mount(2)", where, layers->n);
 	if (!target || cwd < 0 || chdir("/proc/self/fd") < 0)
@@ -169,8 +168,8 @@ static int mount_by_mount(const struct layers *layers, struct stage *stage, cons
 }
 
 /*
- * No layer lies on an aufs, whatever was planned: overlay opens files of its lowers with its own f_path, of which aufs
- * takes the super block for its own (au_do_open() of aufs 5 and 6). 0 or -errno (logged).
+ * Check once more that no layer lies on an aufs: overlay opens files of its lowers with its own f_path, whose super
+ * block aufs takes for its own (au_do_open() of aufs 5 and 6). Returns 0 or -errno (logged).
  */
 static int check_no_aufs(const struct layers *layers, const char *where)
 {
