@@ -43,7 +43,7 @@ static int read_status(pid_t pid, struct status *ret)
 
 int process_identify(pid_t pid, struct process *ret)
 {
-	struct status status;
+	struct status status = { 0 };
 	int r = read_status(pid, &status);
 
 	if (r < 0)
@@ -71,7 +71,7 @@ int process_alive(const struct process *process)
 static int open_process(const struct process *process)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	struct status status;
+	struct status status = { 0 };
 	int r;
 
 	if (fd < 0)
@@ -141,7 +141,7 @@ void process_sleep(int ms)
 
 pid_t process_parent(pid_t pid)
 {
-	struct status status;
+	struct status status = { 0 };
 	int r = read_status(pid, &status);
 
 	return r == -ESRCH ? 0 : r < 0 ? r : (pid_t)status.parent;

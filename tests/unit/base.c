@@ -35,7 +35,8 @@ static void a_number_may_have_one_unit_of_those_that_are_allowed(void)
 
 static void what_is_no_number_is_refused(void)
 {
-	static const char *const bad[] = { "", " 1", "+1", "-1", "x", "k", "1 ", "1kk", "1k ", "1.5", "0x10", "1%", "1e3" };
+	static const char *const bad[] = { "",	  " 1",	 "+1",	"-1",	"x",  "k",  "1 ",
+					   "1kk", "1k ", "1.5", "0x10", "1%", "1e3" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		CHECK(parse(bad[i], NUMBER_UNITS, UINT64_MAX, 0) == -EINVAL);

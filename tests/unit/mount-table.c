@@ -112,8 +112,7 @@ static void a_source_may_be_empty_and_is_not_resolved(void)
 
 static void deleted_directories_stay_marked(void)
 {
-	check_gives("5 1 0:5 /a//deleted /b//deleted rw - t s o\n",
-		    "5 0:5 [/a//deleted] [/b//deleted] [t] [s] [o]\n");
+	check_gives("5 1 0:5 /a//deleted /b//deleted rw - t s o\n", "5 0:5 [/a//deleted] [/b//deleted] [t] [s] [o]\n");
 }
 
 static void an_empty_table_has_no_entries(void)
@@ -156,14 +155,16 @@ static void a_line_of_another_kind_is_refused_wherever_it_is(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++) {
-		_cleanup_free_ char *before = xasprintf("%s" GOOD, garbage[i]), *after = xasprintf(GOOD "%s", garbage[i]);
+		_cleanup_free_ char *before = xasprintf("%s" GOOD, garbage[i]),
+				    *after = xasprintf(GOOD "%s", garbage[i]);
 
 		check_refused(garbage[i], strlen(garbage[i]));
 		check_refused(before, strlen(before));
 		check_refused(after, strlen(after));
 	}
 	check_refused(GOOD "\0\n", sizeof(GOOD "\0\n") - 1);
-	check_refused("21 20 0:19 / /s\0ys rw - sysfs sysfs rw\n", sizeof("21 20 0:19 / /s\0ys rw - sysfs sysfs rw\n") - 1);
+	check_refused("21 20 0:19 / /s\0ys rw - sysfs sysfs rw\n",
+		      sizeof("21 20 0:19 / /s\0ys rw - sysfs sysfs rw\n") - 1);
 }
 
 static void what_cannot_be_read_is_an_error(void)
