@@ -115,8 +115,8 @@ testOneTarIsOneTreeOnAufsOnOverlayAndSquashed() {
 	assertEquals 'overlay, squashed to two' "$(cat overlay.4)" "$(overlay_shows overlay s)"
 	assertEquals 'overlay, squashed to three' "$(cat overlay.4)" "$(overlay_shows overlay t)"
 	# And the tar of a layer says no more than the one that it was made of.
-	bdev layer --store aufs diff l3 -o a.tar
-	bdev layer --store overlay diff l3 -o o.tar
+	bdev layer --store aufs diff l3 --output a.tar
+	bdev layer --store overlay diff l3 --output o.tar
 	assertEquals 'written again' "$(tar -tf o.tar | sort)" "$(tar -tf a.tar | sort)"
 }
 

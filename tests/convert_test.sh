@@ -530,10 +530,10 @@ testUsage() {
 	assert_one_line 'is inside the directory that is converted'
 	bdev convert d overlay
 	assert_status 2
-	assert_one_line 'the form comes first: lxc-bdev convert overlay d'
+	assert_one_line 'the format comes first: lxc-bdev convert overlay d'
 	bdev convert -n c1
 	assert_status 2
-	assert_one_line 'to which form? lxc-bdev convert -n c1 overlay'
+	assert_one_line 'missing format; lxc-bdev convert -n c1 overlay'
 	bdev convert -n c1 -f x overlay
 	assert_status 2
 	assert_one_line "unknown option '-f'"

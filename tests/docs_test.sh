@@ -5,6 +5,7 @@
 . "$(dirname -- "$0")/lib.sh"
 
 MAN8=$ROOT/man/lxc-bdev.8
+MAN8LAYER=$ROOT/man/lxc-bdev-layer.8
 MAN5=$ROOT/man/bdev.conf.5
 README=$ROOT/README.md
 HACKING=$ROOT/HACKING.md
@@ -33,8 +34,10 @@ tearDownEach() {
 	: >"$SCRATCH/started"
 }
 
-help_verbs() { "$LXC_BDEV" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'; }
-help_options() { "$LXC_BDEV" --help | sed -n '/^  \(-\| *--\)/p' | grep -o -e '--[a-z-]*' -e ' -[a-zA-Z],' | tr -d ' ,'; }
+# table PROGRAM - lines of the tables of verbs and options, as awk selects them.
+table() { "$LXC_BDEV" help --complete | awk -F '\t' "$1"; }
+help_verbs() { table '$1 == "verb" && $2 !~ / / {print $2}'; }
+layer_verbs() { table '$1 == "verb" && sub(/^layer /, "", $2) {print $2}'; }
 types() { "$LXC_BDEV" types | sed -n 's/^\([a-z]*\):.*/\1/p'; }
 
 # type_options TYPE - "NAME" or "NAME=VALUE" on a line each, without those of all types.
@@ -155,11 +158,10 @@ testEachVerbIsInTheManual() {
 }
 
 testEachVerbOfLayerIsInItsManual() {
-	bdev layer help
-	printf '%s\n' "$out" | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p' >"$HERE/verbs"
+	layer_verbs >"$HERE/verbs"
 	assertTrue 'verbs were found' "[ $(wc -l <"$HERE/verbs") -ge 10 ]"
 	while IFS= read -r _verb; do
-		assertTrue "$_verb" "grep -q '^\\.It \\(Xo \\)\\?Cm $_verb\\( \\|\$\\)' '$ROOT/man/lxc-bdev-layer.8'"
+		assertTrue "$_verb" "grep -q '^\\.It \\(Xo \\)\\?Cm $_verb\\( \\|\$\\)' '$MAN8LAYER'"
 	done <"$HERE/verbs"
 }
 
@@ -169,11 +171,44 @@ testTheManualHasNoOtherVerbs() {
 	done
 }
 
+# options_of NAME - "--option -l VALUE" of each option of a verb that is for people, or with - of all verbs.
+options_of() { table '$1 == "option" && $2 == "'"$1"'" {print $3, $4, $5}'; }
+
+# Its .It line has its letter and a value if it takes one. Each is said in the manual of its verb.
 testEachOptionIsInTheManual() {
-	assertContains 'options' "$(help_options)" --logfile
-	for _option in $(help_options); do
-		assertTrue "$_option" "grep -q -e 'Fl ${_option#-}\\([ =]\\|\$\\)' '$MAN8'"
+	assertContains 'options' "$(options_of -)" --logfile
+	for _verb in - $(help_verbs) $(layer_verbs | sed 's/^/layer:/'); do
+		case $_verb in
+		layer:*) _man="$MAN8 $MAN8LAYER" ;;
+		*) _man=$MAN8 ;;
+		esac
+		options_of "$(echo "$_verb" | tr : ' ')" >"$HERE/options"
+		while read -r _option _letter _value; do
+			_line="Fl ${_option#-}"
+			[ "$_letter" = - ] || _line="Fl ${_letter#-} , $_line"
+			case $_value in
+			-) _line="$_line\\( Op \\| ,\\|\$\\)" ;;
+			\[*) _line="$_line Ns Op = Ns Ar" ;;
+			*) _line="$_line Ns = Ns \\(Ar\\|Cm\\) " ;;
+			esac
+			# shellcheck disable=SC2086 # names of files
+			grep -q -e "^\\.\\(It \\)\\?\\(Cm import \\|Cm check \\|Op \\)\\?$_line" -e "Oo $_line" -e "Op $_line" $_man ||
+				echo "$_verb $_option: $_line"
+		done <"$HERE/options" >>"$HERE/missing"
 	done
+	assertEquals 'options that the manuals lack' '' "$(cat "$HERE/missing")"
+}
+
+testTheManualsHaveNoOtherOptionsOfVerbs() {
+	table '$1 == "option" {print $3}' | sort -u >"$HERE/known"
+	{
+		man_section "$MAN8" SYNOPSIS
+		man_section "$MAN8" OPTIONS
+		cat "$MAN8LAYER"
+	} | grep -o 'Fl -[a-z][a-z-]*' | sed 's/Fl -/--/' | sort -u | while read -r _option; do
+		grep -qxF -e "$_option" "$HERE/known" || echo "$_option"
+	done >"$HERE/unknown"
+	assertEquals 'options that no verb has' '' "$(cat "$HERE/unknown")"
 }
 
 testEachTypeAndItsOptionsAreInTheManual() {
@@ -340,11 +375,37 @@ testCompletionOffersFormsAndThenDirectoriesToConvert() {
 	assertEquals --dry-run "$out"
 }
 
+testCompletionOffersEachOptionOfEachVerb() {
+	table '$1 == "option" && $2 != "-" {print $2 ":" $3}' | sort >"$HERE/wanted"
+	table '$1 == "hidden" {print "^" $2 ":"}' >"$HERE/hidden"
+	grep -v -f "$HERE/hidden" "$HERE/wanted" | while IFS=: read -r _verb _option; do
+		[ "$_verb" = "${_last-}" ] || tab "lxc-bdev $_verb --"
+		_last=$_verb
+		case " $(printf '%s' "$out" | tr '\n=' '  ') " in *" $_option "*) ;; *) echo "$_verb $_option" ;; esac
+	done >"$HERE/missing"
+	assertEquals 'options that completion lacks' '' "$(cat "$HERE/missing")"
+}
+
+testCompletionOffersValuesThatAreWords() {
+	tab 'lxc-bdev ephemeral --backing a'
+	assertEquals aufs "$out"
+	tab 'lxc-bdev status --logpriority=W'
+	assertEquals WARN "$out"
+	tab 'lxc-bdev status -l W'
+	assertEquals WARN "$out"
+	tab 'lxc-bdev help layer app'
+	assertEquals apply "$out"
+}
+
 testCompletionOffersContainersBelowTheLxcpath() {
 	container "c1"
 	container "d1"
 	tab "lxc-bdev status -P $LXCPATH -n c"
 	assertEquals c1 "$out"
+	tab "lxc-bdev status -P $LXCPATH c"
+	assertEquals c1 "$out"
+	tab "lxc-bdev plan -P $LXCPATH --name=c"
+	assertEquals 'behind the =' c1 "$out"
 }
 
 testCompletionOffersFilesAsSources() {

@@ -202,7 +202,7 @@ testAnOpaqueDirectoryStaysOneInATar() {
 	stays() {
 		[ "$status" -ne 0 ] || tar -tf out.tar | grep -q -x '\(\./\)\{0,1\}d/\.wh\.\.wh\.\.opq' || fail "lost: $_where"
 	}
-	sweep stays "$attributes" "$LXC_BDEV" layer --store "$store" diff top -o out.tar
+	sweep stays "$attributes" "$LXC_BDEV" layer --store "$store" diff top --output out.tar
 }
 
 testAnOpaqueDirectoryStaysOneInASquash() {
@@ -322,16 +322,16 @@ testAnInterruptedTarLeavesNothing() {
 		for _signal in INT TERM KILL; do
 			echo before >out/a.tar
 			run strace -f -qq -o /dev/null -e trace=sendfile -e inject=sendfile:signal=$_signal \
-				"$LXC_BDEV" layer --store "$store" $_verb a -o out/a.tar
+				"$LXC_BDEV" layer --store "$store" $_verb a --output out/a.tar
 			assertNotEquals 0 "$status"
 			assertEquals "$_verb $_signal" 'a.tar before' "$(ls -A out) $(cat out/a.tar)"
 		done
-		layer $_verb a -o out/a.tar
+		layer $_verb a --output out/a.tar
 		assert_status 0
 		tar -xOf out/a.tar file | cmp - in/file || fail "$_verb"
 		assertEquals a.tar "$(ls -A out)"
 		rm out/a.tar
-		layer $_verb a -o out/a.tar
+		layer $_verb a --output out/a.tar
 		assertEquals 'without one before' 'a.tar 600' "$(ls -A out) $(stat -c %a out/a.tar)"
 	done
 }
@@ -339,11 +339,11 @@ testAnInterruptedTarLeavesNothing() {
 # The same where a file cannot be without a name.
 testAnInterruptedTarLeavesNothingWithoutTmpfile() {
 	mkdir in out && head -c 8000000 /dev/urandom >in/file && tar -C in -cf in.tar . && layer apply a in.tar
-	strace -qq -o trace -e trace=openat "$LXC_BDEV" layer --store "$store" diff a -o out/a.tar && rm out/a.tar
+	strace -qq -o trace -e trace=openat "$LXC_BDEV" layer --store "$store" diff a --output out/a.tar && rm out/a.tar
 	_n=$(grep -n O_TMPFILE trace | cut -d : -f 1)
 	for _signal in INT TERM HUP; do
 		run strace -qq -o trace -e trace=sendfile,openat -e "inject=openat:error=EOPNOTSUPP:when=$_n" \
-			-e inject=sendfile:signal=$_signal "$LXC_BDEV" layer --store "$store" diff a -o out/a.tar
+			-e inject=sendfile:signal=$_signal "$LXC_BDEV" layer --store "$store" diff a --output out/a.tar
 		assertNotEquals 0 "$status"
 		[ -z "$(ls -A out)" ] || fail "$_signal: $(ls -A out)"
 	done
@@ -352,7 +352,7 @@ testAnInterruptedTarLeavesNothingWithoutTmpfile() {
 testATarThatDoesNotFitLeavesNothing() {
 	mkdir in small && head -c 4000000 /dev/urandom >in/file && tar -C in -cf in.tar . && layer apply a in.tar
 	mount -t tmpfs -o size=1m none small
-	layer diff a -o small/a.tar
+	layer diff a --output small/a.tar
 	assert_status 1
 	assert_one_line 'No space left on device'
 	assertEquals '' "$(ls -A small)"

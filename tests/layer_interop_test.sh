@@ -89,8 +89,8 @@ testTheirDiffsAndOursShowTheSame() {
 	change "$out"
 	tree "$out" >wanted
 	layer put ours --holder h
-	layer diff base -o base.tar
-	layer diff ours -o ours.tar
+	layer diff base --output base.tar
+	layer diff ours --output ours.tar
 	assert_status 0
 	theirs create-layer -i base2 >/dev/null 2>&1
 	run theirs applydiff -f base.tar base2

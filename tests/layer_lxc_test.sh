@@ -229,7 +229,7 @@ testAContainerThatWroteNothingYetIsAnEmptyLayer() {
 	container c1 "$(spec three)" overlay:delta0
 	commit c1 four
 	assert_status 0
-	layer diff four -o four.tar
+	layer diff four --output four.tar
 	assertEquals './' "$(tar -tf four.tar | grep -v '^$' | head -n 1 | sed 's|^\.$|./|')"
 }
 

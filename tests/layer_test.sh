@@ -64,7 +64,7 @@ testTheLifeOfALayer() {
 	layer changes top
 	assertEquals "$(printf 'D /below\nC /file')" "$out"
 	assertEquals 'the base' one "$(cat "$store/diff/base/file")"
-	layer diff top -o top.tar
+	layer diff top --output top.tar
 	assert_status 0
 	layer apply again top.tar --parent base
 	assert_status 0
@@ -112,6 +112,7 @@ testTheDriverOfAStoreIsNotChanged() {
 	assert_status 1
 	assert_one_line 'has layers of aufs, not of overlay'
 	layer --driver zfs list
+	assert_status 2
 	assert_one_line 'neither overlay nor aufs'
 	layer list
 	assertContains "$out" a
@@ -297,14 +298,14 @@ testWhatLayersShowIsWhatTheirSquashShows() {
 		layer put $_id
 	done
 	assertEquals 'the parent' base "$(cat "$store/layers/both")"
-	layer diff three --parent base -o diff.tar
+	layer diff three --parent base --output diff.tar
 	assert_status 0
 	layer apply applied diff.tar --parent base
 	get applied
 	tree "$out" >after
 	assertEquals 'the diff of several' "$(cat before)" "$(cat after)"
 	layer put applied
-	layer export three -o all.tar
+	layer export three --output all.tar
 	mkdir exported
 	tar -C exported --xattrs --xattrs-include='*' -xpf all.tar
 	tree exported | grep -v user.k >after
@@ -382,7 +383,7 @@ testADirectoryWithoutADriverIsReadAndNotWrittenTo() {
 	docker_store
 	store=$HERE/d
 	tree d >before
-	for _words in 'list' 'metadata top' 'changes top' 'diff top -o top.tar'; do
+	for _words in 'list' 'metadata top' 'changes top' 'diff top --output top.tar'; do
 		# shellcheck disable=SC2086
 		layer $_words
 		assertEquals "$_words: $err" 0 "$status"

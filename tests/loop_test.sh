@@ -36,6 +36,12 @@ assert_refused() {
 	assertTrue 'nothing is left' nothing_left
 }
 
+assert_malformed() {
+	assert_status 2
+	assert_one_line "$@"
+	assertTrue 'nothing is left' nothing_left
+}
+
 # --- file systems ---
 
 mounts_fs() { # FSTYPE [ro]
@@ -261,9 +267,9 @@ testOffsetInPlainBytes() {
 testOffsetsThatCannotBeAreRefused() {
 	ext4 image
 	bdev mount loop:image,offset=100 m
-	assert_refused 'multiples of 512'
+	assert_malformed 'multiples of 512'
 	bdev mount loop:image,sizelimit=1000 m
-	assert_refused 'multiples of 512'
+	assert_malformed 'multiples of 512'
 	bdev mount loop:image,offset=8M m
 	assert_refused "'image' ends at byte 8388608"
 	bdev mount loop:image,sizelimit=9M m
@@ -272,7 +278,7 @@ testOffsetsThatCannotBeAreRefused() {
 	assert_refused "'image' holds no file system"
 	for bytes in x -1 1X 1KK 0x10 1.5M '' 99999999999999999999 16777216T; do
 		bdev mount "loop:image,offset=$bytes" m
-		assert_refused 'offset'
+		assert_malformed 'offset'
 	done
 }
 
@@ -466,10 +472,10 @@ testPartitionsThatCannotBeAreRefused() {
 	assert_refused 'has no partition table'
 	for number in 0 x 1x -1 +1 10000 1:2; do
 		bdev mount "loop:image:$number" m
-		assert_refused 'a partition number'
+		assert_malformed 'a partition number'
 	done
 	bdev mount loop:image:1,offset=1M m
-	assert_refused 'offset= and sizelimit= contradict partition 1'
+	assert_malformed 'offset= and sizelimit= contradict partition 1'
 }
 
 testPartitionBeyondTheEndOfTheImageIsRefused() {
@@ -521,7 +527,7 @@ testDiscardReturnsBlocksToTheImage() {
 testDiscardOfWhatCannotBeWrittenIsRefused() {
 	ext4 image
 	bdev mount loop:image,discard,ro m
-	assert_refused 'discard needs'
+	assert_malformed 'discard needs'
 }
 
 # --- who may use an image ---

@@ -209,6 +209,7 @@ umounted() {
 
 # refused TEXT... - the last run failed, in one line that has each TEXT in it, and nothing is left.
 refused() { refused_with 1 "$@"; }
+wrong() { refused_with 2 "$@"; } # its text alone
 impossible() { refused_with 3 "$@"; } # not on this host
 refused_with() {
 	assert_status "$1"
@@ -223,6 +224,14 @@ refuses() {
 	shift
 	bdev mount "$_spec" "$HERE/m"
 	refused "$@"
+}
+
+# malformed SPEC TEXT... - its text alone is wrong.
+malformed() {
+	_spec=$1
+	shift
+	bdev mount "$_spec" "$HERE/m"
+	wrong "$@"
 }
 
 assert_clean() { # IMAGE

@@ -197,7 +197,7 @@ testNameThatDoesNotSayTheFormatIsRefusedWithTheRemedy() {
 	mkdir .raw
 	for name in i.bin i i. .raw/i; do
 		cp i.raw "$name"
-		refuses "nbd:$name" "the name '$name' does not say the format: add format=raw"
+		malformed "nbd:$name" "the name '$name' does not say the format: add format=raw"
 	done
 }
 
@@ -485,9 +485,9 @@ testWrongValuesAreRefusedWithTheRightOnes() {
 	image i.qcow2
 	while read -r option known; do
 		for value in wrong "${known%%,*}x"; do
-			refuses "nbd:i.qcow2,$option=$value" "$option=$value: not" "$known"
+			malformed "nbd:i.qcow2,$option=$value" "$option=$value: not" "$known"
 		done
-		refuses "nbd:i.qcow2,$option" "option '$option' needs a value"
+		malformed "nbd:i.qcow2,$option" "option '$option' needs a value"
 	done <<-END
 		format raw, qcow2, qed, vdi, vmdk, vhdx, vpc
 		transport auto, nbd, fuse
@@ -497,16 +497,16 @@ testWrongValuesAreRefusedWithTheRightOnes() {
 		detect-zeroes unmap, on, off
 	END
 	for value in 0 -1 1.5 1s 86401 ''; do
-		refuses "nbd:i.qcow2,reconnect=$value" 'reconnect'
+		malformed "nbd:i.qcow2,reconnect=$value" 'reconnect'
 	done
-	refuses nbd:i.qcow2,discard=ignore,detect-zeroes=unmap 'detect-zeroes=unmap contradicts discard=ignore'
-	refuses nbd:i.qcow2,nosuch=1 "unknown option 'nosuch'"
+	malformed nbd:i.qcow2,discard=ignore,detect-zeroes=unmap 'detect-zeroes=unmap contradicts discard=ignore'
+	malformed nbd:i.qcow2,nosuch=1 "unknown option 'nosuch'"
 }
 
 testReconnectIsRefusedWhereWritesWouldBeLost() {
 	image i.qcow2
 	for cache in writeback unsafe; do
-		refuses "nbd:i.qcow2,reconnect=5,cache=$cache" 'reconnect= with a qcow2 image needs cache=writethrough' \
+		malformed "nbd:i.qcow2,reconnect=5,cache=$cache" 'reconnect= with a qcow2 image needs cache=writethrough' \
 			'loses what it has not written'
 	done
 }
@@ -630,14 +630,14 @@ testUriWithDotsIsRefusedByAnyPolicy() {
 testUriOfAnythingButRawIsRefused() {
 	policy 'bdev.policy.uri = nbd:'
 	for options in '' ,format=qcow2; do
-		refuses "nbd:,uri=nbd://127.0.0.1:1/disk.qcow2$options" 'uri= needs format=raw'
+		malformed "nbd:,uri=nbd://127.0.0.1:1/disk.qcow2$options" 'uri= needs format=raw'
 	done
 }
 
 testUriBesideAnImageIsRefused() {
 	image i.raw
 	policy 'bdev.policy.uri = nbd:'
-	refuses nbd:i.raw,uri=nbd://127.0.0.1:1/ 'uri= stands for the image'
+	malformed nbd:i.raw,uri=nbd://127.0.0.1:1/ 'uri= stands for the image'
 }
 
 testNeitherImageNorUriIsRefused() {
@@ -651,7 +651,7 @@ testPasswordInAUriIsRefused() {
 	for uri in https://user:password@host/i nbd://password@127.0.0.1:1/; do
 		refuses "nbd:,uri=$uri,format=raw" 'a name or password in it would be seen by everybody'
 		assertNotContains "$out$err" password@
-		refuses "nbd:,uri=$uri,format=raw,nonsense=1" nonsense
+		malformed "nbd:,uri=$uri,format=raw,nonsense=1" nonsense
 		assertNotContains "$out$err" password@
 	done
 }
@@ -789,7 +789,7 @@ testPartitionThatIsNotThereIsRefused() {
 	refuses nbd:d.qcow2:13 "'d.qcow2' has no partition 13 in its gpt partition table"
 	refuses nbd:d.qcow2:3 "'d.qcow2' partition 3 holds no file system"
 	for number in 0 x -1 10000 1:2; do
-		refuses "nbd:d.qcow2:$number" 'a partition number'
+		malformed "nbd:d.qcow2:$number" 'a partition number'
 	done
 }
 

@@ -19,6 +19,12 @@ assert_refused() { # TEXT...
 	assertTrue 'nothing is left' nothing_left
 }
 
+assert_malformed() { # TEXT...
+	assert_status 2
+	assert_one_line "$@"
+	assertTrue 'nothing is left' nothing_left
+}
+
 testSizeIsTheLimit() {
 	mount_on_tmpfs ,size=1m
 	assert_status 0
@@ -111,37 +117,37 @@ testUpperElsewhereStaysOnTheDisk() {
 
 testNoLimitIsNotALimit() {
 	mount_on_tmpfs ,size=0
-	assert_refused 'size=0 would mean no limit'
+	assert_malformed 'size=0 would mean no limit'
 	mount_on_tmpfs ,size=000k
-	assert_refused 'would mean no limit'
+	assert_malformed 'would mean no limit'
 	mount_on_tmpfs ,nr_inodes=0
-	assert_refused 'nr_inodes=0 would mean no limit'
+	assert_malformed 'nr_inodes=0 would mean no limit'
 }
 
 testValuesThatCannotBeAreRefused() {
 	for value in x 1x -1 '1 m' 1mm 1.5g 0x10; do
 		mount_on_tmpfs ",size=$value"
-		assert_refused "size=$value: not bytes"
+		assert_malformed "size=$value: not bytes"
 	done
 	for value in x -1 1x 5%; do
 		mount_on_tmpfs ",nr_inodes=$value"
-		assert_refused "nr_inodes=$value: not a number"
+		assert_malformed "nr_inodes=$value: not a number"
 	done
 	for value in 8 0799 rwx 00755 -1; do
 		mount_on_tmpfs ",mode=$value"
-		assert_refused "mode=$value: not an octal mode"
+		assert_malformed "mode=$value: not an octal mode"
 	done
 	mount_on_tmpfs ,keep=always
-	assert_refused "keep=always: not 'reboot' or 'no'"
+	assert_malformed "keep=always: not 'reboot' or 'no'"
 }
 
 # The kernel would let these wrap around: to a few bytes, or to no limit at all.
 testNumbersThatWrapAroundAreRefused() {
 	for value in 99999999999999999999 17179869184g 18446744073709551616 18014398509481984k; do
 		mount_on_tmpfs ",size=$value"
-		assert_refused "size=$value is too large"
+		assert_malformed "size=$value is too large"
 		mount_on_tmpfs ",nr_inodes=$value"
-		assert_refused "nr_inodes=$value is too large"
+		assert_malformed "nr_inodes=$value is too large"
 	done
 }
 
@@ -156,7 +162,7 @@ testTmpfsThatNothingUsesIsRefused() {
 
 testReadOnlyTmpfsIsRefused() {
 	mount_on_tmpfs ,ro
-	assert_refused 'a read-only tmpfs can hold nothing'
+	assert_malformed 'a read-only tmpfs can hold nothing'
 }
 
 testKeepMustAgree() {
@@ -177,7 +183,7 @@ testDirectoryThatIsNoneIsRefused() {
 	bdev mount dir:lower,ro tmpfs:file overlay:file/up m
 	assert_refused "open directory 'file'" 'Not a directory'
 	bdev mount dir:lower,ro tmpfs:a:b overlay:a/up m
-	assert_refused 'one directory only'
+	assert_malformed 'one directory only'
 }
 
 # shellcheck source=/dev/null

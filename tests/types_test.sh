@@ -103,7 +103,7 @@ contractSecondMountWorksAsTheFirst() {
 contractReadOnlyIsReadOnly() {
 	mount_sample ro
 	if [ "$status" -ne 0 ]; then # a type that makes no sense read-only refuses it
-		assert_status 1
+		assert_status 2
 		assert_one_line "'$spec,ro': " read-only
 		return
 	fi
@@ -119,7 +119,7 @@ contractReadOnlyIsReadOnly() {
 
 contractUnknownOptionIsRefusedByName() {
 	mount_sample nosuch=1
-	assert_status 1
+	assert_status 2
 	assert_one_line "'$spec,nosuch=1': unknown option 'nosuch'"
 	assertTrue nothing_left
 }
@@ -138,7 +138,7 @@ contractOptionsAreChecked() {
 			mount_sample "$option=1"
 			assert_one_line "option '$option' takes no value"
 		fi
-		assert_status 1
+		assert_status 2
 	done <options
 	mount_sample ro=1
 	assert_one_line "option 'ro' takes no value"

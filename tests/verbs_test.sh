@@ -32,13 +32,144 @@ testHelp() {
 		bdev $option
 		assert_status 0
 		assertEquals 'stderr' '' "$err"
+		help=$out
+		assertNotContains 'hooks are not for people' "$help" pre-start
 		for verb in mount umount plan status types doctor; do
-			assertContains "$out" "  $verb "
+			assertContains "$help" "  $verb "
 			bdev $verb $option
 			assert_status 0
-			assertContains "$out" "  $verb "
+			assertContains "$out" "usage: lxc-bdev $verb"
 		done
 		assertNotContains 'hooks are not for people' "$out" pre-start
+	done
+}
+
+testTheHelpOfAVerbHasItsOwnOptionsAndThoseOfAllVerbs() {
+	bdev plan --help
+	assert_status 0
+	plan_help=$out
+	for option in --name --lxcpath --config --json --logfile --quiet --help --version; do
+		assertContains "$out" "$option"
+	done
+	for option in --fix --tmpfs --store --dry-run; do
+		assertNotContains "$out" "$option"
+	done
+	bdev help plan
+	assertEquals "$plan_help" "$out"
+	bdev layer apply --help
+	assert_status 0
+	assertContains "$out" 'usage: lxc-bdev layer apply'
+	assertContains "$out" --max-bytes
+	assertNotContains "$out" --output
+	apply_help=$out
+	for words in 'help layer apply' 'layer help apply' 'layer --store x apply --help'; do
+		# shellcheck disable=SC2086 # words
+		bdev $words
+		assertEquals "$words" "$apply_help" "$out"
+	done
+	bdev help
+	help=$out
+	bdev --help
+	assertEquals "$help" "$out"
+}
+
+testVersionIsShownByEveryVerb() {
+	bdev --version
+	version=$out
+	for words in version 'status --version' 'mount --version' 'layer --version' 'layer version' 'layer apply --version'; do
+		# shellcheck disable=SC2086 # words
+		bdev $words
+		assert_status 0
+		assertEquals "$words" "$version" "$out"
+	done
+}
+
+testAMistypedVerbOrOptionIsAnsweredWithTheNearestOne() {
+	bdev stauts
+	assert_usage "unknown verb 'stauts'; did you mean 'status'?"
+	bdev moun dir:lower m
+	assert_usage "unknown verb 'moun'; did you mean 'mount'?"
+	bdev layer aply x
+	assert_usage "layer: unknown verb 'aply'; did you mean 'apply'?"
+	bdev help doktor
+	assert_usage "unknown verb 'doktor'; did you mean 'doctor'?"
+	bdev plan c1 --jsno
+	assert_usage "unknown option '--jsno'; did you mean '--json'?"
+	bdev layer apply x --max-byte=1 --parnt=x
+	assert_usage "unknown option '--parnt'; did you mean '--parent'?"
+	bdev xyzzy
+	assert_usage "unknown verb 'xyzzy'; see lxc-bdev --help"
+	bdev plan --xyzzy
+	assert_usage "unknown option '--xyzzy'; see lxc-bdev plan --help"
+	bdev plan c1 --json=yes
+	assert_usage "option '--json' takes no value"
+}
+
+testALetterMeansOneThingInAllVerbs() {
+	bdev help --complete
+	assert_status 0
+	printf '%s\n' "$out" | awk -F '\t' '$1 == "option" && $4 != "-" {print $4, $3}' | sort -u >letters
+	assertTrue "$(cat letters)" '[ $(wc -l <letters) -ge 10 ]'
+	assertEquals 'letters with two meanings' '' "$(cut -d ' ' -f 1 letters | uniq -d)"
+	assertEquals 'options with two letters' '' "$(cut -d ' ' -f 2 letters | sort | uniq -d)"
+}
+
+testEveryOptionHasAHelpLineAndOneMeaningOfItsValue() {
+	bdev help --complete
+	printf '%s\n' "$out" | awk -F '\t' '$1 == "option" && ($6 == "" || NF != 6)' >bad
+	assertEquals 'without a summary' '' "$(cat bad)"
+	printf '%s\n' "$out" | awk -F '\t' '$1 == "option" {print $3, $5 == "-"}' | sort -u | cut -d ' ' -f 1 | uniq -d >bad
+	assertEquals 'take a value in one verb, and none in another' '' "$(cat bad)"
+	printf '%s\n' "$out" | awk -F '\t' '$1 == "verb" && ($4 == "" || $4 == "-" || NF != 4)' >bad
+	assertEquals 'verbs without a summary' '' "$(cat bad)"
+}
+
+testTheNameOfAContainerMayBeAWord() {
+	container c1 dir:lower
+	bdev status -P "$LXCPATH" c1
+	assert_status 0
+	assertEquals "c1  ($LXCPATH/c1)  not running" "$out"
+	bdev status c1 -P "$LXCPATH" -n c1
+	assert_status 0
+	mkdir "$LXCPATH/c1/lower"
+	bdev plan c1 -P "$LXCPATH"
+	assert_status 0
+	assertContains "$out" 'dir:lower'
+	bdev commit c1 layer1 -P "$LXCPATH"
+	assert_refused "commit: $LXCPATH/c1/config"
+	bdev convert c1 overlay -P "$LXCPATH"
+	assert_status 0
+	assertContains "$out" 'c1: nothing to convert'
+	for words in 'status c1 -n c2' 'plan c1 -n c2' 'commit -n c1 c2 layer1' 'convert -n c2 c1 overlay' 'ephemeral -n c2 c1'; do
+		# shellcheck disable=SC2086 # words
+		bdev $words -P "$LXCPATH"
+		assert_usage "conflicting container names 'c"
+	done
+	for words in plan commit 'commit layer1' ephemeral 'ephemeral -- true'; do
+		# shellcheck disable=SC2086 # words
+		bdev $words -P "$LXCPATH"
+		assert_status 2
+		assert_one_line "missing container name; use -n NAME"
+	done
+	bdev plan c1 c2
+	assert_usage 'usage: lxc-bdev plan [OPTION]... NAME'
+	bdev ephemeral c1 c2
+	assert_usage "unexpected 'c2'" 'a command comes after --'
+}
+
+testQuietShowsErrorsAlone() {
+	container c1 "dir:$(shared_root)"
+	touch "$LXCPATH/c1/rootfs/file"
+	bdev plan c1 -P "$LXCPATH"
+	assert_one_line 'has files in it'
+	for option in -q --quiet; do
+		bdev plan c1 -P "$LXCPATH" "$option"
+		assert_status 0
+		assertEquals '' "$err"
+		assertContains "$out" attach
+		bdev plan c2 -P "$LXCPATH" "$option"
+		assert_status 1
+		assert_one_line "container 'c2'"
 	done
 }
 
@@ -50,7 +181,7 @@ testVersion() {
 
 testWrongUsage() {
 	bdev
-	assert_usage 'no verb'
+	assert_usage 'missing verb'
 	bdev nosuch
 	assert_usage "unknown verb 'nosuch'"
 	bdev moun dir:lower m
@@ -78,7 +209,7 @@ testWrongUsage() {
 	bdev umount m m
 	assert_usage 'usage: lxc-bdev umount TARGET'
 	bdev mount dir m
-	assert_usage "SPEC: 'dir': not of the form"
+	assert_usage "argument 1: 'dir': not of the form"
 	bdev types more
 	assert_usage 'usage: lxc-bdev types'
 }
@@ -90,6 +221,133 @@ testHooksWithoutTheirArguments() {
 		bdev $hook --name c1 --config "$HERE/config" c1 lxc other
 		assert_usage "$hook"
 	done
+}
+
+# exits WANTED - the command line on stdin does, with one line on stderr.
+exits() {
+	while IFS= read -r _words; do
+		eval "bdev $_words"
+		assertEquals "lxc-bdev $_words: $err" "$1" "$status"
+		[ "$(wc -l <"$SCRATCH/stderr")" -eq 1 ] || fail "lxc-bdev $_words: stderr: $err"
+	done
+}
+
+# One rule for all verbs: what the text alone shows to be wrong is 2, what is found on the host is 1.
+testMalformedIsStatus2InEveryVerb() {
+	container malformed nonsense:x
+	container option 'dir:lower,nosuch=1'
+	container value 'tmpfs:.,size=abc' overlay:up
+	container key dir:lower
+	echo 'bdev.nosuch = 1' >>"$LXCPATH/key/config"
+	container c1 dir:lower
+	mkdir "$LXCPATH/c1/lower"
+	exits 2 <<-'END'
+		mount nonsense:lower m
+		mount dir m
+		mount dir:lower,nosuch=1 m
+		mount dir:lower,ro=1 m
+		mount dir:a:b m
+		mount loop:image,offset m
+		mount loop:image,offset=x m
+		mount loop:image:0 m
+		mount dir:lower,ro tmpfs:.,size=abc overlay:up m
+		mount container:relative m
+		mount 'layer:bad id' m
+		mount
+		mount m
+		umount
+		umount m m
+		plan -n ''
+		plan ''
+		plan -n a/b
+		plan a/b
+		plan -P ''
+		plan -n malformed -P "$LXCPATH"
+		plan -n option -P "$LXCPATH"
+		plan -n value -P "$LXCPATH"
+		plan -n key -P "$LXCPATH"
+		plan -n c1 -P "$LXCPATH" -f ''
+		status -n ''
+		status a/b
+		status -f x
+		status c1 c2
+		types more
+		types --json=x
+		doctor more
+		doctor -P ''
+		doctor --json --nosuch
+		ephemeral
+		ephemeral -P "$LXCPATH" -N a/b c1
+		ephemeral -P "$LXCPATH" -N '' c1
+		ephemeral -P "$LXCPATH" --tmpfs=abc c1
+		ephemeral -P "$LXCPATH" --tmpfs= c1
+		ephemeral -P "$LXCPATH" --backing=dir c1
+		ephemeral -P "$LXCPATH" --tmpfs --keepdata c1
+		ephemeral -P "$LXCPATH" -n a/b
+		ephemeral -P "$LXCPATH" malformed
+		convert
+		convert overlay
+		convert nosuch lower
+		convert -n c1 nosuch
+		convert -n a/b overlay
+		convert --check
+		convert overlay lower m --to=x
+		commit
+		commit c1
+		commit c1 'bad id' more
+		commit -n a/b id
+		commit -P "$LXCPATH" malformed id
+		layer nosuch
+		layer create
+		layer --store s create 'bad id'
+		layer --store s create -- -x
+		layer --store s create a --parent 'bad id'
+		layer --store '' list
+		layer --store s --driver nosuch create a
+		layer --store s apply a --idmap=x /dev/null
+		layer --store s apply a --max-bytes=x /dev/null
+		layer --store s apply a --digest=x /dev/null
+		layer --store s apply 'bad id' /dev/null
+		layer import
+		layer import --aufs=
+		layer squash a..b
+		layer list --nosuch
+		layer list -l LOUD
+	END
+	"$LXC_BDEV" layer --store s create a
+	exits 2 <<-'END'
+		layer --store s get 'bad id'
+		layer --store s get a --holder 'a b'
+		layer --store s put 'bad id' --holder h
+		layer --store s remove 'bad id'
+		layer --store s metadata 'bad id'
+		layer --store s changes 'bad id'
+		layer --store s diff 'bad id' --output x
+		layer --store s export 'bad id' --output x
+		layer --store s squash ab new
+		layer --store s squash a..a 'bad id'
+		layer --store s diffsize 'bad id'
+	END
+	exits 1 <<-'END'
+		mount dir:gone m
+		mount loop:lower m
+		mount dir:lower gone
+		umount gone
+		plan gone
+		plan -n c1 -P gone
+		status gone
+		ephemeral gone
+		convert overlay gone
+		commit gone id
+		layer --store s get gone
+		layer --store s metadata gone
+		layer --store s create b --parent gone
+		layer --store s create a
+		layer --store s squash a..gone new
+		layer --store s apply b gone.tar
+		types -o gone/log
+	END
+	assertEquals 'containers that were made' 'c1 key malformed option value' "$(cd "$LXCPATH" && echo *)"
 }
 
 testNotPossibleOnThisHostIsStatus3() {

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <errno.h>
+
+/*
+ * What a user wrote is malformed: a spec, a line of a config, the value of an option. The program exits with 2 then. No
+ * system call that it makes returns this errno.
+ */
+#define EMALFORMED EBADRQC
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 /* Set the verb that every line begins with. The string must live as long as the process. */

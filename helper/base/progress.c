@@ -9,9 +9,17 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #define PROGRESS_MS   500
 #define FIRST_SHOW_MS 1000
+
+static bool hidden;
+
+void progress_hide(void)
+{
+	hidden = true;
+}
 
 void progress_begin(struct progress *progress, const char *what, struct copy *copy)
 {
@@ -46,7 +54,7 @@ int progress_tick(struct copy *copy)
 
 	if (interrupted)
 		return -EINTR;
-	if (now - progress->since < FIRST_SHOW_MS || now - progress->shown < PROGRESS_MS)
+	if (hidden || now - progress->since < FIRST_SHOW_MS || now - progress->shown < PROGRESS_MS)
 		return 0;
 	if (!progress->shown)
 		progress->terminal = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);

@@ -10,6 +10,8 @@ struct progress {
 	int terminal; /* -EBADF until there is something to show */
 };
 
+/* Show no progress from now on. */
+void progress_hide(void);
 /* Begin to show the progress of the copy, and become its copy->arg. */
 void progress_begin(struct progress *progress, const char *what, struct copy *copy);
 /* The tick of struct copy: show the progress. Returns 0, or -EINTR after a signal that progress_catch() catches. */

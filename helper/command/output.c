@@ -60,7 +60,7 @@ int output_open(const char *file, struct output *ret)
 	*ret = (struct output){ .file = file, .fd = -EBADF };
 	if (!file || strcmp(file, "-") == 0) {
 		if (isatty(STDOUT_FILENO))
-			return log_refuse(EXIT_USAGE, "a tar is not for a terminal; use -o FILE");
+			return log_refuse(EXIT_USAGE, "a tar is not for a terminal; use --output=FILE");
 		ret->fd = dup(STDOUT_FILENO);
 	} else if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
 		ret->fd = open(file, O_WRONLY | O_CLOEXEC | O_NOCTTY);

@@ -1,86 +1,47 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <stdbool.h>
+#include "option.h"
+
 #include <sys/types.h>
 
-/* The command line of any verb. Which options a verb takes is in its struct verb. */
+/*
+ * The exit statuses, by one rule. A verb that returns -errno exits with EXIT_FAILED, except for the two errnos that say
+ * more: -EMALFORMED is EXIT_USAGE, -EOPNOTSUPP is EXIT_IMPOSSIBLE.
+ */
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_IMPOSSIBLE = 3 };
+
+/* The command line of one verb, taken apart. */
 struct args {
-	const char *name;    /* -n */
-	const char *lxcpath; /* -P */
-	const char *config;  /* -f */
-	const char *rootfs;  /* --rootfs */
-	const char *target;  /* --target */
-	const char *source;  /* --source */
-	pid_t monitor;	     /* --monitor; 0: not given */
-	mode_t umask;	     /* the caller's */
-	bool json;	     /* --json */
-	bool fix;	     /* --fix */
-	const char *newname; /* -N */
-	const char *newpath; /* -p */
-	const char *size;    /* --tmpfs=SIZE; NULL: not given */
-	const char *upper;   /* --upper */
-	const char *backing; /* -B */
-	bool tmpfs;	     /* -t */
-	bool keepdata;	     /* -D */
-	bool keepname;	     /* -K */
-	bool foreground;     /* -F */
-	const char *to;	     /* --to */
-	const char **lowers; /* --lower, each */
-	size_t nlowers;
-	bool userxattr;	    /* --userxattr */
-	bool dry_run;	    /* --dry-run */
-	bool check;	    /* --check */
-	const char *store;  /* --store */
-	const char *driver; /* --driver */
-	const char *parent; /* --parent */
-	const char *holder; /* --holder */
-	const char **idmap; /* each --idmap */
-	size_t nidmap;
-	const char *max_bytes;	 /* --max-bytes */
-	const char *max_entries; /* --max-entries */
-	const char *digest;	 /* --digest */
-	const char *output;	 /* -o, where the verb has it */
-	const char *aufs;	 /* --aufs */
-	bool repair;		 /* --repair */
-	bool copy;		 /* --copy */
-	bool given[128];	 /* the option of this letter was given */
-	int behind;		 /* how many words are behind -- */
-	int argc;		 /* what is not an option */
+	const struct verb *verb;
+	const void *options; /* the verb's own struct, which its table of options describes */
+	int argc;	     /* the words that are not options */
 	char **argv;
+	int behind;   /* how many of them are behind -- */
+	mode_t umask; /* the caller's */
 };
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_IMPOSSIBLE = 3 };
+/* Whether a verb takes the name of a container, as -n NAME or as a word before all others. */
+enum name_rule { NAME_NONE, NAME_OPTIONAL, NAME_NEEDED };
 
 struct verb {
 	const char *name;
-	const char *usage;		     /* what follows the name; NULL: a hook, not shown to users */
-	const char *summary;		     /* one line */
-	const char *options;		     /* the letters it takes, n: --name and so on, see main.c */
-	void (*help)(void);		     /* for --help; NULL: the general text */
-	int min, max;			     /* how many words; max -1: any number */
-	int (*run)(const struct args *args); /* 0, -errno after an error line, or an exit code */
+	const char *words;		    /* as usage shows them; a '\n' separates alternatives */
+	const char *summary;		    /* one line, for help */
+	const struct verb_option *options;  /* up to one without a name; NULL: only the common ones */
+	size_t size;			    /* of the struct that the options fill */
+	enum name_rule takes_name;	    /* the option of the letter n is that name */
+	bool command;			    /* the words behind -- are a command, and not the verb's own words */
+	const char *hint;		    /* how words are written that are no name, or NULL */
+	bool hidden;			    /* for hooks and the template; help and completion do not show it */
+	int min, max;			    /* how many words beside the name; max -1: any number */
+	const struct verb *const *subverbs; /* up to a NULL: its first word is one of these; or NULL */
+	/* Do it. Returns 0, -errno after an error line, or an exit status. */
+	int (*run)(const struct args *args);
 };
 
-#define VERBS(X)     \
-	X(mount)     \
-	X(umount)    \
-	X(plan)      \
-	X(status)    \
-	X(types)     \
-	X(doctor)    \
-	X(ephemeral) \
-	X(convert)   \
-	X(commit)    \
-	X(pre_start) \
-	X(post_stop) \
-	X(clone)     \
-	X(destroy)   \
-	X(depend)    \
-	X(hooked)    \
-	X(run_child) \
-	X(layer)
-
-#define DECLARE_VERB(v) extern const struct verb verb_##v;
-VERBS(DECLARE_VERB)
-#undef DECLARE_VERB
+/* A program: its verbs, up to a NULL. */
+struct program {
+	const char *name, *summary;
+	const struct verb *const *verbs;
+};

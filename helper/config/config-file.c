@@ -56,23 +56,23 @@ static int key_bdev(struct conf_reader *reader, const char *key, const char *val
 		replace(&conf->hostname, value);
 		return strspn(value, HOSTNAME_CHARACTERS) == strlen(value)
 			       ? 0
-			       : log_refuse(-EINVAL, "%s: '%s' is no host name", where, value);
+			       : log_refuse(-EMALFORMED, "%s: '%s' is no host name", where, value);
 	}
 	if (strcmp(key, "bdev.clone") == 0) {
 		conf->link = strcmp(value, "link") == 0;
 		return conf->link || !*value || strcmp(value, "copy") == 0
 			       ? 0
-			       : log_refuse(-EINVAL, "%s: '%s': not copy or link", where, value);
+			       : log_refuse(-EMALFORMED, "%s: '%s': not copy or link", where, value);
 	}
 	if (strcmp(key, "bdev.aufs") == 0) {
 		conf->convert_aufs = *value != '\0';
 		return !*value || strcmp(value, "convert") == 0
 			       ? 0
-			       : log_refuse(-EINVAL, "%s: '%s': the only value is convert", where, value);
+			       : log_refuse(-EMALFORMED, "%s: '%s': the only value is convert", where, value);
 	}
 	if (strcmp(key, "bdev.rootfs") != 0)
-		return log_refuse(-EINVAL, "%s: unknown key; known: bdev.rootfs, bdev.clone, bdev.hostname, bdev.aufs",
-				  where);
+		return log_refuse(-EMALFORMED,
+				  "%s: unknown key; known: bdev.rootfs, bdev.clone, bdev.hostname, bdev.aufs", where);
 	if (!*value) {
 		stack_clear(&conf->stack);
 		return 0;
@@ -181,7 +181,7 @@ static int key_value(struct conf_reader *reader, const char *key, const char *va
 
 	if ((strncmp(key, "bdev.", 5) == 0 || strcmp(key, "lxc.include") == 0) && strchr(value, '\r'))
 		return log_refuse(
-			-EINVAL,
+			-EMALFORMED,
 			"%s:%u: %s: carriage return in the value: the file has CRLF line ends; sed -i 's/\\r$//' it",
 			reader->file, reader->line, key);
 	if (strncmp(key, "bdev.", 5) == 0)
@@ -225,7 +225,7 @@ static int read_line(struct conf_reader *reader, char *line)
 	value = strchr(key, '=');
 	if (!value) {
 		if (strncmp(key, "bdev.", 5) == 0)
-			return log_refuse(-EINVAL, "%s:%u: '%.80s': no '=' in the line", reader->file, reader->line,
+			return log_refuse(-EMALFORMED, "%s:%u: '%.80s': no '=' in the line", reader->file, reader->line,
 					  key);
 		return 0; /* LXC reports errors in its own lines */
 	}
@@ -266,7 +266,7 @@ static int slurp(const char *file, char **ret)
 
 		for (const char *c = text; *c; c++)
 			line += *c == '\n';
-		return log_refuse(-EINVAL, "%s:%u: NUL byte in the file", file, line);
+		return log_refuse(-EMALFORMED, "%s:%u: NUL byte in the file", file, line);
 	}
 	*ret = TAKE_PTR(text);
 	return 0;
@@ -301,6 +301,11 @@ int conf_read(const char *file, struct conf *ret)
 {
 	*ret = (struct conf){ 0 };
 	return read_conf(file, 0, ret);
+}
+
+bool conf_is_wrong(int r)
+{
+	return r == -EMALFORMED || r == -EINVAL || r == -ELOOP || r == -ENOENT;
 }
 
 void conf_clear(struct conf *conf)

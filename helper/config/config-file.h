@@ -32,6 +32,9 @@ struct conf {
  */
 int conf_read(const char *file, struct conf *ret);
 /* Free the config's members. */
+
+/* Tell whether conf_read() failed since the config itself is wrong, and not since it could not be read. */
+bool conf_is_wrong(int r);
 void conf_clear(struct conf *conf);
 
 /*

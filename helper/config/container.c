@@ -41,7 +41,7 @@ int container_from_lxcpath(const char *name, const char *lxcpath, struct contain
 
 	*ret = (struct container){ 0 };
 	if (!*name || strchr(name, '/'))
-		return log_refuse(-EINVAL, "'%s' is not a container's name", name);
+		return log_refuse(-EMALFORMED, "'%s' is not a container's name", name);
 	if (access(config, F_OK) < 0)
 		return log_errno(-errno, "container '%s': config '%s'", name, config);
 	return container_from_config(name, config, ret);

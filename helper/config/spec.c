@@ -73,10 +73,10 @@ static int parse_sources(struct spec *spec, const char **p)
 		(*p)++; /* the ':' in front */
 		source = word(p, ":,");
 		if (!source)
-			return spec_refuse(spec, -EINVAL, "'\\' can only escape ':' ',' '\\' and space");
+			return spec_refuse(spec, -EMALFORMED, "'\\' can only escape ':' ',' '\\' and space");
 		*ARRAY_ADD(spec->sources, spec->nsources) = source;
 		if (!*source && spec->nsources > 1)
-			return spec_refuse(spec, -EINVAL, "empty path between ':'");
+			return spec_refuse(spec, -EMALFORMED, "empty path between ':'");
 	} while (**p == ':');
 	return 0;
 }
@@ -92,22 +92,22 @@ static int parse_option(struct spec *spec, const char **p)
 		(*p)++;
 		value = word(p, ",");
 		if (!value)
-			return spec_refuse(spec, -EINVAL, "'\\' can only escape ':' ',' '\\' and space");
+			return spec_refuse(spec, -EMALFORMED, "'\\' can only escape ':' ',' '\\' and space");
 	}
 	if (!name)
-		return spec_refuse(spec, -EINVAL, "'\\' can only escape ':' ',' '\\' and space");
+		return spec_refuse(spec, -EMALFORMED, "'\\' can only escape ':' ',' '\\' and space");
 	if (!*name)
-		return spec_refuse(spec, -EINVAL, "empty option between ','");
+		return spec_refuse(spec, -EMALFORMED, "empty option between ','");
 	if (strcmp(name, "ro") == 0) {
 		if (value)
-			return spec_refuse(spec, -EINVAL, "option 'ro' takes no value");
+			return spec_refuse(spec, -EMALFORMED, "option 'ro' takes no value");
 		if (spec->readonly)
-			return spec_refuse(spec, -EINVAL, "option 'ro' is given twice");
+			return spec_refuse(spec, -EMALFORMED, "option 'ro' is given twice");
 		spec->readonly = true;
 		return 0;
 	}
 	if (spec_option(spec, name))
-		return spec_refuse(spec, -EINVAL, "option '%s' is given twice", name);
+		return spec_refuse(spec, -EMALFORMED, "option '%s' is given twice", name);
 	option = ARRAY_ADD(spec->options, spec->noptions);
 	option->name = TAKE_PTR(name);
 	option->value = TAKE_PTR(value);
@@ -120,21 +120,21 @@ static int parse(struct spec *spec)
 	int r;
 
 	if (strlen(p) > SPEC_MAX_BYTES)
-		return spec_refuse(spec, -EINVAL, "longer than %d bytes", SPEC_MAX_BYTES);
+		return spec_refuse(spec, -EMALFORMED, "longer than %d bytes", SPEC_MAX_BYTES);
 	for (const char *c = p; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 127)
-			return spec_refuse(spec, -EINVAL,
+			return spec_refuse(spec, -EMALFORMED,
 					   *c == '\r' ? "carriage return in the value: the file has CRLF line ends"
 						      : "control character in the value");
 	spec->type = word(&p, ":,");
 	if (!spec->type || !*spec->type || *p != ':')
-		return spec_refuse(spec, -EINVAL, "not of the form TYPE:SOURCE[,OPTION[=VALUE]]...");
+		return spec_refuse(spec, -EMALFORMED, "not of the form TYPE:SOURCE[,OPTION[=VALUE]]...");
 	r = parse_sources(spec, &p);
 	while (r == 0 && *p == ',')
 		r = parse_option(spec, &p);
 	/* Only an image that is named by a URI needs no source. */
 	if (r == 0 && !*spec->sources[0] && !spec_option(spec, "uri"))
-		return spec_refuse(spec, -EINVAL, "empty %s", spec->nsources > 1 ? "path between ':'" : "source");
+		return spec_refuse(spec, -EMALFORMED, "empty %s", spec->nsources > 1 ? "path between ':'" : "source");
 	return r;
 }
 
@@ -219,8 +219,8 @@ int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret)
 		return 0;
 	r = number_parse(option->value ?: "", NUMBER_UNITS, INT64_MAX, ret);
 	if (r == -ERANGE)
-		return spec_refuse(spec, -EINVAL, "%s=%s is too large", name, option->value);
-	return r < 0 ? spec_refuse(spec, -EINVAL, "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
+		return spec_refuse(spec, -EMALFORMED, "%s=%s is too large", name, option->value);
+	return r < 0 ? spec_refuse(spec, -EMALFORMED, "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
 				   option->value ?: "")
 		     : 0;
 }
@@ -232,7 +232,7 @@ int spec_partition(const struct spec *spec, unsigned int *ret)
 	if (spec->nsources == 1)
 		return 0;
 	if (spec->nsources > 2 || number_parse(spec->sources[1], "", 9999, &n) < 0 || n < 1)
-		return spec_refuse(spec, -EINVAL,
+		return spec_refuse(spec, -EMALFORMED,
 				   "what follows the image's ':' is a partition number; write ':' in a path as '\\:'");
 	*ret = (unsigned int)n;
 	return 0;
@@ -250,6 +250,6 @@ const char *spec_choice(const struct spec *spec, const char *name, const char *c
 			return words[i];
 		end += snprintf(end, (size_t)(known + sizeof(known) - end), "%s%s", i ? ", " : "", words[i]);
 	}
-	(void)spec_refuse(spec, -EINVAL, "%s=%s: not one of %s", name, option->value, known);
+	(void)spec_refuse(spec, -EMALFORMED, "%s=%s: not one of %s", name, option->value, known);
 	return NULL;
 }

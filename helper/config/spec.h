@@ -13,7 +13,7 @@ struct spec_option {
 /* A parsed `bdev.rootfs` line or command line SPEC; its type and options are not yet looked up. */
 struct spec {
 	char *text;  /* as written */
-	char *where; /* its name in messages: "FILE:LINE: bdev.rootfs" or "SPEC" */
+	char *where; /* its name in messages: "FILE:LINE: bdev.rootfs" or "argument N" */
 	char *type;
 	char **sources; /* the parts of the source between ':', without escapes */
 	size_t nsources;
@@ -32,7 +32,7 @@ struct stack {
 
 /*
  * Parse TYPE:SOURCE[,OPTION[=VALUE]]... and add it to the stack.
- * `\` makes the next one of `: , \` or space ordinary. Returns 0, or -EINVAL after one error line.
+ * `\` makes the next one of `: , \` or space ordinary. Returns 0, or -EMALFORMED after one error line.
  */
 int spec_add(struct stack *stack, const char *text, const char *where);
 
@@ -50,13 +50,13 @@ const struct spec_option *spec_option(const struct spec *spec, const char *name)
 
 /*
  * Read an option's value as bytes ("64M", "1G", "512": powers of 1024). *ret is left alone when it was not given.
- * Returns 0, or -EINVAL after one error line.
+ * Returns 0, or -EMALFORMED after one error line.
  */
 int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret);
 
 /*
  * Read the partition number of a source of the form IMAGE[:PARTITION], 1 or more. *ret is left alone when none was
- * given. Returns 0, or -EINVAL after one error line.
+ * given. Returns 0, or -EMALFORMED after one error line.
  */
 int spec_partition(const struct spec *spec, unsigned int *ret);
 

@@ -60,7 +60,7 @@ static void look(struct search *search, char *dir)
 	else
 		r = errno == ENOENT ? -ENOENT : log_errno(-errno, "look for '%s'", config);
 	/* One that is wrong is not what LXC could copy. */
-	search->unknown |= r < 0 && r != -EINVAL && r != -ELOOP && r != -ENOENT;
+	search->unknown |= r < 0 && !conf_is_wrong(r);
 	if (r == 0 && origin_same_stack(&conf.stack, &search->conf->stack)) {
 		if (!search->found)
 			search->found = TAKE_PTR(real);

@@ -41,12 +41,12 @@ static int rewrite(const struct container *container, const char *on, const char
 int link_container(const struct container *container, const struct container *source)
 {
 	_cleanup_free_ char *dir = container_called(container);
-	const char *type = container_union(source->dir, false);
+	const char *type;
 	struct conf conf = { 0 };
-	int r;
+	int r = container_union(source->dir, false, &type);
 
-	if (!type)
-		return -EINVAL;
+	if (r < 0)
+		return r;
 	r = depends_record(dir, source->dir);
 	if (r < 0)
 		return log_errno(r, "record that '%s' stands on '%s'", dir, source->dir);

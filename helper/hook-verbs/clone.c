@@ -131,19 +131,21 @@ static int clone_once(const struct container *container, const char *source, con
 /* LXC puts an overlay on what the source shows. 0 or -EINVAL (logged). */
 static int check_overlay(const struct container *container)
 {
-	const char *type = container_union(container->dir, true);
+	const char *type;
+	int r = container_union(container->dir, true, &type);
 
-	if (type && strcmp(type, "aufs") == 0)
+	if (r == 0 && strcmp(type, "aufs") == 0)
 		return log_refuse(
 			-EINVAL,
 			"'%s': not cloned: LXC would put an overlay on an aufs, which crashes the kernel; use "
 			"bdev.clone = link, or lxc-bdev ephemeral",
 			container->name);
-	return type ? 0 : -EINVAL;
+	return r;
 }
 
 static int run(const struct args *args)
 {
+	const struct hook_options *options = args->options;
 	struct container container;
 	struct rootfs rootfs = { 0 };
 	struct conf conf = { 0 };
@@ -152,21 +154,16 @@ static int run(const struct args *args)
 	r = hook_container(args, "clone", &container);
 	if (r == 0)
 		r = conf_read(container.config, &conf);
-	if (r == 0 && conf.stack.n && args->rootfs)
-		r = rootfs_parse(args->rootfs, &rootfs);
+	if (r == 0 && conf.stack.n && options->rootfs)
+		r = rootfs_parse(options->rootfs, &rootfs);
 	/* Our parent is a child of LXC's program, and outlives it. */
 	clone_end_with(process_parent(getppid()));
 	if (r == 0 && conf.stack.n)
-		r = rootfs.upper ? check_overlay(&container) : clone_once(&container, args->source, &conf);
+		r = rootfs.upper ? check_overlay(&container) : clone_once(&container, options->source, &conf);
 	rootfs_clear(&rootfs);
 	conf_clear(&conf);
 	container_clear(&container);
 	return r;
 }
 
-const struct verb verb_clone = {
-	.name = "clone",
-	.options = "nfRS",
-	.max = -1,
-	.run = run,
-};
+const struct verb verb_clone = HOOK_VERB("clone", run);

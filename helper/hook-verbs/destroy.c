@@ -74,7 +74,7 @@ static int check_rootfs(const struct container *container, const char *path)
 	int r = conf_read(container->config, &conf);
 
 	/* A config that is wrong is no reason to keep what is half made: take the lines before the error. */
-	if (r < 0 && r != -EINVAL && r != -ELOOP && r != -ENOENT) {
+	if (r < 0 && !conf_is_wrong(r)) {
 		conf_clear(&conf);
 		return r;
 	}
@@ -124,6 +124,7 @@ static int check_snapshots(const struct container *container)
 
 static int run(const struct args *args)
 {
+	const struct hook_options *options = args->options;
 	struct container container;
 	int r;
 
@@ -137,15 +138,10 @@ static int run(const struct args *args)
 	if (r == 0)
 		r = check_mounts(container.name, container.dir);
 	/* LXC names none for a failed clone. */
-	if (r == 0 && args->rootfs)
-		r = check_rootfs(&container, args->rootfs);
+	if (r == 0 && options->rootfs)
+		r = check_rootfs(&container, options->rootfs);
 	container_clear(&container);
 	return r;
 }
 
-const struct verb verb_destroy = {
-	.name = "destroy",
-	.options = "nfR",
-	.max = -1,
-	.run = run,
-};
+const struct verb verb_destroy = HOOK_VERB("destroy", run);

@@ -7,6 +7,28 @@
 #include "hook.h"
 #include "../kernel/apparmor.h"
 
+/* An empty rootfs is none. */
+static int take_rootfs(const struct verb_option *option, const char *value, void *target)
+{
+	return *value ? option_text(option, value, target) : 0;
+}
+
+#define ENTRY(option, short_form, shown, about, function, member)                                             \
+	{                                                                                                     \
+		.name = option, .letter = short_form, .value = shown, .summary = about, .may_be_empty = true, \
+		.take = function, AT(struct hook_options, member)                                             \
+	}
+
+const struct verb_option hook_table[] = {
+	ENTRY("name", 'n', "NAME", "the container", option_text, name),
+	ENTRY("config", 'f', "FILE", "its config file", option_text, config),
+	ENTRY("rootfs", 0, "PATH", "lxc.rootfs.path, as LXC hands it over", take_rootfs, rootfs),
+	ENTRY("target", 0, "TARGET", "stop or reboot", option_text, target),
+	ENTRY("source", 0, "NAME", "the container that is cloned", option_text, source),
+	ENTRY("monitor", 0, "PID", "the process that the hook runs for", option_pid, monitor),
+	{ .name = NULL },
+};
+
 /*
  * The type of hook we were called as: `type` if that can be. Version 0 appends NAME, "lxc" and TYPE unquoted, so a name
  * with blanks is many words; behind them, for clone, come the user's own.
@@ -48,6 +70,7 @@ static int leave_profile(void)
 
 int hook_container(const struct args *args, const char *type, struct container *ret)
 {
+	const struct hook_options *options = args->options;
 	int r;
 
 	*ret = (struct container){ 0 };
@@ -57,15 +80,16 @@ int hook_container(const struct args *args, const char *type, struct container *
 	if (args->argc && strcmp(called_as(args, type), type) != 0)
 		return log_refuse(EXIT_USAGE, "called as LXC's %s hook; bdev.conf has the right lines",
 				  called_as(args, type));
-	if (!args->name || !args->config || !*args->name || !*args->config)
+	if (!options->name || !options->config || !*options->name || !*options->config)
 		return log_refuse(EXIT_USAGE, "needs --name and --config; bdev.conf has the right lines");
 	r = leave_profile();
-	return r < 0 ? r : container_from_config(args->name, args->config, ret);
+	return r < 0 ? r : container_from_config(options->name, options->config, ret);
 }
 
 int hook_monitor(const struct args *args, struct process *ret)
 {
-	pid_t pid = args->monitor ?: getppid();
+	const struct hook_options *options = args->options;
+	pid_t pid = options->monitor ?: getppid();
 	int r = process_identify(pid, ret), same;
 
 	if (r < 0)

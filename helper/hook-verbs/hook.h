@@ -9,6 +9,21 @@
 #include "../base/log.h"
 #include "../command/verb.h"
 
+/* What the hook lines of bdev.conf hand over. LXC has no value for some of it, which is then empty. */
+struct hook_options {
+	const char *name, *config, *rootfs, *target, *source;
+	pid_t monitor; /* 0: not given */
+};
+
+extern const struct verb_option hook_table[];
+
+/* How a hook is described: `lxc-bdev TYPE`. */
+#define HOOK_VERB(type, function)                                                                \
+	{                                                                                        \
+		.name = type, .summary = "LXC's hook of that name", .options = hook_table,       \
+		.size = sizeof(struct hook_options), .hidden = true, .max = -1, .run = function, \
+	}
+
 /*
  * Check how LXC called the hook: with version 0 it appends NAME, SECTION and TYPE, which must be this verb's; with
  * version 1 nothing. Then find the container. 0, -errno or an exit code, after an error line.

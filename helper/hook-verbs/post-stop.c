@@ -11,6 +11,7 @@
 
 static int run(const struct args *args)
 {
+	const struct hook_options *options = args->options;
 	struct journal journal = { .dirfd = -EBADF, .fd = -EBADF };
 	struct container container;
 	struct process monitor;
@@ -26,7 +27,7 @@ static int run(const struct args *args)
 	} else if (r == 0) {
 		const struct owner *owner = owner_of(&journal);
 		bool ours = owner->monitor.pid == monitor.pid && owner->monitor.start == monitor.start;
-		bool reboot = args->target && strcmp(args->target, "reboot") == 0;
+		bool reboot = options->target && strcmp(options->target, "reboot") == 0;
 
 		/* A journal without a monitor is of a pre-start that died early: under the lock, nobody is writing it.
 		 */
@@ -40,9 +41,4 @@ static int run(const struct args *args)
 	return r;
 }
 
-const struct verb verb_post_stop = {
-	.name = "post-stop",
-	.options = "nfTM",
-	.max = -1,
-	.run = run,
-};
+const struct verb verb_post_stop = HOOK_VERB("post-stop", run);

@@ -279,6 +279,7 @@ static int start(const struct container *container, struct conf *conf, const str
 
 static int run(const struct args *args)
 {
+	const struct hook_options *options = args->options;
 	struct container container;
 	struct conf conf = { 0 };
 	struct process monitor;
@@ -300,16 +301,11 @@ static int run(const struct args *args)
 				       "must be 1",
 				       container.name);
 		if (r == 0)
-			r = start(&container, &conf, &monitor, args->rootfs);
+			r = start(&container, &conf, &monitor, options->rootfs);
 	}
 	conf_clear(&conf);
 	container_clear(&container);
 	return r;
 }
 
-const struct verb verb_pre_start = {
-	.name = "pre-start",
-	.options = "nfRM",
-	.max = -1,
-	.run = run,
-};
+const struct verb verb_pre_start = HOOK_VERB("pre-start", run);

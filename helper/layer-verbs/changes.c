@@ -42,7 +42,8 @@ static int said(void *arg, char kind, const char *path)
 
 static int run_changes(const struct args *args, struct store *store)
 {
-	struct json_object *list = args->json ? json_object_new_array() : NULL;
+	const struct layer_options *options = args->options;
+	struct json_object *list = options->json ? json_object_new_array() : NULL;
 	_cleanup_close_ int fd = -EBADF;
 	struct layer layer;
 	int *below = NULL, r = layer_read(store, args->argv[0], &layer);
@@ -63,6 +64,7 @@ static int run_changes(const struct args *args, struct store *store)
 
 static int run_diffsize(const struct args *args, struct store *store)
 {
+	const struct layer_options *options = args->options;
 	_cleanup_close_ int fd = -EBADF;
 	struct layer layer;
 	uint64_t size = 0;
@@ -75,7 +77,7 @@ static int run_diffsize(const struct args *args, struct store *store)
 		if (r < 0)
 			(void)log_errno(r, "size of layer '%s'", layer.id);
 	}
-	if (r == 0 && args->json) {
+	if (r == 0 && options->json) {
 		struct json_object *o = json_object_new_object();
 
 		json_object_object_add(o, "id", json_object_new_string(layer.id));
@@ -103,6 +105,8 @@ static int run_squash(const struct args *args, struct store *store)
 {
 	_cleanup_free_ char *range = xstrdup(args->argv[0]);
 
+	if (!strstr(range, ".."))
+		return log_refuse(EXIT_USAGE, "'%s': not of the form FROM..TO", range);
 	for (char *dots = strstr(range, ".."); dots; dots = strstr(dots + 1, "..")) {
 		int r;
 
@@ -115,33 +119,56 @@ static int run_squash(const struct args *args, struct store *store)
 	return log_refuse(-ENOENT, "'%s': not FROM..TO of two layers in '%s'", range, store->dir);
 }
 
+static const struct verb_option changes_table[] = {
+	LAYER_OPTIONS,
+	LAYER_JSON,
+	{ .name = NULL },
+};
+
 const struct layer_verb layer_verb_changes = {
-	.name = "changes",
-	.usage = "ID",
-	.summary = "what it adds (A), changes (C), deletes (D)",
-	.options = "",
-	.min = 1,
-	.max = 1,
+	.verb = {
+		.name = "changes",
+		.words = "ID",
+		.summary = "list what a layer adds (A), changes (C), deletes (D)",
+		.options = changes_table,
+		.size = sizeof(struct layer_options),
+		.min = 1,
+		.max = 1,
+		.run = layer_run,
+	},
 	.run = run_changes,
 };
 
 const struct layer_verb layer_verb_diffsize = {
-	.name = "diffsize",
-	.usage = "ID",
-	.summary = "the bytes of its files on disk",
-	.options = "",
-	.min = 1,
-	.max = 1,
+	.verb = {
+		.name = "diffsize",
+		.words = "ID",
+		.summary = "print the bytes of its files on disk",
+		.options = changes_table,
+		.size = sizeof(struct layer_options),
+		.min = 1,
+		.max = 1,
+		.run = layer_run,
+	},
 	.run = run_diffsize,
 };
 
+static const struct verb_option squash_table[] = {
+	LAYER_OPTIONS,
+	{ .name = NULL },
+};
+
 const struct layer_verb layer_verb_squash = {
-	.name = "squash",
-	.usage = "FROM..TO NEW",
-	.summary = "one layer of those from FROM up to TO",
-	.options = "",
-	.min = 2,
-	.max = 2,
+	.verb = {
+		.name = "squash",
+		.words = "FROM..TO NEW-ID",
+		.summary = "make one layer of those from FROM up to TO",
+		.options = squash_table,
+		.size = sizeof(struct layer_options),
+		.min = 2,
+		.max = 2,
+		.run = layer_run,
+	},
 	.writes = true,
 	.run = run_squash,
 };

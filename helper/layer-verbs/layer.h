@@ -1,51 +1,54 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "../layer/store.h"
 #include "../command/verb.h"
+#include "../layer/store.h"
+
+/* The options of every verb of `layer`. The struct of a verb begins with it. */
+struct layer_options {
+	const char *store, *driver, *lxcpath;
+	bool json;
+};
+
+/* The entries of struct layer_options, for the table of each verb; LAYER_JSON for those that report. */
+#define LAYER_OPTIONS                                                             \
+	OPTION_STORE(struct layer_options, store),                                \
+		{ .name = "driver",                                               \
+		  .value = "FORMAT",                                              \
+		  .choices = "overlay|aufs",                                      \
+		  .summary = "overlay or aufs: the whiteout format of the store", \
+		  .take = option_text,                                            \
+		  AT(struct layer_options, driver) },                             \
+		OPTION_LXCPATH(struct layer_options, lxcpath)
+#define LAYER_JSON OPTION_JSON(struct layer_options, json)
+#define LAYER_PARENT(type, member)                                                                     \
+	{                                                                                              \
+		.name = "parent", .value = "ID", .summary = "the layer below it", .take = option_text, \
+		AT(type, member)                                                                       \
+	}
 
 /* What is done with a layer store: lxc-bdev layer NAME. */
 struct layer_verb {
-	const char *name;
-	const char *usage;			 /* what follows the name */
-	const char *summary;			 /* one line */
-	const char *options;			 /* the letters it takes beside --store and --driver, see main.c */
-	int min, max;				 /* how many words */
-	bool create;				 /* the store is made if there is none */
-	bool writes;				 /* the store is changed: one of aufs's graph driver is refused */
-	int (*without)(const struct args *args); /* run instead of `run` when there is no store yet; NULL: an error */
-	bool no_store;				 /* it opens the store by itself; then there is none given */
-	/* args->argv is what follows the name. 0, -errno after an error line, or an exit code. */
+	struct verb verb; /* its run is layer_run() */
+	bool create;	  /* the store is made if there is none */
+	bool writes;	  /* the store is changed: one of aufs's graph driver is refused */
+	bool no_store;	  /* it opens the store by itself; then there is none given */
+	/* Run instead of `run` when there is no store yet; NULL: that is an error. Returns as `run` does. */
+	int (*without)(const struct args *args);
+	/* Do it. Returns 0, -errno after an error line, or an exit status. */
 	int (*run)(const struct args *args, struct store *store);
 };
 
-#define LAYER_VERBS(X) \
-	X(create)      \
-	X(create_rw)   \
-	X(exists)      \
-	X(get)         \
-	X(put)         \
-	X(remove)      \
-	X(list)        \
-	X(metadata)    \
-	X(status)      \
-	X(cleanup)     \
-	X(apply)       \
-	X(diff)        \
-	X(export)      \
-	X(changes)     \
-	X(diffsize)    \
-	X(squash)      \
-	X(check)       \
-	X(import)
+/* Open the store of a struct layer_verb, and do it there. Returns as struct verb's run. */
+int layer_run(const struct args *args);
 
-#define DECLARE_LAYER_VERB(v) extern const struct layer_verb layer_verb_##v;
-LAYER_VERBS(DECLARE_LAYER_VERB)
-#undef DECLARE_LAYER_VERB
+/* Return the directory of the store that the command line names, or LXC's; for the caller to free. */
+char *layer_store_dir(const struct layer_options *options);
 
-/* The store that the command line names, or LXC's; for the caller to free. */
-char *layer_store_dir(const struct args *args);
+struct idmap;
+/* Parse the values of --idmap. Returns 0, or EXIT_USAGE after an error line. */
+int layer_parse_idmap(const struct option_list *ranges, struct idmap *map);
 
 struct json_object;
-/* Print the object, and release it. */
+/* Print an object, and release it. */
 void layer_print_json(struct json_object *object);

@@ -83,14 +83,17 @@ static void print_line(const struct found *found)
 /* A store comes to be with its first layer: before, there are none. */
 static int list_nothing(const struct args *args)
 {
-	if (args->json)
+	const struct layer_options *options = args->options;
+
+	if (options->json)
 		layer_print_json(json_object_new_array());
 	return 0;
 }
 
 static int run_list(const struct args *args, struct store *store)
 {
-	struct json_object *list = args->json ? json_object_new_array() : NULL;
+	const struct layer_options *options = args->options;
+	struct json_object *list = options->json ? json_object_new_array() : NULL;
 	char **ids;
 	size_t n;
 	int r = store_list(store, "layers", &ids, &n);
@@ -133,6 +136,7 @@ static void print_metadata(const struct store *store, const struct found *found)
 
 static int run_metadata(const struct args *args, struct store *store)
 {
+	const struct layer_options *options = args->options;
 	struct layer layer;
 	int r = layer_read(store, args->argv[0], &layer);
 
@@ -140,7 +144,7 @@ static int run_metadata(const struct args *args, struct store *store)
 		struct found found = { 0 };
 
 		r = look_up(store, layer.id, &found);
-		if (r == 0 && args->json)
+		if (r == 0 && options->json)
 			layer_print_json(layer_json(store, &found));
 		else if (r == 0)
 			print_metadata(store, &found);
@@ -170,6 +174,7 @@ static const char *fs_name(int fd)
 
 static int run_status(const struct args *args, struct store *store)
 {
+	const struct layer_options *options = args->options;
 	size_t n, mounted = 0, holders = 0;
 	char **ids;
 	int r = store_list(store, "layers", &ids, &n);
@@ -183,7 +188,7 @@ static int run_status(const struct args *args, struct store *store)
 		forget(&found);
 	}
 	strings_free(ids, n);
-	if (args->json) {
+	if (options->json) {
 		struct json_object *o = json_object_new_object();
 
 		json_object_object_add(o, "root", json_object_new_string(store->dir));
@@ -200,33 +205,45 @@ static int run_status(const struct args *args, struct store *store)
 	return r;
 }
 
+static const struct verb_option list_table[] = {
+	LAYER_OPTIONS,
+	LAYER_JSON,
+	{ .name = NULL },
+};
+
 const struct layer_verb layer_verb_list = {
-	.name = "list",
-	.usage = "",
-	.summary = "id, parent or -, number of layers, mounted or - (or what is wrong), a line each",
-	.options = "",
-	.min = 0,
-	.max = 0,
+	.verb = {
+		.name = "list",
+		.summary = "list layers: id, parent or -, number of layers, mounted or - (or what is wrong), a line each",
+		.options = list_table,
+		.size = sizeof(struct layer_options),
+		.run = layer_run,
+	},
 	.without = list_nothing,
 	.run = run_list,
 };
 
 const struct layer_verb layer_verb_metadata = {
-	.name = "metadata",
-	.usage = "ID",
-	.summary = "what is known of a layer",
-	.options = "",
-	.min = 1,
-	.max = 1,
+	.verb = {
+		.name = "metadata",
+		.words = "ID",
+		.summary = "show what is known of a layer",
+		.options = list_table,
+		.size = sizeof(struct layer_options),
+		.min = 1,
+		.max = 1,
+		.run = layer_run,
+	},
 	.run = run_metadata,
 };
 
 const struct layer_verb layer_verb_status = {
-	.name = "status",
-	.usage = "",
-	.summary = "what is known of the store",
-	.options = "",
-	.min = 0,
-	.max = 0,
+	.verb = {
+		.name = "status",
+		.summary = "show what is known of the store",
+		.options = list_table,
+		.size = sizeof(struct layer_options),
+		.run = layer_run,
+	},
 	.run = run_status,
 };

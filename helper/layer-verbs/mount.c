@@ -9,14 +9,27 @@
 
 #include <json-c/json.h>
 
+struct get_options {
+	struct layer_options layer;
+	const char *holder;
+};
+
+#define HOLDER                                                                                                       \
+	{                                                                                                            \
+		.name = "holder", .value = "HOLDER",                                                                 \
+		.summary = "who uses the layer (default: the calling process, while it lives)", .take = option_text, \
+		AT(struct get_options, holder)                                                                       \
+	}
+
 static int run_get(const struct args *args, struct store *store)
 {
+	const struct get_options *options = args->options;
 	_cleanup_free_ char *path = NULL;
-	int r = mounts_get(store, args->argv[0], args->holder, &path);
+	int r = mounts_get(store, args->argv[0], options->holder, &path);
 
 	if (r < 0)
 		return r;
-	if (args->json) {
+	if (options->layer.json) {
 		struct json_object *object = json_object_new_object();
 
 		json_object_object_add(object, "id", json_object_new_string(args->argv[0]));
@@ -30,7 +43,9 @@ static int run_get(const struct args *args, struct store *store)
 
 static int run_put(const struct args *args, struct store *store)
 {
-	return mounts_put(store, args->argv[0], args->holder);
+	const struct get_options *options = args->options;
+
+	return mounts_put(store, args->argv[0], options->holder);
 }
 
 static int run_cleanup(const struct args *args, struct store *store)
@@ -39,35 +54,62 @@ static int run_cleanup(const struct args *args, struct store *store)
 	return cleanup_store(store);
 }
 
+static const struct verb_option get_table[] = {
+	LAYER_OPTIONS,
+	LAYER_JSON,
+	HOLDER,
+	{ .name = NULL },
+};
+
 const struct layer_verb layer_verb_get = {
-	.name = "get",
-	.usage = "ID [--holder=NAME]",
-	.summary = "mount it with all below, and print where",
-	.options = "H",
-	.min = 1,
-	.max = 1,
+	.verb = {
+		.name = "get",
+		.words = "ID",
+		.summary = "mount a layer with all lower layers, and print where",
+		.options = get_table,
+		.size = sizeof(struct get_options),
+		.min = 1,
+		.max = 1,
+		.run = layer_run,
+	},
 	.writes = true,
 	.run = run_get,
 };
 
+static const struct verb_option put_table[] = {
+	LAYER_OPTIONS,
+	HOLDER,
+	{ .name = NULL },
+};
+
 const struct layer_verb layer_verb_put = {
-	.name = "put",
-	.usage = "ID [--holder=NAME]",
-	.summary = "the holder needs it no more; the last one unmounts it",
-	.options = "H",
-	.min = 1,
-	.max = 1,
+	.verb = {
+		.name = "put",
+		.words = "ID",
+		.summary = "end the hold on a layer; the last holder unmounts it",
+		.options = put_table,
+		.size = sizeof(struct get_options),
+		.min = 1,
+		.max = 1,
+		.run = layer_run,
+	},
 	.writes = true,
 	.run = run_put,
 };
 
+static const struct verb_option cleanup_table[] = {
+	LAYER_OPTIONS,
+	{ .name = NULL },
+};
+
 const struct layer_verb layer_verb_cleanup = {
-	.name = "cleanup",
-	.usage = "",
-	.summary = "forget dead holders, unmount what nobody holds, remove what belongs to no layer",
-	.options = "",
-	.min = 0,
-	.max = 0,
+	.verb = {
+		.name = "cleanup",
+		.summary = "forget dead holders, unmount what nobody holds, remove leftovers",
+		.options = cleanup_table,
+		.size = sizeof(struct layer_options),
+		.run = layer_run,
+	},
 	.writes = true,
 	.run = run_cleanup,
 };

@@ -26,7 +26,7 @@ char *holders_name(const char *given)
 		fine = isascii(*c) && (isalnum((unsigned char)*c) || strchr("._:@-", *c));
 	if (fine && strncmp(given, PROCESS, strlen(PROCESS)) != 0)
 		return xstrdup(given);
-	(void)log_refuse(-EINVAL,
+	(void)log_refuse(-EMALFORMED,
 			 "holder '%s': up to 128 letters, digits, '.', '_', ':', '@', '-', beginning with one of the "
 			 "first two, and not with " PROCESS,
 			 given);

@@ -96,7 +96,7 @@ int mounts_get(struct store *store, const char *id, const char *holder, char **r
 {
 	_cleanup_free_ char *name = holders_name(holder);
 	struct layer layer = { 0 };
-	int r = name ? store_lock(store) : -EINVAL;
+	int r = name ? store_lock(store) : -EMALFORMED;
 
 	if (r == 0)
 		r = layer_read(store, id, &layer);
@@ -191,7 +191,7 @@ static void sync_before(const struct store *store, const char *id)
 int mounts_put(struct store *store, const char *id, const char *holder)
 {
 	_cleanup_free_ char *name = holders_name(holder);
-	int r = name ? store_check_id(id) : -EINVAL;
+	int r = name ? store_check_id(id) : -EMALFORMED;
 
 	if (r < 0)
 		return r;

@@ -203,7 +203,7 @@ int store_open(const char *dir, const char *driver, bool create, struct store *r
 
 	*ret = (struct store){ .fd = -EBADF, .lock = -EBADF };
 	if (driver && strcmp(driver, "aufs") != 0 && strcmp(driver, "overlay") != 0)
-		return log_refuse(-EINVAL, "driver '%s': neither overlay nor aufs", driver);
+		return log_refuse(-EMALFORMED, "driver '%s': neither overlay nor aufs", driver);
 	if (create && mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return log_errno(-errno, "make '%s'", dir);
 	r = open_dir(dir, ret);

@@ -38,8 +38,8 @@ int store_check_id(const char *id)
 	if (store_is_id(id))
 		return 0;
 	if (strncmp(id, "sha256:", strlen("sha256:")) == 0)
-		return log_refuse(-EINVAL, "'%s': not the id of a layer; take the digits without 'sha256:'", id);
-	return log_refuse(-EINVAL,
+		return log_refuse(-EMALFORMED, "'%s': not the id of a layer; take the digits without 'sha256:'", id);
+	return log_refuse(-EMALFORMED,
 			  "'%s': not the id of a layer, which is up to %d letters, digits, '.', '_', '-', "
 			  "begins with one of the first two, and does not end in " REMOVING,
 			  id, ID_MAX);

@@ -3,6 +3,7 @@
  * transport - how a server's connection becomes a block device on this host.
  */
 #include "transport.h"
+#include "../base/log.h"
 #include "../base/cleanup.h"
 #include "../kernel/nbd.h"
 #include "../base/program.h"
@@ -57,7 +58,7 @@ int transport_choose(const struct spec *spec, struct transport *transport)
 	int r = -EOPNOTSUPP;
 
 	if (!wanted)
-		return -EINVAL;
+		return -EMALFORMED;
 	if (strcmp(wanted, "fuse") != 0)
 		r = choose_nbd(transport, &no_nbd);
 	if (r == 0) {

@@ -201,7 +201,7 @@ static int each_spec(struct clone *clone, const struct stack *stack)
 		const struct spec *spec = &stack->specs[i];
 		const struct bdev_type *type = bdev_check(spec);
 
-		r = !type	  ? -EINVAL
+		r = !type	  ? -EMALFORMED
 		    : type->clone ? type->clone(spec, clone)
 				  : clone_source(clone, spec, spec->sources[0]);
 	}

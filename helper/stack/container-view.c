@@ -84,13 +84,14 @@ int container_view_below(const struct conf *conf, const char *dir, unsigned int 
 	return on ? view_container(on, true, depth + 1, out) : view_stack(&conf->stack, dir, out);
 }
 
-const char *container_union(const char *dir, bool below)
+int container_union(const char *dir, bool below, const char **ret)
 {
 	struct stack shown = { 0 };
-	const char *type = view_container(dir, below, 0, &shown) < 0 ? NULL : view_union(&shown);
+	int r = view_container(dir, below, 0, &shown);
 
+	*ret = view_union(&shown);
 	stack_clear(&shown);
-	return type;
+	return r;
 }
 
 int container_view(const struct spec *spec, const char *dir, struct stack *out)

@@ -10,10 +10,11 @@
 int container_view(const struct spec *spec, const char *dir, struct stack *out);
 
 /*
- * The type of what a clone writes to above the container in dir, "overlay" or "aufs", by the whiteouts of what that
- * shows; below: without what LXC's own overlay of it adds. A constant, or NULL after an error line.
+ * Find the type of what a clone writes to above the container in dir: *ret is "overlay" or "aufs", a constant, by the
+ * whiteout format of that container's view. below: without what LXC's own overlay of it adds. Returns 0 or -errno
+ * (logged).
  */
-const char *container_union(const char *dir, bool below);
+int container_union(const char *dir, bool below, const char **ret);
 
 /*
  * Add to *out what lies below LXC's own overlay of a clone: the root of the container that it was cloned from, else its

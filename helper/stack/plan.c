@@ -197,7 +197,7 @@ static int plan_spec(struct plan *plan, const struct spec *spec)
 {
 	const struct bdev_type *type = bdev_check(spec);
 	const char *dir = plan->dir;
-	int dirfd = plan->dirfd, r = type ? 0 : -EINVAL;
+	int dirfd = plan->dirfd, r = type ? 0 : -EMALFORMED;
 
 	if (type && type->impossible && type->impossible())
 		return spec_refuse(spec, -EOPNOTSUPP, "%s", type->impossible());

@@ -37,7 +37,7 @@ const struct bdev_type *bdev_check(const struct spec *spec)
 	const struct bdev_type *type = bdev_find(spec->type);
 
 	if (!type) {
-		(void)spec_refuse(spec, -EINVAL, "unknown type '%s'; see lxc-bdev types", spec->type);
+		(void)spec_refuse(spec, -EMALFORMED, "unknown type '%s'; see lxc-bdev types", spec->type);
 		return NULL;
 	}
 	for (size_t i = 0; i < spec->noptions; i++) {
@@ -45,12 +45,12 @@ const struct bdev_type *bdev_check(const struct spec *spec)
 		const struct bdev_option *known = find_option(type, given->name);
 
 		if (!known) {
-			(void)spec_refuse(spec, -EINVAL, "unknown option '%s' for %s; see lxc-bdev types", given->name,
-					  type->name);
+			(void)spec_refuse(spec, -EMALFORMED, "unknown option '%s' for %s; see lxc-bdev types",
+					  given->name, type->name);
 			return NULL;
 		}
 		if (!known->value != !given->value || (given->value && !*given->value)) {
-			(void)spec_refuse(spec, -EINVAL,
+			(void)spec_refuse(spec, -EMALFORMED,
 					  known->value ? "option '%s' needs a value" : "option '%s' takes no value",
 					  given->name);
 			return NULL;

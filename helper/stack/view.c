@@ -91,7 +91,7 @@ int view_stack(const struct stack *stack, const char *dir, struct stack *out)
 		const struct bdev_type *type = bdev_check(spec);
 
 		if (!type)
-			r = -EINVAL;
+			r = -EMALFORMED;
 		else if (type->expand && !spec->expanded)
 			r = type->expand(spec, out);
 		else if (type->view)
@@ -133,7 +133,7 @@ int view_expand(const struct stack *stack, struct stack *out)
 
 		before = out->n;
 		if (!type)
-			r = -EINVAL;
+			r = -EMALFORMED;
 		else if (type->expand && !stack->specs[i].expanded)
 			r = type->expand(&stack->specs[i], out);
 		else

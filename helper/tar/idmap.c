@@ -44,7 +44,7 @@ int idmap_add(struct idmap *map, const char *text)
 	/* The last id of all is no id: -1 means "as it is" to chown(2). */
 	if (!strchr("ugb", *text) || numbers[0] < 0 || numbers[1] < 0 || numbers[2] <= 0 || *at ||
 	    numbers[0] + numbers[2] > UINT_MAX || numbers[1] + numbers[2] > UINT_MAX)
-		return log_refuse(-EINVAL, "idmap '%s': not (u|g|b):INSIDE:OUTSIDE:COUNT", text);
+		return log_refuse(-EMALFORMED, "idmap '%s': not (u|g|b):INSIDE:OUTSIDE:COUNT", text);
 	range.inside = (unsigned int)numbers[0];
 	range.outside = (unsigned int)numbers[1];
 	range.count = (unsigned int)numbers[2];
@@ -53,7 +53,7 @@ int idmap_add(struct idmap *map, const char *text)
 
 		if (same_kind(range.kind, other->kind) && (shares(range.inside, other->inside, &range, other) ||
 							   shares(range.outside, other->outside, &range, other)))
-			return log_refuse(-EINVAL, "idmap '%s': has ids that are in another range", text);
+			return log_refuse(-EMALFORMED, "idmap '%s': has ids that are in another range", text);
 	}
 	*ARRAY_ADD(map->ranges, map->n) = range;
 	return 0;

@@ -125,7 +125,7 @@ static int check_options(const struct spec *spec, const struct plan *plan)
 
 	if (dirperm1 && strcmp(dirperm1->value, "auto") != 0 && strcmp(dirperm1->value, "on") != 0 &&
 	    strcmp(dirperm1->value, "off") != 0)
-		return spec_refuse(spec, -EINVAL, "dirperm1=%s: not 'auto', 'on' or 'off'", dirperm1->value);
+		return spec_refuse(spec, -EMALFORMED, "dirperm1=%s: not 'auto', 'on' or 'off'", dirperm1->value);
 	if (!xino || strcmp(xino->value, "off") == 0)
 		return 0;
 	path = find_xino(spec, plan->dirfd, xino->value);

@@ -11,7 +11,7 @@
 static int container_expand(const struct spec *spec, struct stack *out)
 {
 	if (spec->nsources != 1 || *spec->sources[0] != '/')
-		return spec_refuse(spec, -EINVAL, "not the absolute path of a container's directory");
+		return spec_refuse(spec, -EMALFORMED, "not the absolute path of a container's directory");
 	return container_view(spec, spec->sources[0], out);
 }
 

@@ -15,7 +15,7 @@ static int dir_plan(const struct spec *spec, struct plan *plan)
 	int depth, r;
 
 	if (spec->nsources > 1)
-		return spec_refuse(spec, -EINVAL, "one directory only; write ':' in a path as '\\:'");
+		return spec_refuse(spec, -EMALFORMED, "one directory only; write ':' in a path as '\\:'");
 	fd = path_open(plan->dirfd, path, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		return spec_refuse(spec, fd, "open directory '%s': %s", path, path_strerror(fd));

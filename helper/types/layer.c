@@ -61,9 +61,10 @@ static int check_spec(const struct spec *spec)
 	const struct spec_option *option = spec_option(spec, "store");
 
 	if (spec->nsources > 1)
-		return spec_refuse(spec, -EINVAL, "not the id of one layer");
+		return spec_refuse(spec, -EMALFORMED, "not the id of one layer");
 	if (option && *option->value != '/')
-		return spec_refuse(spec, -EINVAL, "store=%s: not the absolute path of a layer store", option->value);
+		return spec_refuse(spec, -EMALFORMED, "store=%s: not the absolute path of a layer store",
+				   option->value);
 	return store_check_id(spec->sources[0]);
 }
 

@@ -39,13 +39,13 @@ static int parse_area(const struct spec *spec, unsigned int *ret_partition, stru
 	int r = spec_partition(spec, ret_partition);
 
 	if (r == 0 && *ret_partition && (spec_option(spec, "offset") || spec_option(spec, "sizelimit")))
-		r = spec_refuse(spec, -EINVAL, "offset= and sizelimit= contradict partition %u", *ret_partition);
+		r = spec_refuse(spec, -EMALFORMED, "offset= and sizelimit= contradict partition %u", *ret_partition);
 	if (r == 0)
 		r = spec_bytes(spec, "offset", &area->offset);
 	if (r == 0)
 		r = spec_bytes(spec, "sizelimit", &area->size);
 	if (r == 0 && (area->offset % 512 || area->size % 512))
-		r = spec_refuse(spec, -EINVAL, "offset= and sizelimit= must be multiples of 512");
+		r = spec_refuse(spec, -EMALFORMED, "offset= and sizelimit= must be multiples of 512");
 	return r;
 }
 
@@ -74,7 +74,7 @@ static int open_image(const struct spec *spec, const struct stage *stage, int di
 static int check_options(const struct spec *spec, const struct loop_data *data)
 {
 	if (spec_option(spec, "discard") && data->readonly)
-		return spec_refuse(spec, -EINVAL, "discard needs a file system that is mounted writable");
+		return spec_refuse(spec, -EMALFORMED, "discard needs a file system that is mounted writable");
 	if (spec_option(spec, "discard") && strcmp(data->area.fstype, "ext2") == 0)
 		return spec_refuse(spec, -EINVAL, "ext2 knows no discard");
 	return 0;

@@ -20,13 +20,15 @@ static int parse_format(const struct spec *spec, struct qemu_options *qemu)
 	qemu->format = option ? qformat_find(option->value) : qformat_by_extension(path);
 	/* A header over there is read by nobody but QEMU, which follows it to any file here. */
 	if (qemu->uri && (!option || !qemu->format || strcmp(qemu->format, "raw") != 0))
-		return spec_refuse(spec, -EINVAL, "uri= needs format=raw: the server is to read other formats itself");
+		return spec_refuse(spec, -EMALFORMED,
+				   "uri= needs format=raw: the server is to read other formats itself");
 	if (qemu->format)
 		return 0;
 	if (option)
-		return spec_refuse(spec, -EINVAL, "format=%s: not one of raw, qcow2, qed, vdi, vmdk, vhdx, vpc",
+		return spec_refuse(spec, -EMALFORMED, "format=%s: not one of raw, qcow2, qed, vdi, vmdk, vhdx, vpc",
 				   option->value);
-	return spec_refuse(spec, -EINVAL, "the name '%s' does not say the format: add format=raw, qcow2, ...", path);
+	return spec_refuse(spec, -EMALFORMED, "the name '%s' does not say the format: add format=raw, qcow2, ...",
+			   path);
 }
 
 /* The image's file system can do O_DIRECT; a server elsewhere has no page cache here. */
@@ -46,7 +48,7 @@ static int parse_cache(const struct spec *spec, const struct plan *plan, struct 
 	const char *cache = spec_choice(spec, "cache", words, direct ? "none" : "writeback");
 
 	if (!cache)
-		return -EINVAL;
+		return -EMALFORMED;
 	data->qemu.direct = strcmp(cache, "none") == 0 || strcmp(cache, "directsync") == 0;
 	data->qemu.no_flush = strcmp(cache, "unsafe") == 0;
 	data->qemu.writethrough = strcmp(cache, "writethrough") == 0 || strcmp(cache, "directsync") == 0;
@@ -67,16 +69,16 @@ static int parse_io(const struct spec *spec, struct nbd_data *data)
 
 	data->qemu.aio = spec_choice(spec, "aio", aios, "threads");
 	if (!discard || !data->qemu.aio)
-		return -EINVAL;
+		return -EMALFORMED;
 	data->qemu.discard = strcmp(discard, "unmap") == 0;
 	zero = spec_choice(spec, "detect-zeroes", zeroes, data->qemu.discard ? "unmap" : "off");
 	if (!zero)
-		return -EINVAL;
+		return -EMALFORMED;
 	data->qemu.detect_zeroes = strcmp(zero, "unmap") == 0 ? "--detect-zeroes=unmap"
 				   : strcmp(zero, "on") == 0  ? "--detect-zeroes=on"
 							      : "--detect-zeroes=off";
 	if (strcmp(zero, "unmap") == 0 && !data->qemu.discard)
-		return spec_refuse(spec, -EINVAL, "detect-zeroes=unmap contradicts discard=ignore");
+		return spec_refuse(spec, -EMALFORMED, "detect-zeroes=unmap contradicts discard=ignore");
 	if (strcmp(data->qemu.aio, "native") == 0 && !data->qemu.direct)
 		return spec_refuse(spec, -EINVAL, "aio=native needs cache=none or cache=directsync");
 	return 0;
@@ -101,11 +103,11 @@ static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 	seconds = strtoul(option->value, &end, 10);
 	if (*end || end == option->value || *option->value < '0' || *option->value > '9' || seconds < 1 ||
 	    seconds > 86400)
-		return spec_refuse(spec, -EINVAL, "reconnect=%s: not seconds from 1 to 86400", option->value);
+		return spec_refuse(spec, -EMALFORMED, "reconnect=%s: not seconds from 1 to 86400", option->value);
 	if (!spec->readonly && !data->qemu.writethrough &&
 	    (strcmp(data->qemu.format, "raw") != 0 || data->qemu.no_flush))
 		return spec_refuse(
-			spec, -EINVAL,
+			spec, -EMALFORMED,
 			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
 			"dies loses what it has not written, and the file system would go on as if it had not",
 			data->qemu.format);
@@ -134,10 +136,10 @@ int nbd_options_parse(const struct spec *spec, const struct plan *plan, struct n
 	data->qemu.uri = uri ? uri->value : NULL;
 	data->qemu.readonly = spec->readonly;
 	if (uri && *spec->sources[0])
-		return spec_refuse(spec, -EINVAL,
+		return spec_refuse(spec, -EMALFORMED,
 				   "uri= stands for the image: write nbd:,uri=... or nbd::PARTITION,uri=...");
 	if (!uri && !*spec->sources[0])
-		return spec_refuse(spec, -EINVAL, "no image: nbd:IMAGE, or uri=");
+		return spec_refuse(spec, -EMALFORMED, "no image: nbd:IMAGE, or uri=");
 	r = uri ? 0 : check_image(spec, plan);
 	if (r == 0)
 		r = parse_format(spec, &data->qemu);

@@ -27,11 +27,11 @@ static int check_number(const struct spec *spec, const char *name, const char *f
 		text[length - 1] = '\0';
 	r = number_parse(text, percent ? "" : "KMG", INT64_MAX, &n);
 	if (r == -ERANGE)
-		return spec_refuse(spec, -EINVAL, "%s=%s is too large", name, option->value);
+		return spec_refuse(spec, -EMALFORMED, "%s=%s is too large", name, option->value);
 	if (r < 0)
-		return spec_refuse(spec, -EINVAL, "%s=%s: not %s", name, option->value, form);
+		return spec_refuse(spec, -EMALFORMED, "%s=%s: not %s", name, option->value, form);
 	/* tmpfs takes 0 for "no limit"; a limit is what this option is for. */
-	return n ? 0 : spec_refuse(spec, -EINVAL, "%s=%s would mean no limit", name, option->value);
+	return n ? 0 : spec_refuse(spec, -EMALFORMED, "%s=%s would mean no limit", name, option->value);
 }
 
 static int check_mode(const struct spec *spec)
@@ -39,7 +39,7 @@ static int check_mode(const struct spec *spec)
 	const struct spec_option *mode = spec_option(spec, "mode");
 
 	if (mode && (strlen(mode->value) > 4 || strspn(mode->value, "01234567") != strlen(mode->value)))
-		return spec_refuse(spec, -EINVAL, "mode=%s: not an octal mode of up to 4 digits", mode->value);
+		return spec_refuse(spec, -EMALFORMED, "mode=%s: not an octal mode of up to 4 digits", mode->value);
 	return 0;
 }
 
@@ -51,11 +51,11 @@ static int tmpfs_plan(const struct spec *spec, struct plan *plan)
 	int r;
 
 	if (spec->nsources > 1)
-		return spec_refuse(spec, -EINVAL, "one directory only; write ':' in a path as '\\:'");
+		return spec_refuse(spec, -EMALFORMED, "one directory only; write ':' in a path as '\\:'");
 	if (spec->readonly)
-		return spec_refuse(spec, -EINVAL, "a read-only tmpfs can hold nothing");
+		return spec_refuse(spec, -EMALFORMED, "a read-only tmpfs can hold nothing");
 	if (keep && strcmp(keep->value, "reboot") != 0 && strcmp(keep->value, "no") != 0)
-		return spec_refuse(spec, -EINVAL, "keep=%s: not 'reboot' or 'no'", keep->value);
+		return spec_refuse(spec, -EMALFORMED, "keep=%s: not 'reboot' or 'no'", keep->value);
 	r = check_number(spec, "size", "bytes (with k, m or g behind) or a percentage of the memory", true);
 	if (r == 0)
 		r = check_number(spec, "nr_inodes", "a number (with k, m or g behind)", false);

@@ -21,6 +21,7 @@
 #include "../base/process.h"
 #include "../base/progress.h"
 #include "../command/verb.h"
+#include "../stack/type.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -32,8 +33,12 @@
 #define STOP_WAIT_MS 10000
 #define POLL_MS	     20
 
+struct commit_options {
+	const char *name, *lxcpath, *store;
+};
+
 struct job {
-	const struct args *args;
+	const char *id, *store; /* of the new layer; --store */
 	struct container container;
 	struct conf conf;
 	const struct spec *layer, *top; /* all of its stack */
@@ -88,6 +93,9 @@ static int check_stack(struct job *job)
 	rootfs_clear(&rootfs);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < stack->n; i++)
+		if (!bdev_check(&stack->specs[i]))
+			return -EMALFORMED;
 	for (size_t i = 0; i < stack->n; i++)
 		if (strcmp(stack->specs[i].type, "tmpfs") == 0)
 			return spec_refuse(&stack->specs[i], -EINVAL,
@@ -168,19 +176,19 @@ static int open_store(const struct job *job, struct store *store)
 	struct stat own, said;
 	int r = store_open(dir, NULL, false, store);
 
-	if (r < 0 || !job->args->store)
+	if (r < 0 || !job->store)
 		return r;
-	if (stat(job->args->store, &said) < 0)
-		return log_errno(-errno, "layer store '%s'", job->args->store);
+	if (stat(job->store, &said) < 0)
+		return log_errno(-errno, "layer store '%s'", job->store);
 	if (fstat(store->fd, &own) == 0 && own.st_dev == said.st_dev && own.st_ino == said.st_ino)
 		return 0;
 	return log_refuse(-EINVAL, "layer '%s' is in '%s', and so must be what lies on it: not in '%s'",
-			  job->layer->sources[0], store->dir, job->args->store);
+			  job->layer->sources[0], store->dir, job->store);
 }
 
 static int commit_upper(const struct job *job, struct store *store)
 {
-	const char *id = job->args->argv[0], *parent = job->layer->sources[0];
+	const char *id = job->id, *parent = job->layer->sources[0];
 	enum whiteout_format form = strcmp(job->top->type, "aufs") == 0 ? DELTA_AUFS : DELTA_OVERLAY;
 	struct copy copy = { 0 };
 	struct progress progress;
@@ -222,13 +230,11 @@ static int run_locked(struct job *job)
 
 static int run(const struct args *args)
 {
-	struct job job = { .args = args, .dirfd = -EBADF, .upper = -EBADF };
+	const struct commit_options *options = args->options;
+	struct job job = { .id = args->argv[0], .store = options->store, .dirfd = -EBADF, .upper = -EBADF };
 	struct journal journal;
-	int r;
+	int r = container_from_lxcpath(options->name, options->lxcpath, &job.container);
 
-	if (!args->name)
-		return log_refuse(EXIT_USAGE, "usage: lxc-bdev commit %s", verb_commit.usage);
-	r = container_from_lxcpath(args->name, args->lxcpath, &job.container);
 	if (r == 0)
 		r = lock(&job.container, &journal);
 	if (r == 0) {
@@ -239,11 +245,20 @@ static int run(const struct args *args)
 	return r;
 }
 
+static const struct verb_option commit_table[] = {
+	OPTION_NAME(struct commit_options, name),
+	OPTION_LXCPATH(struct commit_options, lxcpath),
+	OPTION_STORE(struct commit_options, store),
+	{ .name = NULL },
+};
+
 const struct verb verb_commit = {
 	.name = "commit",
-	.usage = "-n NAME [-P LXCPATH] ID [--store=DIR]",
-	.summary = "what a stopped container wrote above a layer, as a layer on that",
-	.options = "nPs",
+	.words = "NAME NEW-ID",
+	.summary = "make a layer of what a stopped container wrote above a layer",
+	.options = commit_table,
+	.size = sizeof(struct commit_options),
+	.takes_name = NAME_NEEDED,
 	.min = 1,
 	.max = 1,
 	.run = run,

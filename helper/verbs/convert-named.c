@@ -31,7 +31,7 @@ static void print_sum(const struct convert_container *run, const char *type)
 		       run->lines == 1 ? "" : "s");
 }
 
-int convert_named(const struct args *args, enum whiteout_format to)
+int convert_named(const struct convert_options *options, const char *name, enum whiteout_format to)
 {
 	struct copy copy = { 0 };
 	struct progress progress;
@@ -39,12 +39,12 @@ int convert_named(const struct args *args, enum whiteout_format to)
 	struct convert_container run = {
 		.container = &container,
 		.to = to,
-		.dry_run = args->dry_run,
-		.found = args->dry_run ? list_found : NULL,
-		.line = args->dry_run ? list_line : NULL,
+		.dry_run = options->dry_run,
+		.found = options->dry_run ? list_found : NULL,
+		.line = options->dry_run ? list_line : NULL,
 		.progress = &copy,
 	};
-	int r = container_from_lxcpath(args->name, args->lxcpath, &container);
+	int r = container_from_lxcpath(name, options->lxcpath, &container);
 
 	if (r == 0) {
 		progress_begin(&progress, "converted", &copy);

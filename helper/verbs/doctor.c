@@ -185,23 +185,29 @@ static int examine_lxcpath(const char *lxcpath, bool fix, bool snapshots)
 	return r;
 }
 
+struct doctor_options {
+	const char *lxcpath;
+	bool fix;
+};
+
 static int run(const struct args *args)
 {
-	_cleanup_free_ char *lxcpath = args->lxcpath ? xstrdup(args->lxcpath) : conf_lxcpath();
+	const struct doctor_options *options = args->options;
+	_cleanup_free_ char *lxcpath = options->lxcpath ? xstrdup(options->lxcpath) : conf_lxcpath();
 	struct stat st;
 	char **ids;
 	size_t n;
 	int made, r;
 
-	if (args->lxcpath && stat(lxcpath, &st) < 0)
+	if (options->lxcpath && stat(lxcpath, &st) < 0)
 		return log_errno(-errno, "lxcpath '%s'", lxcpath);
-	made = examine_lxcpath(lxcpath, args->fix, true);
+	made = examine_lxcpath(lxcpath, options->fix, true);
 	r = rundir_list(&ids, &n);
 	if (r == 0 || made < 0)
 		r = made;
 
 	for (size_t i = 0; i < n; i++) {
-		int one = examine(ids[i], args->fix);
+		int one = examine(ids[i], options->fix);
 
 		if (r == 0 || one < 0)
 			r = one;
@@ -210,10 +216,16 @@ static int run(const struct args *args)
 	return r > 0 ? EXIT_FAILED : r;
 }
 
+static const struct verb_option doctor_table[] = {
+	OPTION_LXCPATH(struct doctor_options, lxcpath),
+	{ .name = "fix", .summary = "clear it", .take = option_flag, AT(struct doctor_options, fix) },
+	{ .name = NULL },
+};
+
 const struct verb verb_doctor = {
 	.name = "doctor",
-	.usage = "[--fix] [-P LXCPATH]",
 	.summary = "list what a crash left behind (exit 1 if anything); --fix: clear it",
-	.options = "FP",
+	.options = doctor_table,
+	.size = sizeof(struct doctor_options),
 	.run = run,
 };

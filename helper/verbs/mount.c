@@ -77,9 +77,11 @@ static int run(const struct args *args)
 
 	if (!target || !dir)
 		return log_errno(-errno, "directory '%s'", args->argv[args->argc - 1]);
-	for (int i = 0; r == 0 && i < args->argc - 1; i++)
-		if (spec_add(&stack, args->argv[i], "SPEC") < 0)
-			r = EXIT_USAGE;
+	for (int i = 0; r == 0 && i < args->argc - 1; i++) {
+		_cleanup_free_ char *where = xasprintf("argument %d", i + 1);
+
+		r = spec_add(&stack, args->argv[i], where);
+	}
 	if (r == 0)
 		r = mount_stack(&stack, dir, target);
 	stack_clear(&stack);
@@ -88,9 +90,8 @@ static int run(const struct args *args)
 
 const struct verb verb_mount = {
 	.name = "mount",
-	.usage = "SPEC... TARGET",
+	.words = "SPEC... TARGET",
 	.summary = "mount a stack on a directory, lowest SPEC first",
-	.options = "",
 	.min = 2,
 	.max = -1,
 	.run = run,

@@ -63,25 +63,28 @@ static void foresee_profile(void)
 			 r == -ENODATA ? "the loaded profiles cannot be listed" : strerror(-r));
 }
 
+struct plan_options {
+	const char *name, *lxcpath, *config;
+	bool json;
+};
+
 static int run(const struct args *args)
 {
+	const struct plan_options *options = args->options;
 	struct plan plan = { .dirfd = -EBADF };
 	struct container container;
 	struct conf conf = { 0 };
-	int r;
+	int r = options->config ? container_from_config(options->name, options->config, &container)
+				: container_from_lxcpath(options->name, options->lxcpath, &container);
 
-	if (!args->name)
-		return log_refuse(EXIT_USAGE, "which container? -n NAME");
-	r = args->config ? container_from_config(args->name, args->config, &container)
-			 : container_from_lxcpath(args->name, args->lxcpath, &container);
 	if (r == 0)
 		r = container_check_whole(container.dir) ?: conf_read(container.config, &conf);
 	/* A start would not come to our hook. */
 	if (r == 0 && convert_lxc_aufs(conf.rootfs_path))
 		r = log_refuse(-EINVAL,
 			       "%s: lxc.rootfs.path: LXC has no aufs since 3.0: lxc-bdev convert%s%s%s -n %s overlay",
-			       container.config, args->lxcpath ? " -P '" : "", args->lxcpath ?: "",
-			       args->lxcpath ? "'" : "", container.name);
+			       container.config, options->lxcpath ? " -P '" : "", options->lxcpath ?: "",
+			       options->lxcpath ? "'" : "", container.name);
 	if (r == 0 && !conf.stack.n)
 		r = log_refuse(-ENOENT, "%s: no bdev.rootfs in it: LXC's own rootfs is used", container.config);
 	if (r == 0)
@@ -97,7 +100,7 @@ static int run(const struct args *args)
 		foresee_profile();
 		if (!plan.at_readonly)
 			container_warn_of_hidden(&container, &plan);
-		if (args->json)
+		if (options->json)
 			print_json(&plan);
 		else
 			print_text(&plan);
@@ -108,10 +111,20 @@ static int run(const struct args *args)
 	return r;
 }
 
+static const struct verb_option plan_table[] = {
+	OPTION_NAME(struct plan_options, name),
+	OPTION_LXCPATH(struct plan_options, lxcpath),
+	OPTION_CONFIG(struct plan_options, config),
+	OPTION_JSON(struct plan_options, json),
+	{ .name = NULL },
+};
+
 const struct verb verb_plan = {
 	.name = "plan",
-	.usage = "-n NAME [-P LXCPATH | -f FILE] [--json]",
-	.summary = "what starting the container would do, step by step, with no side effects",
-	.options = "nPfj",
+	.words = "NAME",
+	.summary = "show what starting the container would do, step by step, changing nothing",
+	.options = plan_table,
+	.size = sizeof(struct plan_options),
+	.takes_name = NAME_NEEDED,
 	.run = run,
 };

@@ -157,13 +157,18 @@ static int attend(struct job *job)
 	return 0;
 }
 
+struct run_child_options {
+	pid_t monitor;
+};
+
 static int run(const struct args *args)
 {
+	const struct run_child_options *options = args->options;
 	struct job job = { .shown = args->argv[0], .terminal = -EBADF, .since = process_clock() };
 	sigset_t all, before;
 	int r;
 
-	if (!args->monitor)
+	if (!options->monitor)
 		return log_refuse(EXIT_USAGE, "missing process id of the parent; use --monitor");
 	/* The terminal's signals, too: the parent gets them as well, and decides. Blocked, SIGTERM arrives even where
 	 * the caller ignores it. */
@@ -171,8 +176,8 @@ static int run(const struct args *args)
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
 		return log_errno(-errno, "watch the processes that '%s' starts", args->argv[1]);
-	if (getppid() != args->monitor)
-		return log_refuse(EXIT_FAILED, "process %d is not, or no longer, the parent", (int)args->monitor);
+	if (getppid() != options->monitor)
+		return log_refuse(EXIT_FAILED, "process %d is not, or no longer, the parent", (int)options->monitor);
 	job.program = fork();
 	if (job.program < 0)
 		return log_errno(-errno, "fork");
@@ -186,9 +191,22 @@ static int run(const struct args *args)
 	return WIFEXITED(job.status) ? WEXITSTATUS(job.status) : 128 + WTERMSIG(job.status);
 }
 
+static const struct verb_option run_child_table[] = {
+	{ .name = "monitor",
+	  .value = "PID",
+	  .summary = "the parent, which this process does not outlive",
+	  .take = option_pid,
+	  AT(struct run_child_options, monitor) },
+	{ .name = NULL },
+};
+
 const struct verb verb_run_child = {
 	.name = "run-child",
-	.options = "M",
+	.words = "SHOWN PROGRAM [ARGUMENT]...",
+	.summary = "run a program, and end all that it has started",
+	.options = run_child_table,
+	.size = sizeof(struct run_child_options),
+	.hidden = true,
 	.min = 2,
 	.max = -1,
 	.run = run,

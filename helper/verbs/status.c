@@ -235,8 +235,14 @@ static int print_unused(const struct container *container)
 	return r;
 }
 
+struct status_options {
+	const char *name, *lxcpath, *config;
+	bool json;
+};
+
 static int run(const struct args *args)
 {
+	const struct status_options *options = args->options;
 	struct json_object *list = json_object_new_array();
 	_cleanup_free_ char *lxcpath = NULL;
 	struct container container = { 0 };
@@ -245,13 +251,13 @@ static int run(const struct args *args)
 	bool listed;
 	int r = 0;
 
-	if (args->config && !args->name)
-		return log_refuse(EXIT_USAGE, "-f '%s' without a container: name it, too, with -n NAME", args->config);
-	if (args->name)
-		r = args->config ? container_from_config(args->name, args->config, &container)
-				 : container_from_lxcpath(args->name, args->lxcpath, &container);
-	else if (args->lxcpath && !(lxcpath = realpath(args->lxcpath, NULL)))
-		r = log_errno(-errno, "lxcpath '%s'", args->lxcpath);
+	if (options->config && !options->name)
+		return log_refuse(EXIT_USAGE, "-f '%s' without a container name; use -n NAME, too", options->config);
+	if (options->name)
+		r = options->config ? container_from_config(options->name, options->config, &container)
+				    : container_from_lxcpath(options->name, options->lxcpath, &container);
+	else if (options->lxcpath && !(lxcpath = realpath(options->lxcpath, NULL)))
+		r = log_errno(-errno, "lxcpath '%s'", options->lxcpath);
 	if (r == 0)
 		r = rundir_list(&ids, &n);
 	listed = r == 0;
@@ -275,7 +281,7 @@ static int run(const struct args *args)
 		if (found.unknown)
 			r = -EIO;
 		show_records(&journal, &view);
-		if (args->json)
+		if (options->json)
 			json_object_array_add(list, found_json(&view, &found));
 		else
 			print_text(&view, &found);
@@ -283,19 +289,29 @@ static int run(const struct args *args)
 		journal_close(&journal);
 	}
 	rundir_list_free(ids, n);
-	if (listed && args->json)
+	if (listed && options->json)
 		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	else if (r == 0 && args->name && !shown)
+	else if (r == 0 && options->name && !shown)
 		r = print_unused(&container);
 	json_object_put(list);
 	container_clear(&container);
 	return r;
 }
 
+static const struct verb_option status_table[] = {
+	OPTION_NAME(struct status_options, name),
+	OPTION_LXCPATH(struct status_options, lxcpath),
+	OPTION_CONFIG(struct status_options, config),
+	OPTION_JSON(struct status_options, json),
+	{ .name = NULL },
+};
+
 const struct verb verb_status = {
 	.name = "status",
-	.usage = "[-P LXCPATH | -f FILE] [-n NAME] [--json]",
-	.summary = "the stacks in use: what stands on what, devices, locks, sizes",
-	.options = "nPfj",
+	.words = "[NAME]",
+	.summary = "show the stacks in use: their parts, devices, locks, sizes and bases",
+	.options = status_table,
+	.size = sizeof(struct status_options),
+	.takes_name = NAME_OPTIONAL,
 	.run = run,
 };

@@ -39,9 +39,15 @@ static struct json_object *type_json(const struct bdev_type *type)
 	return object;
 }
 
+struct types_options {
+	bool json;
+};
+
 static int run(const struct args *args)
 {
-	if (args->json) {
+	const struct types_options *options = args->options;
+
+	if (options->json) {
 		struct json_object *list = json_object_new_array();
 
 		for (size_t i = 0; i < bdev_ntypes; i++)
@@ -54,10 +60,15 @@ static int run(const struct args *args)
 	return 0;
 }
 
+static const struct verb_option types_table[] = {
+	OPTION_JSON(struct types_options, json),
+	{ .name = NULL },
+};
+
 const struct verb verb_types = {
 	.name = "types",
-	.usage = "[--json]",
-	.summary = "the backing store types and their options",
-	.options = "j",
+	.summary = "list the backing store types and their options",
+	.options = types_table,
+	.size = sizeof(struct types_options),
 	.run = run,
 };

@@ -23,9 +23,8 @@ static int run(const struct args *args)
 
 const struct verb verb_umount = {
 	.name = "umount",
-	.usage = "TARGET",
+	.words = "TARGET",
 	.summary = "take a mounted stack down, and wait until its images are free",
-	.options = "",
 	.min = 1,
 	.max = 1,
 	.run = run,

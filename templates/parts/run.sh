@@ -57,7 +57,7 @@ helper() {
 	attended "$HELPER" "$@" 2>.lxc-bdev.out >/dev/null || failed=$?
 	while IFS= read -r line; do
 		case $line in
-		"lxc-bdev: mount: SPEC: '"*"': "*) line=${line#*"SPEC: '"} ;;
+		"lxc-bdev: mount: argument "[0-9]*": '"*"': "*) line=${line#*": '"} ;;
 		"lxc-bdev: plan: $path/config:"*": bdev.rootfs: '"*"': "*) line=${line#*"bdev.rootfs: '"} ;;
 		*)
 			printf '%s\n' "$line" >&2

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
+#include "base/log.h"
 #include "config/config-file.h"
 #include "config/container.h"
 #include "config/rootfs-path.h"
@@ -54,8 +55,8 @@ static void the_last_line_needs_no_newline(void)
 
 static void an_unknown_bdev_key_is_refused_and_others_are_not_ours(void)
 {
-	CHECK(read_text("bdev.rootf = dir:/a\n") == -EINVAL);
-	CHECK(read_text("bdev.rootfs dir:/a\n") == -EINVAL);
+	CHECK(read_text("bdev.rootf = dir:/a\n") == -EMALFORMED);
+	CHECK(read_text("bdev.rootfs dir:/a\n") == -EMALFORMED);
 	CHECK(read_text("lxc.unknown = 1\nnonsense\nfoo.bar = x\n") == 0);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "unit.h"
+#include "base/log.h"
 #include "config/spec.h"
 
 static struct stack stack;
@@ -100,7 +101,7 @@ static void bytes_out_of_range_or_of_no_unit_are_refused(void)
 		const struct spec *s = parse(bad[i]);
 		uint64_t n = 7;
 
-		CHECK(s && spec_bytes(s, "size", &n) == -EINVAL && n == 7);
+		CHECK(s && spec_bytes(s, "size", &n) == -EMALFORMED && n == 7);
 	}
 }
 
