@@ -124,11 +124,13 @@ install: all
 	install -m 0644 man/lxc-bdev.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8'
 	install -m 0644 man/lxc-bdev-layer.8 '$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8'
 	install -m 0644 man/bdev.conf.5 '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5'
+	install -m 0644 man/lxc-bdev-json.5 '$(DESTDIR)$(MANDIR)/man5/lxc-bdev-json.5'
 	install -m 0644 config/bash-completion/lxc-bdev '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev'
 
 uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/lxc-bdev' '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf' '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8' \
-		'$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8' '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
+		'$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8' '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' \
+		'$(DESTDIR)$(MANDIR)/man5/lxc-bdev-json.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
 		'$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
 
 # $(call need,PACKAGES): install those that are missing, on Debian and its like.

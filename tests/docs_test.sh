@@ -236,30 +236,6 @@ testTheManualHasNoOtherOptions() {
 	done
 }
 
-# json_keys - the names of members in $out.
-json_keys() { printf '%s\n' "$out" | grep -o '"[a-z]*":' | tr -d '":' | sort -u; }
-
-testEachJsonMemberIsInTheManual() {
-	make_image base.img ext4
-	mkdir -p mnt /srv/lxc
-	container c1 loop:base.img,ro overlay:delta
-	cp base.img "$LXCPATH/c1"
-	bdev mount loop:base.img,ro mnt
-	assert_status 0
-	for _verb in plan status types; do
-		case $_verb in
-		plan) bdev plan --json -P "$LXCPATH" -n c1 ;;
-		*) bdev "$_verb" --json ;;
-		esac
-		assert_status 0
-		assertNotNull "members of $_verb" "$(json_keys)"
-		for _key in $(json_keys); do
-			assertTrue "$_verb: $_key" "awk '/^\\.S[hs] / {on = \$2 == \"$_verb\"} on' '$MAN8' | grep -q '^\\.It Va $_key\$'"
-		done
-	done
-	bdev umount mnt
-}
-
 testEachHookLineIsInTheManual() {
 	sed -n 's/^\(lxc\.[a-z.-]*\) *=.*/\1/p' "$ROOT/config/bdev.conf.in" >"$HERE/keys"
 	assertTrue 'keys were found' "[ -s '$HERE/keys' ]"

@@ -386,7 +386,7 @@ testWhatCannotBeIsRefused() {
 	ephemeral none
 	refused 1 none
 	ephemeral base --tmpfs=much
-	refused 1 much
+	refused 2 much
 	ephemeral base --upper "$HERE/none"
 	refused 1 "$HERE/none"
 	ephemeral base --newname base

@@ -7,11 +7,11 @@
 #include "../base/log.h"
 #include "../base/sha256.h"
 #include "../tar/idmap.h"
+#include "../command/json.h"
 #include "layer.h"
 
 #include <ctype.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -79,7 +79,7 @@ static void print_applied(const struct args *args, const struct untar *untar)
 	json_object_object_add(o, "size", json_object_new_int64((int64_t)untar->size));
 	json_object_object_add(o, "entries", json_object_new_int64((int64_t)untar->entries));
 	json_object_object_add(o, "skipped", json_object_new_int64((int64_t)untar->skipped));
-	layer_print_json(o);
+	json_print(o);
 }
 
 static int run_apply(const struct args *args, struct store *store)

@@ -8,9 +8,8 @@
 #include "../delta/size.h"
 #include "../layer/dir-lock.h"
 #include "../layer/fill.h"
+#include "../command/json.h"
 #include "layer.h"
-
-#include <json-c/json.h>
 
 /* A line stays one: what has no place in it is written \ooo. */
 static void print_path(const char *path)
@@ -53,7 +52,7 @@ static int run_changes(const struct args *args, struct store *store)
 	if (r >= 0)
 		r = changes(&store->delta, fd, below, layer.n, said, list);
 	if (r == 0 && list)
-		layer_print_json(list);
+		json_print(list);
 	else
 		json_object_put(list);
 	if (below)
@@ -82,7 +81,7 @@ static int run_diffsize(const struct args *args, struct store *store)
 
 		json_object_object_add(o, "id", json_object_new_string(layer.id));
 		json_object_object_add(o, "size", json_object_new_int64((int64_t)size));
-		layer_print_json(o);
+		json_print(o);
 	} else if (r == 0) {
 		printf("%llu\n", (unsigned long long)size);
 	}
@@ -106,7 +105,7 @@ static int run_squash(const struct args *args, struct store *store)
 	_cleanup_free_ char *range = xstrdup(args->argv[0]);
 
 	if (!strstr(range, ".."))
-		return log_refuse(EXIT_USAGE, "'%s': not of the form FROM..TO", range);
+		return log_refuse(EXIT_USAGE, "'%s': not FROM..TO", range);
 	for (char *dots = strstr(range, ".."); dots; dots = strstr(dots + 1, "..")) {
 		int r;
 

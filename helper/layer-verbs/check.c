@@ -8,10 +8,8 @@
 #include "../layer/fsck.h"
 #include "../layer/import.h"
 #include "../layer/store-open.h"
-#include "../layer/store-open.h"
+#include "../command/json.h"
 #include "layer.h"
-
-#include <json-c/json.h>
 
 static void found(struct fsck *fsck, const char *what, const char *name, const char *why, bool repaired)
 {
@@ -42,7 +40,7 @@ static int run_check(const struct args *args, struct store *store)
 	int r = fsck(&job);
 
 	if (list)
-		layer_print_json(list);
+		json_print(list);
 	return r < 0 ? r : job.left ? EXIT_FAILED : EXIT_DONE;
 }
 

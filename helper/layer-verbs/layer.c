@@ -8,7 +8,6 @@
 #include "../layer/store-open.h"
 #include "../tar/idmap.h"
 
-#include <json-c/json.h>
 #include <unistd.h>
 
 #define LAYER_VERBS(X) \
@@ -40,12 +39,6 @@ static const struct verb *const layer_verbs[] = { LAYER_VERBS(ENTRY) NULL };
 char *layer_store_dir(const struct layer_options *options)
 {
 	return options->store ? xstrdup(options->store) : store_default(options->lxcpath);
-}
-
-void layer_print_json(struct json_object *object)
-{
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(object);
 }
 
 int layer_parse_idmap(const struct option_list *ranges, struct idmap *map)

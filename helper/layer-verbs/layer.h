@@ -48,7 +48,3 @@ char *layer_store_dir(const struct layer_options *options);
 struct idmap;
 /* Parse the values of --idmap. Returns 0, or EXIT_USAGE after an error line. */
 int layer_parse_idmap(const struct option_list *ranges, struct idmap *map);
-
-struct json_object;
-/* Print an object, and release it. */
-void layer_print_json(struct json_object *object);

@@ -7,9 +7,6 @@
 #include "../layer/add.h"
 #include "../layer/remove.h"
 #include "../layer/store-open.h"
-#include "../layer/add.h"
-#include "../layer/remove.h"
-#include "../layer/store-open.h"
 #include "layer.h"
 
 struct create_options {

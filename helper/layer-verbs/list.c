@@ -7,9 +7,9 @@
 #include "../layer/holders.h"
 #include "../layer/metadata.h"
 #include "../layer/users.h"
+#include "../command/json.h"
 #include "layer.h"
 
-#include <json-c/json.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
@@ -86,7 +86,7 @@ static int list_nothing(const struct args *args)
 	const struct layer_options *options = args->options;
 
 	if (options->json)
-		layer_print_json(json_object_new_array());
+		json_print(json_object_new_array());
 	return 0;
 }
 
@@ -111,7 +111,7 @@ static int run_list(const struct args *args, struct store *store)
 		r = r ?: s;
 	}
 	if (list)
-		layer_print_json(list);
+		json_print(list);
 	strings_free(ids, n);
 	return r;
 }
@@ -145,7 +145,7 @@ static int run_metadata(const struct args *args, struct store *store)
 
 		r = look_up(store, layer.id, &found);
 		if (r == 0 && options->json)
-			layer_print_json(layer_json(store, &found));
+			json_print(layer_json(store, &found));
 		else if (r == 0)
 			print_metadata(store, &found);
 		forget(&found);
@@ -197,7 +197,7 @@ static int run_status(const struct args *args, struct store *store)
 		json_object_object_add(o, "layers", json_object_new_int64((int64_t)n));
 		json_object_object_add(o, "mounted", json_object_new_int64((int64_t)mounted));
 		json_object_object_add(o, "holders", json_object_new_int64((int64_t)holders));
-		layer_print_json(o);
+		json_print(o);
 	} else {
 		printf("root: %s\ndriver: %s\nfilesystem: %s\nlayers: %zu\nmounted: %zu\nholders: %zu\n", store->dir,
 		       store_driver(store), fs_name(store->fd), n, mounted, holders);

@@ -5,9 +5,8 @@
 #include "../base/cleanup.h"
 #include "../layer/mounts.h"
 #include "../layer/cleanup.h"
+#include "../command/json.h"
 #include "layer.h"
-
-#include <json-c/json.h>
 
 struct get_options {
 	struct layer_options layer;
@@ -34,7 +33,7 @@ static int run_get(const struct args *args, struct store *store)
 
 		json_object_object_add(object, "id", json_object_new_string(args->argv[0]));
 		json_object_object_add(object, "path", json_object_new_string(path));
-		layer_print_json(object);
+		json_print(object);
 	} else {
 		puts(path);
 	}

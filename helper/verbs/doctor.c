@@ -14,6 +14,7 @@
 #include "../kernel/mount.h"
 #include "../record/release.h"
 #include "../container/snapshots.h"
+#include "../command/json.h"
 #include "../command/verb.h"
 
 #include <dirent.h>
@@ -23,6 +24,47 @@
 /* How long a lock is waited for that what a killed process has begun may still hold. */
 #define LIST_WAIT_MS 200
 #define FIX_WAIT_MS  5000
+
+/* How it runs, and what is reported. */
+struct doctor {
+	bool fix;
+	struct json_object *list; /* NULL: text */
+};
+
+/* A thing that was left. */
+struct found {
+	const char *kind, *name, *dir, *problem; /* dir is NULL for a mount */
+};
+
+/* Say what was found, before it is cleared. */
+static void show_found(const struct doctor *doctor, const struct found *found)
+{
+	if (doctor->list)
+		return;
+	if (found->dir)
+		printf("%s '%s' (%s) %s", found->kind, found->name, found->dir, found->problem);
+	else
+		printf("%s '%s' %s", found->kind, found->name, found->problem);
+	(void)fflush(stdout);
+}
+
+/* Say what became of it. cleared: how that is called. */
+static void show_outcome(const struct doctor *doctor, const struct found *found, bool done, const char *cleared)
+{
+	struct json_object *object;
+
+	if (!doctor->list) {
+		printf("%s%s\n", done ? ": " : doctor->fix ? ": not " : "", done || doctor->fix ? cleared : "");
+		return;
+	}
+	object = json_object_new_object();
+	json_add_text(object, "kind", found->kind);
+	json_add_text(object, "name", found->name);
+	json_add_text(object, "directory", found->dir);
+	json_add_text(object, "problem", found->problem);
+	json_object_object_add(object, "cleared", json_object_new_boolean(done));
+	json_object_array_add(doctor->list, object);
+}
 
 /* Will nobody release it, as its monitor is dead, or its mount is gone? 1, 0 or -errno (logged). */
 static int is_left(const struct journal *journal)
@@ -57,24 +99,28 @@ static int fix(const struct owner *owner)
 }
 
 /* A journal that nobody will release. 1: it stays; 0: it was released; or -errno (logged). */
-static int show_left(const struct journal *journal, bool fixing)
+static int show_left(const struct journal *journal, const struct doctor *doctor)
 {
 	const struct owner *owner = owner_of(journal);
+	bool container = owner_is_container(owner);
+	const struct found found = {
+		.kind = container || unfinished_is_recorded(journal) ? "container" : "mount",
+		.name = owner->name,
+		.dir = container || unfinished_is_recorded(journal) ? owner->dir : NULL,
+		.problem = unfinished_is_recorded(journal) ? "was not finished by lxc-bdev ephemeral"
+			   : container			   ? "ended without releasing its stack"
+							   : "ended without lxc-bdev umount",
+	};
 	int r = 1;
 
 	if (!*owner->name)
 		return log_refuse(-EBADMSG, "'%s/journal' names neither a container nor a mount", journal->dir);
-	if (unfinished_is_recorded(journal))
-		printf("container '%s' (%s) was not finished by lxc-bdev ephemeral", owner->name, owner->dir);
-	else if (owner_is_container(owner))
-		printf("container '%s' (%s) ended without releasing its stack", owner->name, owner->dir);
-	else
-		printf("mount '%s' ended without lxc-bdev umount", owner->name);
-	if (fixing) {
+	show_found(doctor, &found);
+	if (doctor->fix) {
 		r = fix(owner);
 		r = r == -ENOENT ? 0 : r;
 	}
-	printf("%s\n", r == 0 ? ": released" : fixing ? ": not released" : "");
+	show_outcome(doctor, &found, r == 0, "released");
 	return r;
 }
 
@@ -102,7 +148,7 @@ static bool is_in_progress(const struct journal *journal, int ms)
 }
 
 /* 1: something is left and stays; 0; or -errno (logged). */
-static int examine(const char *id, bool fixing)
+static int examine(const char *id, const struct doctor *doctor)
 {
 	struct journal journal;
 	int r = journal_peek(id, &journal);
@@ -110,15 +156,15 @@ static int examine(const char *id, bool fixing)
 	if (r < 0 && r != -ENOENT)
 		return journal_unreadable(id, r);
 	if (r < 0)
-		return fixing ? journal_clear_empty(id) : 0;
+		return doctor->fix ? journal_clear_empty(id) : 0;
 	r = is_left(&journal);
 	/* A start or mount that is in progress has recorded only a part of itself. */
-	if (r > 0 && is_in_progress(&journal, fixing ? FIX_WAIT_MS : LIST_WAIT_MS))
+	if (r > 0 && is_in_progress(&journal, doctor->fix ? FIX_WAIT_MS : LIST_WAIT_MS))
 		r = 0;
 	if (r > 0)
 		r = look_again(id, &journal);
 	if (r > 0)
-		r = show_left(&journal, fixing);
+		r = show_left(&journal, doctor);
 	journal_close(&journal);
 	return r;
 }
@@ -137,29 +183,27 @@ static int is_half_made(const char *dir)
  * A container that was interrupted while it was made, or that lxc-bdev ephemeral made and a crash of the host left. 1:
  * it stays; 0; or -errno.
  */
-static int examine_container(const char *lxcpath, const char *name, bool fix)
+static int examine_container(const char *lxcpath, const char *name, const struct doctor *doctor)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/%s", lxcpath, name);
 	const char *const argv[] = { "lxc-destroy", "-q", "-P", lxcpath, "-n", name, NULL };
+	struct found found = { .kind = "container", .name = name, .dir = dir };
+	bool done;
 	int half = is_half_made(dir), left = half ? 0 : ephemeral_is_left(dir, name);
 
 	if (half < 0 || left < 0 || (!half && !left))
 		return half < 0 ? half : left;
-	printf("container '%s' (%s) %s", name, dir,
-	       half ? "was interrupted while it was made"
-		    : "was made by lxc-bdev ephemeral, and does not run any more");
-	(void)fflush(stdout);
+	found.problem = half ? "was interrupted while it was made"
+			     : "was made by lxc-bdev ephemeral, and does not run any more";
+	show_found(doctor, &found);
 	/* LXC's way, so that its records and our destroy hook have their say. */
-	if (fix && server_call(argv) == 0 && access(dir, F_OK) < 0 && errno == ENOENT) {
-		puts(": removed");
-		return 0;
-	}
-	puts(fix ? ": not removed" : "");
-	return 1;
+	done = doctor->fix && server_call(argv) == 0 && access(dir, F_OK) < 0 && errno == ENOENT;
+	show_outcome(doctor, &found, done, "removed");
+	return !done;
 }
 
 /* Each container in lxcpath, and its snapshots. 1: something is left; 0; or -errno. */
-static int examine_lxcpath(const char *lxcpath, bool fix, bool snapshots)
+static int examine_lxcpath(const char *lxcpath, const struct doctor *doctor, bool snapshots)
 {
 	DIR *dir = opendir(lxcpath);
 	struct dirent *entry;
@@ -174,9 +218,9 @@ static int examine_lxcpath(const char *lxcpath, bool fix, bool snapshots)
 
 		if (*entry->d_name == '.')
 			continue;
-		one = examine_container(lxcpath, entry->d_name, fix);
+		one = examine_container(lxcpath, entry->d_name, doctor);
 		if (snapshots)
-			more = examine_lxcpath(snaps, fix, false);
+			more = examine_lxcpath(snaps, doctor, false);
 		r = one < 0 || more < 0 ? -EIO : r < 0 ? r : r | one | more;
 	}
 	if (errno)
@@ -187,13 +231,14 @@ static int examine_lxcpath(const char *lxcpath, bool fix, bool snapshots)
 
 struct doctor_options {
 	const char *lxcpath;
-	bool fix;
+	bool fix, json;
 };
 
 static int run(const struct args *args)
 {
 	const struct doctor_options *options = args->options;
 	_cleanup_free_ char *lxcpath = options->lxcpath ? xstrdup(options->lxcpath) : conf_lxcpath();
+	struct doctor doctor = { .fix = options->fix };
 	struct stat st;
 	char **ids;
 	size_t n;
@@ -201,24 +246,28 @@ static int run(const struct args *args)
 
 	if (options->lxcpath && stat(lxcpath, &st) < 0)
 		return log_errno(-errno, "lxcpath '%s'", lxcpath);
-	made = examine_lxcpath(lxcpath, options->fix, true);
+	doctor.list = options->json ? json_object_new_array() : NULL;
+	made = examine_lxcpath(lxcpath, &doctor, true);
 	r = rundir_list(&ids, &n);
 	if (r == 0 || made < 0)
 		r = made;
 
 	for (size_t i = 0; i < n; i++) {
-		int one = examine(ids[i], options->fix);
+		int one = examine(ids[i], &doctor);
 
 		if (r == 0 || one < 0)
 			r = one;
 	}
 	rundir_list_free(ids, n);
+	if (doctor.list)
+		json_print(doctor.list);
 	return r > 0 ? EXIT_FAILED : r;
 }
 
 static const struct verb_option doctor_table[] = {
 	OPTION_LXCPATH(struct doctor_options, lxcpath),
 	{ .name = "fix", .summary = "clear it", .take = option_flag, AT(struct doctor_options, fix) },
+	OPTION_JSON(struct doctor_options, json),
 	{ .name = NULL },
 };
 

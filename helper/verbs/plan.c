@@ -13,9 +13,8 @@
 #include "../container/linked-clone.h"
 #include "../base/log.h"
 #include "../kernel/loop.h"
+#include "../command/json.h"
 #include "../command/verb.h"
-
-#include <json-c/json.h>
 
 static void print_text(const struct plan *plan)
 {
@@ -44,8 +43,7 @@ static void print_json(const struct plan *plan)
 		json_object_object_add(object, "where", step->spec ? json_object_new_string(step->spec->where) : NULL);
 		json_object_array_add(steps, object);
 	}
-	puts(json_object_to_json_string_ext(steps, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(steps);
+	json_print(steps);
 }
 
 /* Say it beforehand if AppArmor may deny the start what it does. */

@@ -11,10 +11,10 @@
 #include "../base/log.h"
 #include "../kernel/mount.h"
 #include "../uses/disk-usage.h"
+#include "../command/json.h"
 #include "../command/verb.h"
 
 #include <fcntl.h>
-#include <json-c/json.h>
 
 /* One journal, looked up in the kernel. Strings belong to the journal, or are static. */
 struct found {
@@ -141,11 +141,6 @@ static void print_text(const struct shown *shown, const struct found *found)
 		printf("  depends on the container in %s\n", shown->bases[i]);
 }
 
-static void add_text(struct json_object *object, const char *key, const char *value)
-{
-	json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
-}
-
 static struct json_object *steps_json(const struct shown *shown, bool mounted)
 {
 	struct json_object *steps = json_object_new_array();
@@ -157,20 +152,21 @@ static struct json_object *steps_json(const struct shown *shown, bool mounted)
 		if (!from->spec)
 			continue;
 		step = json_object_new_object();
-		add_text(step, "spec", from->spec);
+		json_add_text(step, "spec", from->spec);
 		if (from->container)
-			add_text(step, "container", from->container);
+			json_add_text(step, "container", from->container);
 		if (from->image) {
-			add_text(step, "image", from->image);
-			add_text(step, "lock", mounted ? lock_of(from) : NULL);
+			json_add_text(step, "image", from->image);
+			json_add_text(step, "lock", mounted ? lock_of(from) : NULL);
 		}
 		if (mounted && from->device)
-			add_text(step, "device", from->device);
+			json_add_text(step, "device", from->device);
 		if (mounted && from->has_diskseq)
 			json_object_object_add(step, "diskseq", json_object_new_int64((int64_t)from->diskseq));
 		if (mounted && from->server.pid) {
-			add_text(step, "served", from->how);
+			json_add_text(step, "served", from->how);
 			json_object_object_add(step, "server", json_object_new_int(from->server.pid));
+			json_object_object_add(step, "server_ended", json_object_new_boolean(from->server_ended));
 		}
 		json_object_array_add(steps, step);
 	}
@@ -194,7 +190,7 @@ static struct json_object *found_json(const struct shown *shown, const struct fo
 	bool container = owner_is_container(owner);
 
 	json_object_object_add(object, "container", container ? json_object_new_string(owner->name) : NULL);
-	add_text(object, container ? "directory" : "target", container ? owner->dir : owner->name);
+	json_add_text(object, container ? "directory" : "target", container ? owner->dir : owner->name);
 	json_object_object_add(object, "state", json_object_new_string(found->state));
 	json_object_object_add(object, "monitor", found->alive ? json_object_new_int(owner->monitor.pid) : NULL);
 	json_object_object_add(object, "at", found->at ? json_object_new_string(found->at) : NULL);
@@ -202,7 +198,7 @@ static struct json_object *found_json(const struct shown *shown, const struct fo
 	json_object_object_add(object, "used",
 			       found->usage.known ? json_object_new_int64((int64_t)found->usage.used) : NULL);
 	json_object_object_add(object, "depends_on", bases_json(shown));
-	add_text(object, "delta", shown->delta);
+	json_add_text(object, "delta", shown->delta);
 	json_object_object_add(object, "stack", steps_json(shown, found->mounted));
 	return object;
 }
@@ -243,7 +239,7 @@ struct status_options {
 static int run(const struct args *args)
 {
 	const struct status_options *options = args->options;
-	struct json_object *list = json_object_new_array();
+	struct json_object *list = NULL;
 	_cleanup_free_ char *lxcpath = NULL;
 	struct container container = { 0 };
 	char **ids = NULL;
@@ -261,6 +257,7 @@ static int run(const struct args *args)
 	if (r == 0)
 		r = rundir_list(&ids, &n);
 	listed = r == 0;
+	list = options->json ? json_object_new_array() : NULL;
 	for (size_t i = 0; i < n; i++) {
 		struct journal journal;
 		struct found found;
@@ -281,7 +278,7 @@ static int run(const struct args *args)
 		if (found.unknown)
 			r = -EIO;
 		show_records(&journal, &view);
-		if (options->json)
+		if (list)
 			json_object_array_add(list, found_json(&view, &found));
 		else
 			print_text(&view, &found);
@@ -289,8 +286,8 @@ static int run(const struct args *args)
 		journal_close(&journal);
 	}
 	rundir_list_free(ids, n);
-	if (listed && options->json)
-		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (listed && list)
+		json_print(TAKE_PTR(list));
 	else if (r == 0 && options->name && !shown)
 		r = print_unused(&container);
 	json_object_put(list);

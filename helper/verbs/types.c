@@ -3,9 +3,8 @@
  * types - the backing store types, from their table.
  */
 #include "../stack/type.h"
+#include "../command/json.h"
 #include "../command/verb.h"
-
-#include <json-c/json.h>
 
 static void print_text(void)
 {
@@ -52,8 +51,7 @@ static int run(const struct args *args)
 
 		for (size_t i = 0; i < bdev_ntypes; i++)
 			json_object_array_add(list, type_json(bdev_types[i]));
-		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-		json_object_put(list);
+		json_print(list);
 	} else {
 		print_text();
 	}
