@@ -5,14 +5,13 @@
 #include "../layer/fill.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../base/number.h"
 #include "../base/sha256.h"
 #include "../tar/idmap.h"
 #include "../command/json.h"
 #include "layer.h"
 
-#include <ctype.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 
 struct apply_options {
@@ -24,20 +23,8 @@ struct apply_options {
 /* A number of an option, with K, M, G, T; 0: no limit. 0, or EXIT_USAGE after an error line. */
 static int parse_limit(const char *option, const char *text, uint64_t *ret)
 {
-	static const char units[] = "KMGT";
-	unsigned long long n;
-	const char *unit;
-	char *end;
-
-	if (!text)
-		return 0;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
-	if (errno || end == text || !isdigit((unsigned char)*text) || (*end && (!unit || end[1])) ||
-	    (unit && n > ULLONG_MAX >> (10 * (unit - units + 1))))
+	if (text && number_parse(text, NUMBER_UNITS, UINT64_MAX, ret) < 0)
 		return log_refuse(EXIT_USAGE, "%s '%s': not a number", option, text);
-	*ret = unit ? n << (10 * (unit - units + 1)) : n;
 	return 0;
 }
 
