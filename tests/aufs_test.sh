@@ -23,7 +23,7 @@ refuses() { # SPEC... TEXT - and before anything is done.
 	_specs=''
 	assert_status "${wanted-1}"
 	assert_one_line "$1"
-	assertEquals 'nothing was tried' '+++ exited with 1 +++' "$(cat trace)"
+	assertEquals 'nothing was tried' "+++ exited with ${wanted-1} +++" "$(cat trace)"
 }
 _specs=''
 
