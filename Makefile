@@ -30,6 +30,7 @@ QEMU_BINDIR =
 # LXC's own places, asked from the installed LXC.
 LXC_START := $(shell $(LXC_ASK) readlink -f "$$(command -v lxc-start)")
 LXC_CONFIG_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/config,$(LXC_START))
+LXC_HOOK_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/hooks,$(LXC_START))
 LXC_TEMPLATE_DIR = $(patsubst %/bin/lxc-start,%/share/lxc/templates,$(LXC_START))
 # The directory that has LXC's locks: only a script of LXC's says it.
 LXC_NET = $(firstword $(wildcard $(foreach d,libexec/lxc lib/*/lxc lib/lxc libexec,\
@@ -61,6 +62,7 @@ LIBMOUNT_OBJECT = build/helper/kernel/mount-table-libmount.o
 LIBMOUNT_CFLAGS = $(shell pkg-config --cflags mount)
 LIBMOUNT_LIBS = $(shell pkg-config --libs mount)
 
+HOOKS = $(notdir $(wildcard hooks/*))
 SOURCES = $(sort $(wildcard helper/*.c helper/*/*.c))
 OBJECTS = $(filter-out $(LIBMOUNT_OBJECT),$(SOURCES:%.c=build/%.o))
 UNITS = $(patsubst %.c,build/%,$(wildcard tests/unit/*.c))
@@ -107,17 +109,17 @@ build/flags: FORCE
 
 -include $(OBJECTS:.o=.d) $(LIBMOUNT_OBJECT:.o=.d)
 
-build/bdev.conf: config/bdev.conf.in
-	@mkdir -p $(@D)
-	sed 's|@BINDIR@|$(BINDIR)|' $< >$@
-
 install: all
 	@test -n '$(LXC_CONFIG_DIR)' || \
 		{ echo 'install: no lxc-start found; install LXC, or say where its config directory is: LXC_CONFIG_DIR=' >&2; exit 1; }
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LXC_CONFIG_DIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(MANDIR)/man5' \
-		'$(DESTDIR)$(COMPLETIONDIR)' '$(DESTDIR)$(LXC_TEMPLATE_DIR)'
+		'$(DESTDIR)$(COMPLETIONDIR)' '$(DESTDIR)$(LXC_TEMPLATE_DIR)' '$(DESTDIR)$(LXC_HOOK_DIR)'
 	install -m 0755 build/lxc-bdev '$(DESTDIR)$(BINDIR)/lxc-bdev'
-	sed 's|@BINDIR@|$(BINDIR)|' config/bdev.conf.in >build/bdev.conf
+	for hook in $(HOOKS); do \
+		sed 's|@BINDIR@|$(BINDIR)|; s|@LXC_HOOK_DIR@|$(LXC_HOOK_DIR)|' "hooks/$$hook" >build/hook && \
+			install -m 0755 build/hook '$(DESTDIR)$(LXC_HOOK_DIR)'/"$$hook" || exit; \
+	done
+	sed 's|@LXC_HOOK_DIR@|$(LXC_HOOK_DIR)|' config/bdev.conf.in >build/bdev.conf
 	install -m 0644 build/bdev.conf '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf'
 	templates/assemble '$(BINDIR)' '$(LXC_CONFIG_DIR)' '$(LXC_TEMPLATE_DIR)' >build/lxc-bdev.template
 	install -m 0755 build/lxc-bdev.template '$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
@@ -131,7 +133,7 @@ uninstall:
 	rm -f '$(DESTDIR)$(BINDIR)/lxc-bdev' '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf' '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8' \
 		'$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8' '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' \
 		'$(DESTDIR)$(MANDIR)/man5/lxc-bdev-json.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
-		'$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev'
+		'$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev' $(HOOKS:%='$(DESTDIR)$(LXC_HOOK_DIR)/%')
 
 # $(call need,PACKAGES): install those that are missing, on Debian and its like.
 define need

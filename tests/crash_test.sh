@@ -26,7 +26,7 @@ assert_starts_and_stops() {
 }
 
 # bdev.conf as it should be.
-unwrapped() { bdev_conf "$ROOT/build" >/dev/null; }
+unwrapped() { bdev_conf >/dev/null; }
 
 # --- the monitor ---
 
@@ -179,7 +179,7 @@ calls() {
 # trace_hook HOOK STRACE-OPTIONS - run HOOK's helper under strace.
 trace_hook() {
 	unwrapped
-	sed -i "s|^\\(lxc.hook.$1 = \\)|\\1strace -f -qq $2 |" bdev.conf
+	wrap_hook "$1" "strace -f -qq $2"
 }
 
 # killed_at HOOK NAME N - a start, and with post-stop a stop, in which HOOK's helper is killed at its N-th call of NAME.
@@ -261,7 +261,7 @@ testHelperThatOutlivesItsHookLeavesNothingThatTheNextStartDoesNotClear() {
 			{ sleep $delay; exec "\$@"; } >/dev/null 2>&1 &
 			kill -KILL \$\$
 		EOF
-		sed -i "s|^\\(lxc.hook.pre-start = \\)|\\1sh '$HERE/wrapper' |" bdev.conf
+		wrap_hook pre-start "sh '$HERE/wrapper'"
 		start c1
 		assertNotEquals 0 "$status"
 		sleep 0.5

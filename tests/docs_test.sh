@@ -70,7 +70,7 @@ testHackingSaysWhatTheTestsCover() {
 # readme_files - what the README's commands make below /srv, made by those commands.
 readme_files() {
 	readme_blocks sh
-	conf=$(bdev_conf "$ROOT/build")
+	conf=$(bdev_conf)
 	# The template as it is installed.
 	mkdir -p /srv/config
 	cp "$conf" /srv/config/bdev.conf

@@ -211,13 +211,12 @@ testFailedEphemeralCopyLeavesNothingAndDoesNotHang() {
 
 # --- wrong wiring ---
 
-# rewire FROM TO - in c1's bdev.conf, FROM's line calls TO's verb.
-rewire() { sed -i "s|^\\(lxc.hook.$1 = .*/lxc-bdev'\\) $1 |\\1 $2 |" bdev.conf; }
+# rewire FROM TO - in c1's bdev.conf, FROM's line runs TO's script.
+rewire() { sed -i "s|^\\(lxc.hook.$1 = .*/bdev-\\)$1\$|\\1$2|" bdev.conf; }
 
 testLineOfAnotherHookIsRefused() {
 	shareable c1
 	rewire pre-start post-stop
-	sed -i 's|--rootfs .*||' bdev.conf
 	start c1
 	assertNotEquals 0 "$status"
 	assertContains "$(our_lines c1 post-stop)" "called as LXC's pre-start hook; bdev.conf has the right lines"
@@ -227,7 +226,6 @@ testLineOfAnotherHookIsRefused() {
 testPreStartLineAsPostStopIsRefused() {
 	shareable c1
 	rewire post-stop pre-start
-	sed -i 's|--target .*||' bdev.conf
 	start c1
 	assert_status 0
 	stop c1

@@ -138,10 +138,26 @@ xattrs() { find . -print0 | sort -z | xargs -0 getfattr -h -d -m - "$@" 2>/dev/n
 
 # --- containers, in $LXCPATH (new for each test; its path has a blank in it) ---
 
-# bdev_conf [BINDIR] - the installed bdev.conf, with this tree's helper; prints its path.
+# hook_scripts DIR [PREFIX] - this tree's hooks in DIR, as they are installed. With PREFIX, commands that run the helper.
+hook_scripts() {
+	mkdir -p "$1"
+	for _hook in pre-start post-stop clone destroy; do
+		sed "s|@BINDIR@|$ROOT/build|; s|^exec |exec ${2-}|" "$ROOT/hooks/bdev-$_hook" >"$1/bdev-$_hook"
+		chmod 0755 "$1/bdev-$_hook"
+	done
+}
+
+# bdev_conf - the installed bdev.conf, with this tree's hooks; prints its path.
 bdev_conf() {
-	sed "s|@BINDIR@|${1-$ROOT/build}|" "$ROOT/config/bdev.conf.in" >"$HERE/bdev.conf"
+	[ -d "$SCRATCH/hooks" ] || hook_scripts "$SCRATCH/hooks"
+	sed "s|@LXC_HOOK_DIR@|$SCRATCH/hooks|" "$ROOT/config/bdev.conf.in" >"$HERE/bdev.conf"
 	printf '%s\n' "$HERE/bdev.conf"
+}
+
+# wrap_hook TYPE COMMAND - the helper of that hook is run through COMMAND, by a copy of its script.
+wrap_hook() {
+	hook_scripts "$HERE/wrapped" "$2 "
+	sed -i "s|^\\(lxc.hook.$1 = \\).*|\\1'$HERE/wrapped'/bdev-$1|" "$HERE/bdev.conf"
 }
 
 # container NAME SPEC... - define one. More config lines may be appended to $LXCPATH/NAME/config.

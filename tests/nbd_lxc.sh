@@ -329,9 +329,9 @@ debugfs_cat() {
 # wrap COMMAND - run c1's pre-start helper through it.
 wrap() {
 	unwrap
-	sed -i "s|^\\(lxc.hook.pre-start = \\)|\\1$1 |" "$HERE/bdev.conf"
+	wrap_hook pre-start "$1"
 }
-unwrap() { bdev_conf "$ROOT/build" >/dev/null; }
+unwrap() { bdev_conf >/dev/null; }
 
 killed_monitor_leaves_nothing() {
 	on_image c1 qcow2

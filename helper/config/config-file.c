@@ -133,12 +133,16 @@ static const char *const hook_names[] = {
 	[HOOK_DESTROY] = "destroy",
 };
 
-/* Test whether a value is the hook of bdev.conf, which quotes the program's path. */
+/* Test whether a value's program, or a word after it, is the script bdev-NAME, in any directory. */
 static bool is_our_hook(const char *value, const char *name)
 {
-	_cleanup_free_ char *quoted = xasprintf("/lxc-bdev' %s ", name), *plain = xasprintf("/lxc-bdev %s ", name);
+	_cleanup_free_ char *script = xasprintf("bdev-%s", name);
+	size_t n = strlen(script);
 
-	return strstr(value, quoted) || strstr(value, plain);
+	for (const char *at = value; (at = strstr(at, script)); at += n)
+		if ((at == value || strchr("/ \t'\"", at[-1])) && strchr(" \t'\"", at[n]))
+			return true;
+	return false;
 }
 
 /* Take a line of lxc.hook.TYPE; `lxc.hook` stands for all types. An empty value clears LXC's list. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hook - what the verbs behind LXC's hooks share. They read none of LXC's
- * variables: config/bdev.conf hands them over as options.
+ * hook - what the verbs behind LXC's hooks share. The scripts in hooks/ know how
+ * LXC calls a hook, and run these verbs with options.
  */
 #include "../kernel/namespace.h"
 #include "hook.h"
@@ -26,26 +26,9 @@ const struct verb_option hook_table[] = {
 	ENTRY("target", 0, "TARGET", "stop or reboot", option_text, target),
 	ENTRY("source", 0, "NAME", "the container that is cloned", option_text, source),
 	ENTRY("monitor", 0, "PID", "the process that the hook runs for", option_pid, monitor),
+	ENTRY("called-as", 0, "TYPE", "refuse: LXC runs the hook as one of this type", option_text, called_as),
 	{ .name = NULL },
 };
-
-/*
- * The type of hook we were called as: `type` if that can be. Version 0 appends NAME, "lxc" and TYPE unquoted, so a name
- * with blanks is many words; behind them, for clone, come the user's own.
- */
-static const char *called_as(const struct args *args, const char *type)
-{
-	const char *found = "unknown";
-
-	for (int i = 2; i < args->argc; i++) {
-		if (strcmp(args->argv[i - 1], "lxc") != 0)
-			continue;
-		found = args->argv[i];
-		if (strcmp(found, type) == 0)
-			break;
-	}
-	return found;
-}
 
 /*
  * Leave the AppArmor profile of lxc-start. Where that profile does not allow it the hook goes on, since a profile may
@@ -77,11 +60,11 @@ int hook_container(const struct args *args, const char *type, struct container *
 	/* Those of lxc-copy, lxc-snapshot and lxc-destroy; a start has a log that lxc-start names. */
 	if (strcmp(type, "clone") == 0 || strcmp(type, "destroy") == 0)
 		log_to_terminal();
-	if (args->argc && strcmp(called_as(args, type), type) != 0)
+	if (options->called_as)
 		return log_refuse(EXIT_USAGE, "called as LXC's %s hook; bdev.conf has the right lines",
-				  called_as(args, type));
+				  *options->called_as ? options->called_as : "unknown");
 	if (!options->name || !options->config || !*options->name || !*options->config)
-		return log_refuse(EXIT_USAGE, "needs --name and --config; bdev.conf has the right lines");
+		return log_refuse(EXIT_USAGE, "missing container name or config file; use --name and --config");
 	r = leave_profile();
 	return r < 0 ? r : container_from_config(options->name, options->config, ret);
 }

@@ -92,17 +92,20 @@ static void the_monitor_unshares_unless_a_later_line_says_no(void)
 	CHECK(read_text("lxc.monitor.unshare = 1\nlxc.monitor.unshare = 0\n") == 0 && !conf.monitor_unshare);
 }
 
-static void the_hook_is_known_by_its_program_quoted_or_not(void)
+static void the_hook_is_known_by_its_script_wherever_that_is(void)
 {
-	CHECK(read_text("lxc.hook.pre-start = '/a b/lxc-bdev' pre-start --monitor 1 --\n") == 0 &&
+	CHECK(read_text("lxc.hook.pre-start = '/a b'/bdev-pre-start\n") == 0 &&
 	      conf.hooks[HOOK_PRE_START].runs == 1);
-	CHECK(read_text("lxc.hook.pre-start = /usr/bin/lxc-bdev pre-start --monitor 1 --\n") == 0 &&
+	CHECK(read_text("lxc.hook.pre-start = env A=1 \"/etc/lxc/bdev-pre-start\" word\n") == 0 &&
 	      conf.hooks[HOOK_PRE_START].runs == 1);
 	CHECK(read_text("lxc.hook.pre-start = /usr/bin/other pre-start\n") == 0 &&
 	      conf.hooks[HOOK_PRE_START].runs == 0);
+	CHECK(read_text("lxc.hook.pre-start = /a/bdev-pre-start.old /a/my-bdev-pre-start /bdev-pre-start/x\n") == 0 &&
+	      conf.hooks[HOOK_PRE_START].runs == 0);
+	CHECK(read_text("lxc.hook.pre-start = /a/bdev-post-stop\n") == 0 && conf.hooks[HOOK_PRE_START].runs == 0);
 }
 
-#define OURS(hook) "lxc.hook." hook " = '/b/lxc-bdev' " hook " --name x --\n"
+#define OURS(hook) "lxc.hook." hook " = '/b'/bdev-" hook "\n"
 
 static void hooks_are_counted_and_an_empty_value_removes_them(void)
 {
@@ -170,7 +173,7 @@ int main(void)
 		TEST(includes_are_followed_where_they_stand),
 		TEST(an_include_of_itself_ends),
 		TEST(the_monitor_unshares_unless_a_later_line_says_no),
-		TEST(the_hook_is_known_by_its_program_quoted_or_not),
+		TEST(the_hook_is_known_by_its_script_wherever_that_is),
 		TEST(hooks_are_counted_and_an_empty_value_removes_them),
 		TEST(all_forms_of_a_rootfs_path_are_understood),
 		TEST(paths_are_compared_by_whole_names),
