@@ -21,6 +21,7 @@ LXC_ASK = PATH='$(PATH)';
 VERSION = 0.1.0
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
+LIBEXECDIR = $(PREFIX)/libexec/lxc-bdev
 MANDIR = $(PREFIX)/share/man
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 
@@ -49,22 +50,33 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF
 	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' \
 	-DLXC_RUN='"$(or $(LXC_RUN),/run/lxc)"' -DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' \
 	-DLXC_BINDIR='"$(LXC_BINDIR)"' -DQEMU_BINDIR='"$(QEMU_BINDIR)"' $(WARNINGS) $(CFLAGS)
-LIBS = -lblkid -ljson-c -larchive -lz -lzstd -llzma -lbz2
-# Static: a hook is one exec, and the dynamic linker would be a third of it. And no library of a container's is ever loaded.
-ALL_LDFLAGS = -static $(LDFLAGS)
+HOOK_LIBS = -lblkid -ljson-c
+LIBS = $(HOOK_LIBS) -larchive -lz -lzstd -llzma -lbz2
+# What hooks run is static: a hook is one exec, and the dynamic linker would be more of it than all the rest. And no library of
+# a container's is ever loaded. The sections let the linker drop what hooks do not use.
+STATIC = -static
 ifdef SAN
 CFLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-ALL_LDFLAGS = $(CFLAGS) $(LDFLAGS)
+STATIC =
 endif
+ALL_CFLAGS += -ffunction-sections -fdata-sections
+ALL_LDFLAGS = $(CFLAGS) -Wl,--gc-sections $(LDFLAGS)
 
 # Two files implement kernel/mount-table.h; the one with libmount is for programs that are linked dynamically.
 LIBMOUNT_OBJECT = build/helper/kernel/mount-table-libmount.o
 LIBMOUNT_CFLAGS = $(shell pkg-config --cflags mount)
-LIBMOUNT_LIBS = $(shell pkg-config --libs mount)
+LIBMOUNT_LIBS = $(or $(shell pkg-config --libs mount 2>/dev/null),-lmount)
+
+# The command's shared libraries are those that Debian has no static ones of, and what these need themselves. That of
+# libarchive would bring XML, Unicode and C++, and take five times as long to start.
+COMMAND_LIBS = -Wl,-Bstatic $(filter-out -lblkid,$(LIBS)) -Wl,-Bdynamic $(LIBMOUNT_LIBS) -lblkid
 
 HOOKS = $(notdir $(wildcard hooks/*))
 SOURCES = $(sort $(wildcard helper/*.c helper/*/*.c))
 OBJECTS = $(filter-out $(LIBMOUNT_OBJECT),$(SOURCES:%.c=build/%.o))
+# All but the two programs' mains. A program takes what it uses.
+ARCHIVE = build/helper.a
+MAINS = build/helper/main.o build/helper/hook.o
 UNITS = $(patsubst %.c,build/%,$(wildcard tests/unit/*.c))
 TOOLS = $(patsubst %.c,build/%,$(wildcard tests/tools/*.c))
 
@@ -76,22 +88,29 @@ DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk
 DEPS_LINT = shellcheck clang-format clang-tidy cppcheck valgrind mandoc
 DEPS_BENCH = strace fio qemu-utils qemu-system-x86 kmod rsync xfsprogs
 
-all: build/lxc-bdev $(LIBMOUNT_OBJECT)
+all: build/lxc-bdev build/lxc-bdev-hook
 
-build/lxc-bdev: $(OBJECTS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(OBJECTS) $(LIBS)
+$(ARCHIVE): $(filter-out $(MAINS),$(OBJECTS))
+	rm -f $@
+	ar qcs $@ $^
+
+build/lxc-bdev: build/helper/main.o $(LIBMOUNT_OBJECT) $(ARCHIVE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COMMAND_LIBS)
+
+build/lxc-bdev-hook: build/helper/hook.o $(ARCHIVE)
+	$(CC) $(STATIC) $(ALL_LDFLAGS) -o $@ $^ $(HOOK_LIBS)
 
 build/%.o: %.c build/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-build/tests/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(OBJECTS)
+build/tests/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Ihelper -o $@ $< $(filter-out build/helper/main.o,$(OBJECTS)) $(ALL_LDFLAGS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -Ihelper -o $@ $< $(ARCHIVE) $(STATIC) $(ALL_LDFLAGS) $(LIBS)
 
 # It has both implementations in it.
 build/tests/unit/mount-table: private ALL_CFLAGS += $(LIBMOUNT_CFLAGS)
-build/tests/unit/mount-table: private ALL_LDFLAGS := $(filter-out -static,$(ALL_LDFLAGS))
+build/tests/unit/mount-table: private STATIC =
 build/tests/unit/mount-table: private LIBS += $(LIBMOUNT_LIBS)
 build/tests/unit/mount-table: helper/kernel/mount-table-libmount.c
 
@@ -99,24 +118,25 @@ $(LIBMOUNT_OBJECT): private ALL_CFLAGS += $(LIBMOUNT_CFLAGS)
 
 build/tests/tools/%: tests/tools/%.c build/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -o $@ $< $(ALL_LDFLAGS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -o $@ $< $(STATIC) $(ALL_LDFLAGS) $(LIBS)
 
 # Everything is built anew when the compiler or its flags change.
 build/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' | cmp -s - $@ || \
-		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS))' >$@
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(STATIC) $(ALL_LDFLAGS) $(COMMAND_LIBS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(STATIC) $(ALL_LDFLAGS) $(COMMAND_LIBS))' >$@
 
 -include $(OBJECTS:.o=.d) $(LIBMOUNT_OBJECT:.o=.d)
 
 install: all
 	@test -n '$(LXC_CONFIG_DIR)' || \
 		{ echo 'install: no lxc-start found; install LXC, or say where its config directory is: LXC_CONFIG_DIR=' >&2; exit 1; }
-	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LXC_CONFIG_DIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(MANDIR)/man5' \
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)' '$(DESTDIR)$(LXC_CONFIG_DIR)' '$(DESTDIR)$(MANDIR)/man8' '$(DESTDIR)$(MANDIR)/man5' \
 		'$(DESTDIR)$(COMPLETIONDIR)' '$(DESTDIR)$(LXC_TEMPLATE_DIR)' '$(DESTDIR)$(LXC_HOOK_DIR)'
 	install -m 0755 build/lxc-bdev '$(DESTDIR)$(BINDIR)/lxc-bdev'
+	install -m 0755 build/lxc-bdev-hook '$(DESTDIR)$(LIBEXECDIR)/lxc-bdev-hook'
 	for hook in $(HOOKS); do \
-		sed 's|@BINDIR@|$(BINDIR)|; s|@LXC_HOOK_DIR@|$(LXC_HOOK_DIR)|' "hooks/$$hook" >build/hook && \
+		sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|; s|@LXC_HOOK_DIR@|$(LXC_HOOK_DIR)|' "hooks/$$hook" >build/hook && \
 			install -m 0755 build/hook '$(DESTDIR)$(LXC_HOOK_DIR)'/"$$hook" || exit; \
 	done
 	sed 's|@LXC_HOOK_DIR@|$(LXC_HOOK_DIR)|' config/bdev.conf.in >build/bdev.conf
@@ -130,9 +150,10 @@ install: all
 	install -m 0644 config/bash-completion/lxc-bdev '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev'
 
 uninstall:
-	rm -f '$(DESTDIR)$(BINDIR)/lxc-bdev' '$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf' '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8' \
-		'$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8' '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' \
-		'$(DESTDIR)$(MANDIR)/man5/lxc-bdev-json.5' '$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
+	rm -f '$(DESTDIR)$(BINDIR)/lxc-bdev' '$(DESTDIR)$(LIBEXECDIR)/lxc-bdev-hook' \
+		'$(DESTDIR)$(LXC_CONFIG_DIR)/bdev.conf' '$(DESTDIR)$(MANDIR)/man8/lxc-bdev.8' \
+		'$(DESTDIR)$(MANDIR)/man8/lxc-bdev-layer.8' '$(DESTDIR)$(MANDIR)/man5/bdev.conf.5' '$(DESTDIR)$(MANDIR)/man5/lxc-bdev-json.5' \
+		'$(DESTDIR)$(COMPLETIONDIR)/lxc-bdev' \
 		'$(DESTDIR)$(LXC_TEMPLATE_DIR)/lxc-bdev' $(HOOKS:%='$(DESTDIR)$(LXC_HOOK_DIR)/%')
 
 # $(call need,PACKAGES): install those that are missing, on Debian and its like.

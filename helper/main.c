@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * lxc-bdev - backing storage for LXC containers: the table of verbs.
+ *
+ * The verbs behind LXC's hooks are in a program of their own, see hook.c.
  */
 #include "command/command.h"
 
@@ -15,10 +17,6 @@
 	X(convert)   \
 	X(commit)    \
 	X(layer)     \
-	X(pre_start) \
-	X(post_stop) \
-	X(clone)     \
-	X(destroy)   \
 	X(depend)    \
 	X(hooked)    \
 	X(run_child)

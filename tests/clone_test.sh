@@ -179,7 +179,7 @@ testASourceWhoseUpperIsOnATmpfsIsCopiedWhileItRuns() {
 
 testASourceThatWasNotFoundIsAnError() {
 	stored c1 stack
-	run "$LXC_BDEV" clone --name c2 --source nobody --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs"
+	run "$LXC_BDEV_HOOK" clone --name c2 --source nobody --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs"
 	assert_status 1
 	assert_one_line nobody 'was not found'
 }

@@ -517,11 +517,11 @@ testInterruptedConversionIsNotStartedButFinished() {
 
 # prestart [COMMAND...] - the hook, as a start of c1 calls it.
 prestart() {
-	"$@" "$LXC_BDEV" pre-start --monitor $$ --name c1 --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs" \
+	"$@" "$LXC_BDEV_HOOK" pre-start --monitor $$ --name c1 --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs" \
 		2>"$SCRATCH/stderr"
 }
 poststop() {
-	"$LXC_BDEV" post-stop --monitor $$ --name c1 --config "$LXCPATH/c1/config" --target stop 2>"$SCRATCH/stderr"
+	"$LXC_BDEV_HOOK" post-stop --monitor $$ --name c1 --config "$LXCPATH/c1/config" --target stop 2>"$SCRATCH/stderr"
 }
 shows_the_same() {
 	[ "$(cd "$LXCPATH/c1/rootfs/opt" && echo ./* ./dir/*)" = './dir ./dir/new' ]

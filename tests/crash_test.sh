@@ -153,7 +153,7 @@ testVolatileUpperOfAKilledContainerCanBeUsedWhenItIsFree() {
 
 testMonitorThatDiedBeforeItsHookLookedIsNoMonitor() {
 	lasting
-	bdev pre-start --monitor 1 --name c1 --config "$LXCPATH/c1/config" --rootfs "$LXCPATH/c1/rootfs"
+	hook pre-start --monitor 1 --name c1 --config "$LXCPATH/c1/config" --rootfs "$LXCPATH/c1/rootfs"
 	assert_status 1
 	assert_one_line 'the monitor has died'
 	assert_nothing_left

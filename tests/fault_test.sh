@@ -55,6 +55,7 @@ judge() {
 # failure, and always `heal`, which repeats or undoes, and is true when nothing is left. `success` is its status.
 sweep() {
 	verb=$1
+	program_of "$1"
 	complaints=0 n=0 injected=0 turn=$ERRORS
 	while :; do
 		if [ "${FAULTS-}" ]; then
@@ -67,7 +68,7 @@ sweep() {
 		fi
 		for error in $errors; do
 			before
-			run "$FAIL_AT" -e "$error" -o hit "$n" "$LXC_BDEV" "$@"
+			run "$FAIL_AT" -e "$error" -o hit "$n" "$program" "$@"
 			judge
 			[ -s hit ] || break 2
 			injected=$((injected + 1))
@@ -178,9 +179,9 @@ testDoctorFix() {
 
 # --- hooks, with this shell as the monitor: tests/run gave it a mount namespace ---
 
-post_stop() { "$LXC_BDEV" post-stop --monitor $$ --name c1 --config "$LXCPATH/c1/config" --target stop 2>/dev/null; }
+post_stop() { "$LXC_BDEV_HOOK" post-stop --monitor $$ --name c1 --config "$LXCPATH/c1/config" --target stop 2>/dev/null; }
 pre_start() {
-	"$LXC_BDEV" pre-start --monitor $$ --name c1 --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs"
+	"$LXC_BDEV_HOOK" pre-start --monitor $$ --name c1 --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs"
 }
 has_root() { [ -e "$LXCPATH/c1/rootfs/marker" ]; }
 hook_clean() { ! has_root && no_loop && no_record; }

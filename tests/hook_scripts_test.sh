@@ -14,8 +14,8 @@ setUpEach() {
 	export LXC_NAME='a  b' LXC_CONFIG_FILE='/p q/a  b/config' LXC_ROOTFS_PATH='dir:/p q/root' LXC_TARGET=reboot LXC_SRC_NAME='s  s'
 }
 
-# hook TYPE [WORD...] - run its script as LXC does: by a shell, which this shell is the parent of.
-hook() {
+# script TYPE [WORD...] - run its script as LXC does: by a shell, which this shell is the parent of.
+script() {
 	_type=$1
 	shift
 	run sh -c "exec '$HERE/scripts'/bdev-$_type $*"
@@ -36,40 +36,40 @@ assert_arguments() {
 
 testTheHelperGetsLxcsVariablesAsArguments() {
 	for type in pre-start post-stop clone destroy; do
-		hook $type
+		script $type
 		assert_arguments $type
 	done
 }
 
 testHooksOfVersion0IgnoreTheWordsThatLxcAppends() {
 	for type in pre-start post-stop clone destroy; do
-		hook $type 'a  b' lxc $type
+		script $type 'a  b' lxc $type
 		assert_arguments $type
-		hook $type lxc lxc lxc $type
+		script $type lxc lxc lxc $type
 		assert_arguments $type
-		hook $type 'lxc other' lxc $type
+		script $type 'lxc other' lxc $type
 		assert_arguments $type
 	done
 	# What the user gave to lxc-copy for the hooks.
-	hook clone c1 lxc clone lxc destroy '"two words"'
+	script clone c1 lxc clone lxc destroy '"two words"'
 	assert_arguments clone
 }
 
 testHooksOfVersion1IgnoreTheWordsOfTheUser() {
 	for type in pre-start post-stop clone destroy; do
 		export LXC_HOOK_TYPE=$type
-		hook $type
+		script $type
 		assert_arguments $type
 	done
 	LXC_HOOK_TYPE=clone
-	hook clone lxc destroy
+	script clone lxc destroy
 	assert_arguments clone
 }
 
 # A hook of version 1 may have started LXC: its variable is in the environment.
 testHooksOfVersion0BelieveTheWordsBeforeAVariable() {
 	export LXC_HOOK_TYPE=start-host
-	hook pre-start c1 lxc pre-start
+	script pre-start c1 lxc pre-start
 	assert_arguments pre-start
 }
 
@@ -80,29 +80,29 @@ assert_refused_as() {
 }
 
 testTheScriptOfAnotherHookIsRefused() {
-	hook pre-start c1 lxc mount
+	script pre-start c1 lxc mount
 	assert_refused_as pre-start mount
-	hook destroy 'a lxc b' lxc clone
+	script destroy 'a lxc b' lxc clone
 	assert_refused_as destroy clone
-	hook clone c1 lxc destroy more
+	script clone c1 lxc destroy more
 	assert_refused_as clone destroy
-	hook post-stop word
+	script post-stop word
 	assert_refused_as post-stop ''
 	export LXC_HOOK_TYPE=stop
-	hook post-stop
+	script post-stop
 	assert_refused_as post-stop stop
 	# By the helper, in one line.
-	bdev pre-start --called-as mount
+	hook pre-start --called-as mount
 	assert_status 2
 	assert_one_line "lxc-bdev: pre-start: called as LXC's mount hook; bdev.conf has the right lines"
-	bdev pre-start --called-as ''
+	hook pre-start --called-as ''
 	assert_one_line "lxc-bdev: pre-start: called as LXC's unknown hook"
 }
 
 testAVariableThatLxcDoesNotSetIsAnEmptyArgument() {
 	unset LXC_NAME LXC_CONFIG_FILE LXC_ROOTFS_PATH LXC_TARGET LXC_SRC_NAME
 	for type in pre-start post-stop clone destroy; do
-		hook $type
+		script $type
 		assert_status 0
 		assertEquals "$type" '' "$err"
 	done
@@ -110,12 +110,12 @@ testAVariableThatLxcDoesNotSetIsAnEmptyArgument() {
 	# LXC names no rootfs to the destroy hook of a clone that failed: that is no error. A name it always gives.
 	rm -r scripts
 	hook_scripts "$HERE/scripts"
-	hook pre-start
+	script pre-start
 	assert_status 2
 	assert_one_line 'lxc-bdev: pre-start: missing container name'
 	mkdir c1 && echo 'lxc.rootfs.path = dir:/nowhere' >c1/config
 	export LXC_NAME=c1 LXC_CONFIG_FILE="$HERE/c1/config"
-	hook destroy
+	script destroy
 	assert_status 0
 	assertEquals '' "$out$err"
 }

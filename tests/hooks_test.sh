@@ -394,7 +394,7 @@ testAPostStopOfAnEarlierStartLeavesALaterOneAlone() {
 	start c1
 	assert_status 0
 	before=$(cat /run/lxc-bdev/*/journal)
-	bdev post-stop --monitor $$ --name c1 --config "$LXCPATH/c1/config" --target stop
+	hook post-stop --monitor $$ --name c1 --config "$LXCPATH/c1/config" --target stop
 	assert_status 0
 	assertEquals 'the record' "$before" "$(cat /run/lxc-bdev/*/journal)"
 	bdev mount "dir:$(shared_root),ro" "overlay:$LXCPATH/c1/delta0" "$HERE"

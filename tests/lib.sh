@@ -8,6 +8,7 @@
 
 ROOT=$(CDPATH='' cd -P -- "$(dirname -- "$0")/.." && pwd)
 LXC_BDEV=$ROOT/build/lxc-bdev
+LXC_BDEV_HOOK=$ROOT/build/lxc-bdev-hook
 # The directories of the LXC in PATH.
 _lxc=$(readlink -f "$(command -v lxc-start)")
 LXC_COMMON=${_lxc%/bin/lxc-start}/share/lxc/config
@@ -30,6 +31,15 @@ strace() { LSAN_OPTIONS=detect_leaks=0 command strace "$@"; }
 install_template() { "$ROOT/templates/assemble" "$ROOT/build" "$2" "$LXC_TEMPLATES" >"$1" && chmod +x "$1"; }
 
 bdev() { run "$LXC_BDEV" "$@"; }
+hook() { run "$LXC_BDEV_HOOK" "$@"; }
+
+# program_of VERB - sets $program to the one that has this verb.
+program_of() {
+	case ${1-} in
+	pre-start | post-stop | clone | destroy) program=$LXC_BDEV_HOOK ;;
+	*) program=$LXC_BDEV ;;
+	esac
+}
 
 # eventually COMMAND... - wait for it to be true, at most 10 s.
 eventually() {
@@ -142,7 +152,7 @@ xattrs() { find . -print0 | sort -z | xargs -0 getfattr -h -d -m - "$@" 2>/dev/n
 hook_scripts() {
 	mkdir -p "$1"
 	for _hook in pre-start post-stop clone destroy; do
-		sed "s|@BINDIR@|$ROOT/build|; s|^exec |exec ${2-}|" "$ROOT/hooks/bdev-$_hook" >"$1/bdev-$_hook"
+		sed "s|@LIBEXECDIR@|$ROOT/build|; s|^exec |exec ${2-}|" "$ROOT/hooks/bdev-$_hook" >"$1/bdev-$_hook"
 		chmod 0755 "$1/bdev-$_hook"
 	done
 }

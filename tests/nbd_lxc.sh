@@ -100,7 +100,7 @@ of_the_helper() {
 	for _process in /proc/[0-9]*; do
 		read -r _comm 2>/dev/null <"$_process/comm" || continue
 		case $_comm in
-		qemu-nbd | bdev-* | lxc-bdev) echo "${_process#/proc/} $_comm" ;;
+		qemu-nbd | bdev-* | lxc-bdev | lxc-bdev-hook) echo "${_process#/proc/} $_comm" ;;
 		esac
 	done
 }

@@ -97,7 +97,7 @@ testWhatCannotBeReadOfASnapshotRefuses() {
 	with_snapshot stack
 	rm "$LXCPATH/c1/snaps/snap0/ts"
 	run strace -f -o /dev/null -e trace=lstat,newfstatat,faccessat2 -P "$LXCPATH/c1/snaps/snap0/ts" \
-		-e inject=lstat,newfstatat:error=EIO "$LXC_BDEV" destroy --name c1 --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs"
+		-e inject=lstat,newfstatat:error=EIO "$LXC_BDEV_HOOK" destroy --name c1 --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs"
 	assert_status 1
 	assert_one_line "cannot destroy 'c1': look whether its snapshot '$LXCPATH/c1/snaps/snap0' is finished: Input/output error"
 }

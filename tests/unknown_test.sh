@@ -14,7 +14,8 @@ setUpEach() {
 failing() {
 	_path=$1 _calls=$2 _error=$3
 	shift 3
-	run strace -f -o trace -P "$_path" -e trace="$_calls" -e inject="$_calls:error=$_error" "$LXC_BDEV" "$@"
+	program_of "$@"
+	run strace -f -o trace -P "$_path" -e trace="$_calls" -e inject="$_calls:error=$_error" "$program" "$@"
 	# strace says what it makes of a path.
 	sed -i '/^strace: Requested path/d' "$SCRATCH/stderr"
 	err=$(cat "$SCRATCH/stderr")
@@ -155,7 +156,7 @@ testBaseDoesNotStartWhenItsClonesCannotBeRead() {
 	failing "$LXCPATH/c2" access EACCES "$@"
 	assert_status 1
 	assert_one_line "$LXCPATH/c2" 'Permission denied'
-	bdev "$@"
+	hook "$@"
 	assert_one_line "has linked clones" "'$LXCPATH/c2'"
 	assert_nothing_left
 }
@@ -170,7 +171,7 @@ testBaseIsNotDestroyedWhenMountsOrClonesCannotBeRead() {
 	failing /proc/self/mountinfo openat EMFILE "$@"
 	assert_status 1
 	assert_one_line 'not destroyed: find the mounts'
-	bdev "$@"
+	hook "$@"
 	assert_status 0
 }
 

@@ -177,6 +177,23 @@ testVersion() {
 	bdev --version
 	assert_status 0
 	assertTrue "$out" "expr '$out' : '[0-9][0-9.]*\$' >/dev/null"
+	version=$out
+	hook --version
+	assertEquals "$version" "$out"
+}
+
+testTheCommandHasNoVerbsOfHooksAndTheHooksProgramNoOthers() {
+	for verb in pre-start post-stop clone destroy; do
+		bdev $verb --name c1 --config "$HERE/config"
+		assert_usage "unknown verb '$verb'"
+	done
+	hook status
+	assert_usage "unknown verb 'status'; see lxc-bdev-hook --help"
+	hook --help
+	assert_status 0
+	for verb in pre-start post-stop clone destroy; do
+		assertContains "$out" "  $verb "
+	done
 }
 
 testWrongUsage() {
@@ -216,9 +233,9 @@ testWrongUsage() {
 
 testHooksWithoutTheirArguments() {
 	for hook in pre-start post-stop clone destroy; do
-		bdev $hook
+		hook $hook
 		assert_usage '--name'
-		bdev $hook --name c1 --config "$HERE/config" c1 lxc other
+		hook $hook --name c1 --config "$HERE/config" c1 lxc other
 		assert_usage "$hook"
 	done
 }
@@ -859,6 +876,13 @@ testNothingInstalledIsPrivileged() {
 	(cd "$ROOT" && make -s install DESTDIR="$HERE/dest dir" PREFIX=/usr) >install.log 2>&1
 	assertEquals "make install: $(cat install.log)" 0 $?
 	assertTrue 'the program is there' "[ -x 'dest dir/usr/bin/lxc-bdev' ]"
+	assertTrue "the hooks' program is there" "[ -x 'dest dir/usr/libexec/lxc-bdev/lxc-bdev-hook' ]"
+	conf=$(find 'dest dir' -name bdev.conf)
+	assertEquals 'its hooks' 4 "$(sed -n "s|^lxc.hook.*= '\(.*\)'/|\1/|p" "$conf" | tee scripts | wc -l)"
+	while IFS= read -r script; do
+		assertTrue "$script" "[ -x 'dest dir$script' ]"
+		assertContains "$(cat "dest dir$script")" "'/usr/libexec/lxc-bdev/lxc-bdev-hook'"
+	done <scripts
 	assertEquals 'setuid or setgid' '' "$(find 'dest dir' -type f -perm /6000)"
 	assertEquals 'file capabilities' '' "$(getfattr -R -h -m '^security.capability$' 'dest dir')"
 	assertEquals 'writable by others' '' "$(find 'dest dir' -type f -perm /022)"

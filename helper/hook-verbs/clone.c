@@ -166,4 +166,4 @@ static int run(const struct args *args)
 	return r;
 }
 
-const struct verb verb_clone = HOOK_VERB("clone", run);
+const struct verb verb_clone = HOOK_VERB("clone", "copy to a clone what the container owns", run);

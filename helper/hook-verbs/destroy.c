@@ -144,4 +144,5 @@ static int run(const struct args *args)
 	return r;
 }
 
-const struct verb verb_destroy = HOOK_VERB("destroy", run);
+const struct verb verb_destroy =
+	HOOK_VERB("destroy", "refuse while the container has mounts in its directory, or linked clones", run);

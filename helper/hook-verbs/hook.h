@@ -17,11 +17,11 @@ struct hook_options {
 
 extern const struct verb_option hook_table[];
 
-/* How a hook is described: `lxc-bdev TYPE`. */
-#define HOOK_VERB(type, function)                                                          \
-	{                                                                                  \
-		.name = type, .summary = "LXC's hook of that name", .options = hook_table, \
-		.size = sizeof(struct hook_options), .hidden = true, .run = function,      \
+/* How a hook is described: `lxc-bdev-hook TYPE`. */
+#define HOOK_VERB(type, about, function)                                                                    \
+	{                                                                                                   \
+		.name = type, .summary = about, .options = hook_table, .size = sizeof(struct hook_options), \
+		.run = function,                                                                            \
 	}
 
 /*

@@ -41,4 +41,5 @@ static int run(const struct args *args)
 	return r;
 }
 
-const struct verb verb_post_stop = HOOK_VERB("post-stop", run);
+const struct verb verb_post_stop =
+	HOOK_VERB("post-stop", "release a container's root file system, or keep it over a reboot", run);

@@ -308,4 +308,5 @@ static int run(const struct args *args)
 	return r;
 }
 
-const struct verb verb_pre_start = HOOK_VERB("pre-start", run);
+const struct verb verb_pre_start =
+	HOOK_VERB("pre-start", "build a container's root file system and attach it on the rootfs path", run);

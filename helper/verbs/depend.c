@@ -5,7 +5,10 @@
  * For the template, which cannot take LXC's lock: that is of another kind than flock(1)'s.
  */
 #include "../config/dependencies.h"
-#include "../hook-verbs/hook.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../command/verb.h"
+#include "../config/container.h"
 
 struct depend_options {
 	const char *name, *config, *source;

@@ -4,7 +4,10 @@
  *
  * For the template, which adds the include of bdev.conf where it is missing.
  */
-#include "../hook-verbs/hook.h"
+#include "../base/cleanup.h"
+#include "../base/log.h"
+#include "../command/verb.h"
+#include "../config/config-file.h"
 
 struct hooked_options {
 	const char *config;

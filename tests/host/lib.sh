@@ -7,6 +7,7 @@
 # shellcheck source=tests/lib.sh
 . /run/project/tree/tests/lib.sh
 LXC_BDEV=/usr/local/bin/lxc-bdev
+LXC_BDEV_HOOK=/usr/local/libexec/lxc-bdev/lxc-bdev-hook
 bdev_conf() { echo /usr/share/lxc/config/bdev.conf; }
 
 # What lxc-create would have begun the config with: the distribution's default.conf.
@@ -34,7 +35,7 @@ with_predefined_profile() {
 
 # What AppArmor denied to the hooks, to their servers, or to LXC in its own profile.
 denied() {
-	dmesg | grep 'apparmor="DENIED"' | grep -e 'comm="lxc-bdev"' -e 'comm="bdev-' -e 'comm="qemu-' -e 'profile="/usr/bin/lxc-start"'
+	dmesg | grep 'apparmor="DENIED"' | grep -e 'comm="lxc-bdev"' -e 'comm="lxc-bdev-hook"' -e 'comm="bdev-' -e 'comm="qemu-' -e 'profile="/usr/bin/lxc-start"'
 }
 # Without a blank: LXC's own lxc-attach cuts a generated profile's name there.
 setUpEach() {
