@@ -39,6 +39,10 @@ LXC_NET = $(firstword $(wildcard $(foreach d,libexec/lxc lib/*/lxc lib/lxc libex
 LXC_RUN := $(shell sed -n 's|^varrun="\(/[^"]*\)".*|\1|p' $(LXC_NET) /dev/null 2>/dev/null | head -n 1)
 LXC_PATH := $(shell $(LXC_ASK) lxc-config lxc.lxcpath 2>/dev/null || echo /var/lib/lxc)
 LXC_BINDIR = $(patsubst %/lxc-start,%,$(LXC_START))
+# Its liblxc, where the compiler does not find that by itself.
+LXC_ROOT = $(filter-out /usr,$(patsubst %/bin/lxc-start,%,$(LXC_START)))
+LXC_LIBDIR = $(patsubst %/liblxc.so,%,$(if $(LXC_ROOT),$(firstword $(wildcard $(LXC_ROOT)/lib/liblxc.so \
+	$(LXC_ROOT)/lib/*/liblxc.so $(LXC_ROOT)/lib64/liblxc.so))))
 LXC_ETC := $(shell $(LXC_ASK) dirname -- "$$(lxc-config lxc.default_config 2>/dev/null || echo /etc/lxc/default.conf)")
 
 ifeq ($(origin CC),default)
@@ -50,6 +54,9 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF
 	-DLXC_DEFAULT_PATH='"$(LXC_PATH)"' -DLXC_POLICY='"$(LXC_ETC)/bdev-policy.conf"' \
 	-DLXC_RUN='"$(or $(LXC_RUN),/run/lxc)"' -DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' \
 	-DLXC_BINDIR='"$(LXC_BINDIR)"' -DQEMU_BINDIR='"$(QEMU_BINDIR)"' $(WARNINGS) $(CFLAGS)
+LXC_CFLAGS = $(if $(LXC_LIBDIR),-I$(LXC_ROOT)/include)
+LXC_LIBS = $(if $(LXC_LIBDIR),-L$(LXC_LIBDIR) -Wl$(comma)-rpath$(comma)$(LXC_LIBDIR)) -llxc
+comma = ,
 HOOK_LIBS = -lblkid -ljson-c
 LIBS = $(HOOK_LIBS) -larchive -lz -lzstd -llzma -lbz2
 # What hooks run is static: a hook is one exec, and the dynamic linker would be more of it than all the rest. And no library of
@@ -69,7 +76,7 @@ LIBMOUNT_LIBS = $(or $(shell pkg-config --libs mount 2>/dev/null),-lmount)
 
 # The command's shared libraries are those that Debian has no static ones of, and what these need themselves. That of
 # libarchive would bring XML, Unicode and C++, and take five times as long to start.
-COMMAND_LIBS = -Wl,-Bstatic $(filter-out -lblkid,$(LIBS)) -Wl,-Bdynamic $(LIBMOUNT_LIBS) -lblkid
+COMMAND_LIBS = -Wl,-Bstatic $(filter-out -lblkid,$(LIBS)) -Wl,-Bdynamic $(LXC_LIBS) $(LIBMOUNT_LIBS) -lblkid
 
 HOOKS = $(notdir $(wildcard hooks/*))
 SOURCES = $(sort $(wildcard helper/*.c helper/*/*.c))
@@ -81,7 +88,7 @@ UNITS = $(patsubst %.c,build/%,$(wildcard tests/unit/*.c))
 TOOLS = $(patsubst %.c,build/%,$(wildcard tests/tools/*.c))
 
 DEPS_BUILD = gcc libc6-dev libblkid-dev libjson-c-dev libarchive-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev \
-	libmount-dev pkg-config
+	libmount-dev lxc-dev pkg-config
 DEPS_DEMO = lxc busybox-static e2fsprogs util-linux procps
 DEPS_CHECK = shunit2 xfsprogs btrfs-progs squashfs-tools erofs-utils fdisk gdisk qemu-utils qemu-block-extra rsync strace jq \
 	qemu-system-x86 kmod debootstrap mandoc bash bash-completion attr acl libcap2-bin xz-utils zstd bzip2 containers-storage
@@ -102,7 +109,7 @@ build/lxc-bdev-hook: build/helper/hook.o $(ARCHIVE)
 
 build/%.o: %.c build/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(ALL_CFLAGS) $(LXC_CFLAGS) -MMD -MP -c -o $@ $<
 
 build/tests/unit/%: tests/unit/%.c $(wildcard tests/unit/*.h) $(ARCHIVE)
 	@mkdir -p $(@D)
@@ -123,8 +130,8 @@ build/tests/tools/%: tests/tools/%.c build/flags
 # Everything is built anew when the compiler or its flags change.
 build/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(STATIC) $(ALL_LDFLAGS) $(COMMAND_LIBS))' | cmp -s - $@ || \
-		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(STATIC) $(ALL_LDFLAGS) $(COMMAND_LIBS))' >$@
+	@echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(STATIC) $(ALL_LDFLAGS) $(LXC_CFLAGS) $(COMMAND_LIBS))' | cmp -s - $@ || \
+		echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(STATIC) $(ALL_LDFLAGS) $(LXC_CFLAGS) $(COMMAND_LIBS))' >$@
 
 -include $(OBJECTS:.o=.d) $(LIBMOUNT_OBJECT:.o=.d)
 

@@ -297,13 +297,17 @@ testCommandReadsStdin() {
 
 testContainerThatCannotBeStoppedIsAnError() {
 	shared
-	# In the mount namespace of the tests; another LXC's lxc-stop would do, too.
-	_tools=$(which -a lxc-stop | xargs readlink -f | sort -u)
-	for _tool in $_tools; do mount --bind /dev/null "$_tool"; done
-	bdev ephemeral -P "$LXCPATH" -n base -N e -- /bin/cat /etc/hostname
-	for _tool in $_tools; do umount "$_tool"; done
+	"$LXC_BDEV" ephemeral -P "$LXCPATH" -n base -N e -- /bin/sleep 1 >/dev/null 2>"$SCRATCH/stderr" &
+	verb=$!
+	assertTrue 'the command runs' 'eventually pgrep -P "$verb" -f ^lxc-attach >/dev/null'
+	_monitor=$(monitor_pid e)
+	kill -STOP "$_monitor"
+	status=0
+	wait "$verb" || status=$?
+	out='' err=$(cat "$SCRATCH/stderr")
+	kill -CONT "$_monitor"
 	assert_status 1
-	assert_one_line "'e' is still running"
+	assert_one_line "'e' is still running: run lxc-stop"
 	stop e
 	assert_gone e
 }

@@ -13,19 +13,13 @@
 #include "../record/uses.h"
 #include "convert.h"
 #include "../kernel/aufs-info.h"
-#include "running.h"
 #include "../base/cleanup.h"
 #include "convert-lines.h"
 #include "convert-upper.h"
 #include "../base/log.h"
 #include "../base/path.h"
-#include "../record/release.h"
 
 #include <fcntl.h>
-
-#define MONITOR_WAIT_MS 10000
-#define LXC_WAIT_MS	1000
-#define MONITOR_POLL_MS 20
 
 struct work {
 	struct convert_container *run;
@@ -211,62 +205,11 @@ static int run_locked(struct work *work)
 	return r;
 }
 
-/* Let go of it; nothing stays of one that has no records. */
-static void unlock(struct journal *journal)
-{
-	if (journal->n)
-		journal_close(journal);
-	else
-		journal_discard(journal);
-}
-
-/*
- * Its journal, locked, of one that does not run. Of one that just stopped, or failed to start, LXC may know later than
- * its users, and its post-stop may still have to come. 0 or -errno (logged).
- */
-static int lock(const struct container *container, struct journal *journal)
-{
-	long long since = process_clock();
-
-	for (;;) {
-		int runs, alive;
-		int r = journal_open_container(container, true, journal);
-
-		if (r < 0)
-			return r;
-		runs = base_container_runs(container);
-		alive = owner_runs(owner_of(journal));
-		if (runs < 0 || alive < 0) {
-			unlock(journal);
-			return log_errno(runs < 0 ? runs : alive, "'%s': not converted: find out whether it runs",
-					 container->name);
-		}
-		if (!runs && !alive && !journal->n)
-			return 0;
-		if (!runs && !alive) {
-			r = release(journal);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		unlock(journal);
-		if (process_clock() - since >= (runs ? LXC_WAIT_MS : MONITOR_WAIT_MS))
-			return log_refuse(-EBUSY, "'%s': not converted while it runs: stop it first", container->name);
-		process_sleep(MONITOR_POLL_MS);
-	}
-}
-
-int convert_container(struct convert_container *run)
+int convert_container_locked(struct convert_container *run)
 {
 	struct work work = work_of(run);
-	struct journal journal;
-	int r = lock(run->container, &journal);
 
-	if (r < 0)
-		return r;
-	r = run_locked(&work);
-	unlock(&journal);
-	return r;
+	return run_locked(&work);
 }
 
 /* --- at a start --- */

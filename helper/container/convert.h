@@ -29,6 +29,8 @@ struct convert_container {
  * do, or -errno after one error line.
  */
 int convert_container(struct convert_container *run);
+/* Do the same, of one that does not run and whose journal is locked. Returns 0 or -errno (logged). */
+int convert_container_locked(struct convert_container *run);
 
 /*
  * `bdev.aufs = convert`, for the start of a container whose journal is locked: the same to overlay, if it has an aufs

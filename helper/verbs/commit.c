@@ -11,7 +11,8 @@
 #include "../layer/store-open.h"
 #include "../kernel/aufs-info.h"
 #include "../uses/aufs-users.h"
-#include "../container/running.h"
+#include "../container/lxc.h"
+#include "../record/journal.h"
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
 #include "../config/container.h"
@@ -60,10 +61,11 @@ static int lock(const struct container *container, struct journal *journal)
 		if (r == 0)
 			return 0;
 		journal_unshare(journal);
-		if (r > 0)
-			r = base_container_runs(container);
 		if (r < 0)
 			return log_errno(r, "'%s': not committed: find out whether it runs", container->name);
+		r = lxc_container_is_running(container);
+		if (r < 0)
+			return r;
 		if (r || process_clock() >= until)
 			return log_refuse(-EBUSY, "'%s': not committed while it runs: stop it first", container->name);
 		process_sleep(POLL_MS);

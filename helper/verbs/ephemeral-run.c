@@ -5,14 +5,14 @@
 #include "ephemeral-run.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../container/lxc.h"
 #include "../qemu/server.h"
 
 #include <fcntl.h>
 #include <signal.h>
 
-#define END_WAIT_MS  10000
-#define STOP_TRIES   3
-#define EXIT_NOT_RUN 127 /* server_call(): the program could not be executed */
+#define END_WAIT_MS 10000
+#define STOP_TRIES  3
 
 static volatile sig_atomic_t interrupted; /* by which signal */
 
@@ -50,6 +50,9 @@ static int redirect_errors(int fd)
 }
 
 /*
+ * Run lxc-start, and not liblxc's start(): that would make the monitor of this process, with its descriptors and
+ * libraries. The program brings the AppArmor profile that hosts have for it, and a log of its own.
+ *
  * The log is at the level at which LXC shows what hooks say. lxc-start writes errors to stderr in spite of -q: there, a
  * container in the foreground writes, too.
  */
@@ -82,24 +85,21 @@ static int start(const struct ephemeral_options *options, const struct ephemeral
 	return r < 0 && !interrupted ? log_errno(r, "run lxc-start") : r;
 }
 
-/* 0, or -errno (logged): the container may still run. */
+/* Stop it. Returns 0, or -errno (logged): the container may still run. */
 static int stop(const struct ephemeral *ephemeral, const char *lxcpath, bool kill)
 {
-	const char *const argv[] = { "lxc-stop", "-P", lxcpath, "-n", ephemeral->name, "-q", kill ? "-k" : NULL, NULL };
-	int status = -EINTR, r;
+	int stopped = -EINTR, r;
 
-	/* A second ^C ends lxc-stop, and is no reason to leave the container running. */
-	for (int i = 0; i < STOP_TRIES && status == -EINTR; i++)
-		status = server_call(argv);
-	/* It may have stopped by itself, so that lxc-stop failed; only its end counts. */
-	r = ephemeral_wait_end(ephemeral, status < 0 || status == EXIT_NOT_RUN ? 0 : END_WAIT_MS);
+	/* A second ^C ends the stopping, and is no reason to leave the container running. */
+	for (int i = 0; i < STOP_TRIES && stopped == -EINTR; i++)
+		stopped = lxc_stop(lxcpath, ephemeral->name, kill);
+	/* It may have stopped by itself, so that LXC could not stop it; only its end counts. */
+	r = ephemeral_wait_end(ephemeral, stopped == 0 || stopped == -EIO ? END_WAIT_MS : 0);
 	if (r == 0)
 		return 0;
-	if (status < 0)
-		return log_errno(status, "'%s' is still running: run lxc-stop", ephemeral->name);
 	if (r == -ETIMEDOUT)
-		return log_refuse(-EBUSY, "'%s' is still running: lxc-stop ended with status %d", ephemeral->name,
-				  status);
+		return log_refuse(-EBUSY, "'%s' is still running: run lxc-stop -P '%s' -n '%s'", ephemeral->name,
+				  lxcpath, ephemeral->name);
 	return log_errno(r, "find out whether '%s' has ended", ephemeral->name);
 }
 

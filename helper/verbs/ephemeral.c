@@ -9,7 +9,7 @@
 #include "../stack/container-view.h"
 #include "../container/start-plan.h"
 #include "../stack/type.h"
-#include "../container/running.h"
+#include "../container/lxc.h"
 #include "ephemeral-run.h"
 
 /* An option is wrong, or two exclude each other, or this host cannot do it: an exit code or -errno (logged); else 0. */
@@ -117,9 +117,11 @@ static int check_base(const struct ephemeral_options *options, const struct cont
 	if (r < 0)
 		return r;
 	*strrchr(parent, '/') = '\0';
-	r = base_is_running(lxcpath, base->name) ?: base_is_running(parent, base->name);
+	r = lxc_is_running(lxcpath, base->name);
+	if (r == 0 && strcmp(parent, lxcpath) != 0)
+		r = lxc_is_running(parent, base->name);
 	if (r < 0)
-		return log_errno(r, "ask whether container '%s' is running", base->name);
+		return r;
 	r = r ? written_by(base, conf, &written) : 0;
 	return written ? log_refuse(-EBUSY, "container '%s' is running and writes to '%s': stop it first", base->name,
 				    written)

@@ -8,6 +8,9 @@
  * calls of child processes count, too, in the order in which they are made; those that cannot fail, and the writing of
  * messages to stderr, do not.
  *
+ * Calls count from main() on, which first opens /dev/null for reading and writing. Those before it are the dynamic
+ * linker's.
+ *
  * -w: do not count those that only look, or change nothing but the process's memory and descriptors. Killed at one of
  * them, it leaves what it leaves when killed at the next that counts.
  */
@@ -31,6 +34,7 @@ struct way {
 	int error;	  /* -e; 0: kill */
 	const char *file; /* -o */
 	long n, entered;
+	int begun;     /* main() has */
 	pid_t failing; /* whose call is to fail when it returns; 0: none */
 };
 
@@ -134,6 +138,17 @@ static int cannot_fail(const struct __ptrace_syscall_info *info)
 	       (info->entry.nr == SYS_fcntl && info->entry.args[1] == F_GETFL);
 }
 
+/* Is this main()'s first call? */
+static int is_main(pid_t pid, const struct __ptrace_syscall_info *info)
+{
+	char path[sizeof("/dev/null")] = "";
+	struct iovec here = { path, sizeof(path) }, there = { (void *)info->entry.args[1], sizeof(path) };
+
+	return info->entry.nr == SYS_openat && (info->entry.args[2] & O_ACCMODE) == O_RDWR &&
+	       process_vm_readv(pid, &here, 1, &there, 1, 0) == sizeof(path) &&
+	       memcmp(path, "/dev/null", sizeof(path)) == 0;
+}
+
 /* The call that the process enters becomes none; when it returns, its result is ours. */
 static int set_call(pid_t pid, long nr)
 {
@@ -175,7 +190,9 @@ static int at_call(struct way *way, pid_t pid)
 		if (set_result(pid, -way->error))
 			exit(2);
 	}
-	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || (way->writes && only_looks(&info)) ||
+	if (info.op == PTRACE_SYSCALL_INFO_ENTRY && !way->begun)
+		way->begun = is_main(pid, &info);
+	if (info.op != PTRACE_SYSCALL_INFO_ENTRY || !way->begun || (way->writes && only_looks(&info)) ||
 	    (way->error && cannot_fail(&info)) || ++way->entered != way->n)
 		return 0;
 	if (!way->error) {
