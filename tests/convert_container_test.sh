@@ -485,7 +485,7 @@ testOtherValuesOfBdevAufsAreRefused() {
 	container c1 "dir:$base,ro"
 	echo 'bdev.aufs = yes' >>"$LXCPATH/c1/config"
 	bdev plan -P "$LXCPATH" -n c1
-	assert_status 1
+	assert_status 2
 	assert_one_line "bdev.aufs: 'yes': the only value is convert"
 }
 

@@ -320,7 +320,7 @@ no' "$out"
 testCompletionOffersTheVerbsOwnOptions() {
 	tab 'lxc-bdev doctor --'
 	assertContains "$out" --fix
-	assertNotContains "$out" --json
+	assertNotContains "$out" --newname
 	tab 'lxc-bdev plan -'
 	assertContains "$out" --json
 	assertContains "$out" -P

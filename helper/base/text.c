@@ -110,3 +110,14 @@ char *text_unescape(char *s)
 	*out = '\0';
 	return s;
 }
+
+char *text_trim(char *s)
+{
+	char *end;
+
+	s += strspn(s, " \t");
+	end = s + strlen(s);
+	while (end > s && strchr(" \t", end[-1]))
+		*--end = '\0';
+	return s;
+}

@@ -26,3 +26,6 @@ const char *text_option(const char *options, const char *name);
 
 /* Undo the kernel's octal escapes (\040 and the like) in place. Returns s. */
 char *text_unescape(char *s);
+
+/* Cut blanks from both ends in place. Returns the first character that is left. */
+char *text_trim(char *text);

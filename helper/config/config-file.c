@@ -12,6 +12,7 @@
 #include "config-file.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../base/text.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -207,21 +208,9 @@ static int key_value(struct conf_reader *reader, const char *key, const char *va
 	return 0;
 }
 
-/* Cut blanks from both ends, in place. */
-static char *trim(char *s)
-{
-	char *end;
-
-	s += strspn(s, " \t");
-	end = s + strlen(s);
-	while (end > s && strchr(" \t", end[-1]))
-		*--end = '\0';
-	return s;
-}
-
 static int read_line(struct conf_reader *reader, char *line)
 {
-	char *key = trim(line), *value;
+	char *key = text_trim(line), *value;
 	size_t n;
 
 	if (!*key || *key == '#')
@@ -234,8 +223,8 @@ static int read_line(struct conf_reader *reader, char *line)
 		return 0; /* LXC reports errors in its own lines */
 	}
 	*value++ = '\0';
-	key = trim(key);
-	value = trim(value);
+	key = text_trim(key);
+	value = text_trim(value);
 	n = strlen(value);
 	if (n >= 2 && (*value == '"' || *value == '\'') && value[n - 1] == *value) {
 		value[n - 1] = '\0';
@@ -322,34 +311,4 @@ void conf_clear(struct conf *conf)
 	for (size_t i = 0; i < HOOK_TYPES; i++)
 		free(conf->hooks[i].cleared);
 	*conf = (struct conf){ 0 };
-}
-
-char *conf_lxcpath(void)
-{
-	FILE *f = fopen(LXC_GLOBAL_CONF, "re");
-	char *line = NULL, *found = NULL;
-	bool read = f || errno == ENOENT || errno == ENOTDIR;
-	size_t size = 0;
-
-	while (f && (errno = 0, getline(&line, &size, f) >= 0)) {
-		char *value = strchr(line, '=');
-
-		if (!value)
-			continue;
-		*value++ = '\0';
-		value[strcspn(value, "\r\n")] = '\0';
-		if (strcmp(trim(line), "lxc.lxcpath") == 0) {
-			free(found);
-			found = xstrdup(trim(value));
-		}
-	}
-	read = read && !(f && ferror(f));
-	if (!read) {
-		(void)log_errno(-(errno ?: EIO), "read '%s'", LXC_GLOBAL_CONF);
-		_exit(EXIT_FAILURE);
-	}
-	free(line);
-	if (f)
-		(void)fclose(f);
-	return found && *found ? found : (free(found), xstrdup(LXC_DEFAULT_PATH));
 }

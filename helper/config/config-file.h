@@ -43,13 +43,6 @@ void conf_clear(struct conf *conf);
  */
 int conf_check_hooks(const struct conf *conf);
 
-/*
- * Find LXC's lxcpath: lxc.lxcpath of LXC's own lxc.conf, else the one LXC was built with. Returns it, for the caller to
- * free. If lxc.conf exists and cannot be read, the process ends after an error line, since another lxcpath has other
- * containers.
- */
-char *conf_lxcpath(void);
-
 /* A file in the syntax of LXC's configs, to read line by line. */
 struct conf_reader {
 	const char *file;

@@ -3,6 +3,7 @@
  * container - a container's identity, and the marks of an incomplete one in its
  * directory.
  */
+#include "lxcpath.h"
 #include "container.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -36,7 +37,7 @@ int container_from_config(const char *name, const char *config, struct container
 
 int container_from_lxcpath(const char *name, const char *lxcpath, struct container *ret)
 {
-	_cleanup_free_ char *base = lxcpath ? xstrdup(lxcpath) : conf_lxcpath();
+	_cleanup_free_ char *base = lxcpath ? xstrdup(lxcpath) : lxcpath_default();
 	_cleanup_free_ char *config = xasprintf("%s/%s/config", base, name);
 
 	*ret = (struct container){ 0 };

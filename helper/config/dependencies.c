@@ -8,6 +8,7 @@
  * RUNTIME_PATH/lxc/lock/LXCPATH/.NAME, with the lxcpath as LXC was told it. Shell
  * cannot take that, so the template calls `lxc-bdev depend`.
  */
+#include "lxcpath.h"
 #include "dependencies.h"
 #include "../base/cleanup.h"
 #include "config-file.h"
@@ -146,7 +147,7 @@ static void unlock_files(struct locks *locks)
  */
 static int lock_files(const char *dir, struct locks *ret)
 {
-	_cleanup_free_ char *lxcpath = conf_lxcpath(), *real = realpath(lxcpath, NULL), *parent = xstrdup(dir);
+	_cleanup_free_ char *lxcpath = lxcpath_default(), *real = realpath(lxcpath, NULL), *parent = xstrdup(dir);
 	const char *name = strrchr(dir, '/') + 1;
 	int r;
 

@@ -220,8 +220,8 @@ int spec_bytes(const struct spec *spec, const char *name, uint64_t *ret)
 	r = number_parse(option->value ?: "", NUMBER_UNITS, INT64_MAX, ret);
 	if (r == -ERANGE)
 		return spec_refuse(spec, -EMALFORMED, "%s=%s is too large", name, option->value);
-	return r < 0 ? spec_refuse(spec, -EMALFORMED, "%s=%s: not bytes, with K, M, G or T behind for units of 1024", name,
-				   option->value ?: "")
+	return r < 0 ? spec_refuse(spec, -EMALFORMED, "%s=%s: not bytes, with K, M, G or T behind for units of 1024",
+				   name, option->value ?: "")
 		     : 0;
 }
 

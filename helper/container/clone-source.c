@@ -8,6 +8,7 @@
  * command line of LXC's program says first, and the one that has the same
  * stack in its config is it.
  */
+#include "../config/lxcpath.h"
 #include "clone-source.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -147,7 +148,7 @@ static int read_told(int argc, char **argv, void *arg)
 	if (!told->name && optind < argc)
 		told->name = xstrdup(argv[optind]);
 	if (!told->lxcpath)
-		told->lxcpath = conf_lxcpath();
+		told->lxcpath = lxcpath_default();
 	return 1;
 }
 
@@ -212,7 +213,7 @@ static int look_at_words(int argc, char **argv, void *arg)
 /* Where it may be when another program is at work. */
 static void look_around(struct search *search, const char *name)
 {
-	_cleanup_free_ char *lxcpath = conf_lxcpath(), *above = xstrdup(search->container->dir);
+	_cleanup_free_ char *lxcpath = lxcpath_default(), *above = xstrdup(search->container->dir);
 	char *slash = strrchr(above, '/');
 
 	*slash = '\0';

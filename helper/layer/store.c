@@ -5,6 +5,7 @@
  * Only root can reach it, so its fixed names and checked IDs are trusted. The
  * contents of the layers are not: containers have written them.
  */
+#include "../config/lxcpath.h"
 #include "store.h"
 #include "staging.h"
 #include "../base/cleanup.h"
@@ -47,7 +48,7 @@ int store_check_id(const char *id)
 
 char *store_default(const char *lxcpath)
 {
-	_cleanup_free_ char *base = lxcpath ? xstrdup(lxcpath) : conf_lxcpath();
+	_cleanup_free_ char *base = lxcpath ? xstrdup(lxcpath) : lxcpath_default();
 
 	return xasprintf("%s/.bdev-layers", base);
 }

@@ -284,10 +284,7 @@ static int loop_build(const struct step *step, struct build *build)
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 
-/*
- * Some kernels mount no two file systems of one UUID: give a copy one of its own, by the file system's program. It is
- * no error if that fails. 0 or -errno (logged).
- */
+/* Give a copy a UUID of its own, as some kernels mount no UUID twice; a failure is a warning. 0 or -errno (logged). */
 static int renew_uuid(const struct spec *spec, int dirfd)
 {
 	const char *const xfs[] = { "xfs_admin", "-U", "generate", NULL, NULL };

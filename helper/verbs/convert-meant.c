@@ -5,6 +5,7 @@
  * A delta holds what a container has put there, so its names may be those of
  * anything; but its top has marks of who wrote it.
  */
+#include "../config/lxcpath.h"
 #include "convert-meant.h"
 #include "../delta/aufs-store.h"
 #include "../base/cleanup.h"
@@ -57,7 +58,7 @@ static int is_container(int fd)
 static int refuse_container(const char *dir, const char *form)
 {
 	const char *slash = strrchr(dir, '/');
-	_cleanup_free_ char *lxcpath = xstrndup(dir, (size_t)(slash - dir)), *usual = conf_lxcpath(),
+	_cleanup_free_ char *lxcpath = xstrndup(dir, (size_t)(slash - dir)), *usual = lxcpath_default(),
 			    *real = usual ? realpath(usual, NULL) : NULL;
 
 	if (real && strcmp(real, lxcpath) == 0)

@@ -2,6 +2,7 @@
 /*
  * doctor - find what a crash left, and clear it with --fix.
  */
+#include "../config/lxcpath.h"
 #include "../qemu/server.h"
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
@@ -237,7 +238,7 @@ struct doctor_options {
 static int run(const struct args *args)
 {
 	const struct doctor_options *options = args->options;
-	_cleanup_free_ char *lxcpath = options->lxcpath ? xstrdup(options->lxcpath) : conf_lxcpath();
+	_cleanup_free_ char *lxcpath = options->lxcpath ? xstrdup(options->lxcpath) : lxcpath_default();
 	struct doctor doctor = { .fix = options->fix };
 	struct stat st;
 	char **ids;

@@ -6,6 +6,7 @@
  * Its config names the other container, read-only, and what is above. LXC's
  * own tools start it, run the command in it, and remove it.
  */
+#include "../config/lxcpath.h"
 #include "../stack/container-view.h"
 #include "../container/start-plan.h"
 #include "../stack/type.h"
@@ -43,7 +44,7 @@ static int check_usage(const struct args *args)
  */
 static char *lxcpath_text(const char *given)
 {
-	char *path = given ? xstrdup(given) : conf_lxcpath();
+	char *path = given ? xstrdup(given) : lxcpath_default();
 
 	if (*path != '/') {
 		char *real = realpath(path, NULL);
