@@ -94,8 +94,7 @@ static void the_monitor_unshares_unless_a_later_line_says_no(void)
 
 static void the_hook_is_known_by_its_script_wherever_that_is(void)
 {
-	CHECK(read_text("lxc.hook.pre-start = '/a b'/bdev-pre-start\n") == 0 &&
-	      conf.hooks[HOOK_PRE_START].runs == 1);
+	CHECK(read_text("lxc.hook.pre-start = '/a b'/bdev-pre-start\n") == 0 && conf.hooks[HOOK_PRE_START].runs == 1);
 	CHECK(read_text("lxc.hook.pre-start = env A=1 \"/etc/lxc/bdev-pre-start\" word\n") == 0 &&
 	      conf.hooks[HOOK_PRE_START].runs == 1);
 	CHECK(read_text("lxc.hook.pre-start = /usr/bin/other pre-start\n") == 0 &&
