@@ -158,7 +158,7 @@ assert_nothing_left() { same 'left behind' '' "$(left)"; }
 
 # record KIND FIELD - of all journals, 2 being the first field behind the step: record server 2
 record() { cat /run/lxc-bdev/*/journal | awk -F '\t' -v kind="$1" -v field="$2" '$1 == kind {print $(field + 1)}'; }
-# The pids of those of this name: server qemu, server bdev-keeper
+# The pids of those of this name: server qemu, server bdev-watcher
 server() { cat /run/lxc-bdev/*/journal | awk -F '\t' -v name="$1" '$1 == "server" && index($5, name) == 1 {print $3}'; }
 # What QEMU was told to open, of its command line.
 graph() { tr '\0' '\n' <"/proc/$(server qemu)/cmdline" | sed -n 's/^json://p'; }
@@ -723,12 +723,12 @@ testServerThatDiesGivesErrorsAndTheImageStaysGood() {
 	assert_status 0
 }
 
-testKilledKeeperIsNotNeededForUmount() {
+testKilledWatcherIsNotNeededForUmount() {
 	image i.qcow2
 	mounted nbd:i.qcow2
 	case $(transport) in
-	fuse) same 'it needs none' '' "$(server bdev-keeper)" ;;
-	*) kill -KILL "$(server bdev-keeper)" ;;
+	fuse) same 'it needs none' '' "$(server bdev-watcher)" ;;
+	*) kill -KILL "$(server bdev-watcher)" ;;
 	esac
 	echo new >m/new
 	umounted

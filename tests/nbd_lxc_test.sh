@@ -24,7 +24,7 @@ testSixteenContainersOnLinkedImagesStartAndStopAtOnce() { through_fuse sixteen_a
 testAContainerRunsInTheForeground() { through_fuse runs_in_the_foreground; }
 testStartAtOnceAfterPoweroffIsNeverRefused() { through_fuse start_after_poweroff_is_never_refused 10; }
 
-testOfAKilledMonitorTheKeeperLeavesNothing() { through_fuse killed_monitor_leaves_nothing; }
+testOfAKilledMonitorTheWatcherLeavesNothing() { through_fuse killed_monitor_leaves_nothing; }
 testStartAtOnceAfterAKilledMonitorWorks() { through_fuse start_after_a_killed_monitor_works; }
 testAHelperThatIsKilledBeforeTheStartLeavesNothing() { through_fuse killed_helper_leaves_nothing "$([ "${SAN-}" ] && echo 97 || echo 11)"; }
 testAKilledShellLeavesNothing() { through_fuse killed_shell_leaves_nothing; }

@@ -4,7 +4,7 @@
  *
  * qemu-nbd serves it on one connection, and ends with that. Three ways lead from
  * there to a device, with one result, and what ends it is always the end of the
- * mount: the kernel disconnects (netlink); a keeper sees it and does (ioctl);
+ * mount: the kernel disconnects (netlink); a watcher sees it and does (ioctl);
  * the file ends with the loop device on it (FUSE). Before there is a mount, we
  * are what holds it all: on SIGKILL, the kernel lets go for us.
  */
@@ -233,11 +233,11 @@ int attach_settle(struct attachment *attachment, int mount)
 		if (r < 0)
 			(void)log_errno(r, "%s: let '%s' end with its mount", request->spec->where, attachment->node);
 		else
-			r = keeper_of_nbd(&attachment->server, request->graph, attachment->argv, attachment->nr,
-					  attachment->backend, request->reconnect, request->home, attachment->journal);
+			r = watcher_of_nbd(&attachment->server, request->graph, attachment->argv, attachment->nr,
+					   attachment->backend, request->reconnect, request->home, attachment->journal);
 		break;
 	case TRANSPORT_IOCTL:
-		r = keeper_of_ioctl(attachment->nr, attachment->backend, mount, request->home, attachment->journal);
+		r = watcher_of_ioctl(attachment->nr, attachment->backend, mount, request->home, attachment->journal);
 		break;
 	case TRANSPORT_FUSE:
 		break; /* the loop device alone has the file from now on */

@@ -104,7 +104,7 @@ int connect_ioctl(struct attachment *attachment, int client, const struct nbd_ex
 /* 3: where the file system's requests come from, 4: the connection. */
 static int serve_fuse(void *arg)
 {
-	return fusefile_serve(3, 4, arg) < 0;
+	return fuse_serve(3, 4, arg) < 0;
 }
 
 int connect_fuse(struct attachment *attachment, int client, struct nbd_export *export)
@@ -116,7 +116,7 @@ int connect_fuse(struct attachment *attachment, int client, struct nbd_export *e
 		.name = "bdev-fuse", .run = serve_fuse, .arg = export, .fds = fds, .nfds = 2, .home = request->home
 	};
 
-	mount = fusefile_mount(request->readonly, &fuse);
+	mount = fuse_mount(request->readonly, &fuse);
 	if (mount < 0)
 		return log_errno(mount, "%s: make a FUSE file", request->spec->where);
 	fds[0] = fuse;

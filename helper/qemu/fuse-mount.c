@@ -8,7 +8,7 @@
 
 #include <fcntl.h>
 
-int fusefile_mount(bool readonly, int *ret_fuse)
+int fuse_mount(bool readonly, int *ret_fuse)
 {
 	_cleanup_close_ int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	char text[16];

@@ -5,7 +5,7 @@
 
 /*
  * A FUSE file system that is one regular file of this size, attached nowhere: a mount, whose root is the file.
- * *ret_fuse is where its requests come from, to be served by fusefile_serve() in another process before the file is
+ * *ret_fuse is where its requests come from, to be served by fuse_serve() in another process before the file is
  * opened. Mount fd or -errno.
  */
-int fusefile_mount(bool readonly, int *ret_fuse);
+int fuse_mount(bool readonly, int *ret_fuse);

@@ -267,7 +267,7 @@ static int take_request(struct file *file)
 	}
 }
 
-int fusefile_serve(int fuse, int nbd, const struct nbd_export *export)
+int fuse_serve(int fuse, int nbd, const struct nbd_export *export)
 {
 	struct file file = { .fuse = fuse, .nbd = nbd, .export = *export };
 	int r = 0;

@@ -9,4 +9,4 @@
  * Serve the file from the negotiated connection, until nobody has it open or mounted any longer (0), or the server is
  * gone (-errno): then those who have it see errors. Closes nothing.
  */
-int fusefile_serve(int fuse, int nbd, const struct nbd_export *export);
+int fuse_serve(int fuse, int nbd, const struct nbd_export *export);

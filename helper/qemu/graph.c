@@ -105,7 +105,7 @@ static int open_named(struct walk *walk, const char *image, const char *name, co
 
 static int add_format(struct walk *walk, int fd, const char *format, unsigned int depth, struct json_object **ret);
 
-static int add_data_file(struct walk *walk, const char *image, const struct qformat_refs *refs, bool readonly,
+static int add_data_file(struct walk *walk, const char *image, const struct header_refs *refs, bool readonly,
 			 struct json_object *node)
 {
 	int fd;
@@ -124,7 +124,7 @@ static int add_data_file(struct walk *walk, const char *image, const struct qfor
 	return 0;
 }
 
-static int add_backing(struct walk *walk, const char *image, const struct qformat_refs *refs, unsigned int depth,
+static int add_backing(struct walk *walk, const char *image, const struct header_refs *refs, unsigned int depth,
 		       struct json_object *node)
 {
 	struct json_object *backing = NULL;
@@ -141,7 +141,7 @@ static int add_backing(struct walk *walk, const char *image, const struct qforma
 				   "image '%s' does not say which format its backing file '%s' has; if it is qcow2: "
 				   "qemu-img rebase -u -b '%s' -F qcow2 '%s'",
 				   image, refs->backing, refs->backing, image);
-	format = qformat_find(refs->backing_format);
+	format = header_find(refs->backing_format);
 	if (!format)
 		return spec_refuse(walk->spec, -EINVAL, "image '%s': its backing file has an unknown format, '%s'",
 				   image, refs->backing_format);
@@ -164,7 +164,7 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 	_cleanup_free_ char *image = path_of(fd), *reason = NULL;
 	struct json_object *node = json_object_new_object();
 	bool readonly = depth > 0 || walk->options->readonly;
-	struct qformat_refs refs = { 0 };
+	struct header_refs refs = { 0 };
 	int r;
 
 	*ret = node;
@@ -172,7 +172,7 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 	json_object_object_add(node, "file", file_node(walk, fd, readonly));
 	json_object_object_add(node, "read-only", json_object_new_boolean(readonly));
 	node_set_cache(node, walk->options);
-	r = qformat_read(fd, format, &refs, &reason);
+	r = header_read(fd, format, &refs, &reason);
 	if (r < 0)
 		return spec_refuse(walk->spec, r, "image '%s' %s", image, reason);
 	if (refs.readonly && !readonly)
@@ -181,7 +181,7 @@ static int add_format(struct walk *walk, int fd, const char *format, unsigned in
 		r = add_data_file(walk, image, &refs, readonly, node);
 	if (r == 0 && node_has_backing(format))
 		r = add_backing(walk, image, &refs, depth, node);
-	qformat_clear(&refs);
+	header_clear(&refs);
 	return r;
 }
 

@@ -10,7 +10,7 @@
 /* How QEMU's programs are to open an image. Strings are static, or the spec's. */
 struct qemu_options {
 	const char *uri;    /* instead of a file, or NULL */
-	const char *format; /* qformat_find()'s */
+	const char *format; /* header_find()'s */
 	const char *aio;
 	bool readonly;
 	bool direct;   /* O_DIRECT */

@@ -16,7 +16,7 @@ struct image {
 	const struct format *format;
 	uint64_t file_size;
 	uint8_t head[HEAD_BYTES + 1]; /* the start of the file; zeros behind its end, as for QEMU */
-	struct qformat_refs *refs;
+	struct header_refs *refs;
 	char **reason;
 };
 

@@ -243,24 +243,24 @@ static const struct format *find_format(const char *name, int (*compare)(const c
 	return format;
 }
 
-const char *qformat_find(const char *name)
+const char *header_find(const char *name)
 {
 	return find_format(name, strcmp)->name;
 }
 
-const char *qformat_by_extension(const char *path)
+const char *header_by_extension(const char *path)
 {
 	const char *dot = strrchr(path, '.') ?: ".";
 
 	return find_format(strcasecmp(dot, ".img") == 0 ? "raw" : dot + 1, strcasecmp)->name;
 }
 
-bool qformat_writable(const char *format)
+bool header_writable(const char *format)
 {
-	return qformat_find(format);
+	return header_find(format);
 }
 
-int qformat_read(int fd, const char *format, struct qformat_refs *ret, char **ret_reason)
+int header_read(int fd, const char *format, struct header_refs *ret, char **ret_reason)
 {
 	struct image image = { .fd = fd, .format = find_format(format, strcmp), .refs = ret, .reason = ret_reason };
 	struct stat st;
@@ -281,13 +281,13 @@ int qformat_read(int fd, const char *format, struct qformat_refs *ret, char **re
 		return refuse(&image, "ends within its %s header", image.format->name);
 	r = image.format->read ? image.format->read(&image) : 0;
 	if (r < 0)
-		qformat_clear(ret);
+		header_clear(ret);
 	else if (!ret->backing || (ret->backing_format && !*ret->backing_format))
 		free(TAKE_PTR(ret->backing_format));
 	return r;
 }
 
-void qformat_clear(struct qformat_refs *refs)
+void header_clear(struct header_refs *refs)
 {
 	free(refs->backing);
 	free(refs->backing_format);

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What an image's header refers to. The strings are the caller's to free (qformat_clear). */
-struct qformat_refs {
+/* What an image's header refers to. The strings are the caller's to free (header_clear). */
+struct header_refs {
 	uint64_t size;	      /* virtual size in bytes, at most INT64_MAX; 0: not read here (vhdx, vpc) */
 	char *backing;	      /* name as stored, never "", or NULL */
 	char *backing_format; /* as stored, or NULL: the header leaves it to be guessed, or there is no backing */
@@ -14,20 +14,20 @@ struct qformat_refs {
 };
 
 /* The format's own name, static ("vhd" is "vpc"), or NULL when it is none of raw, qcow2, qed, vdi, vmdk, vhdx, vpc. */
-const char *qformat_find(const char *name);
+const char *header_find(const char *name);
 
 /* The format that the file name's extension stands for, in any case; NULL when it stands for none. */
-const char *qformat_by_extension(const char *path);
+const char *header_by_extension(const char *path);
 
-/* QEMU can write images of this format; one of them may still be read-only (struct qformat_refs). */
-bool qformat_writable(const char *format);
+/* QEMU can write images of this format; one of them may still be read-only (struct header_refs). */
+bool header_writable(const char *format);
 
 /*
  * Read the header of the open regular file as this format and no other. Names are as QEMU would open them: relative to
  * the image's directory, and "json:..." and "PROTOCOL:..." are not files for it. All of *ret is set.
  * 0; or -EINVAL or -errno, then *ret is empty, and *ret_reason a caller-freed text that completes "image 'X' ...".
  */
-int qformat_read(int fd, const char *format, struct qformat_refs *ret, char **ret_reason);
+int header_read(int fd, const char *format, struct header_refs *ret, char **ret_reason);
 
 /* Free the strings; all is 0 then. */
-void qformat_clear(struct qformat_refs *refs);
+void header_clear(struct header_refs *refs);

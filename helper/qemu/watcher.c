@@ -29,38 +29,38 @@ static void wait_readable(int fd, int ms)
 	(void)poll(&poll_fd, 1, ms);
 }
 
-struct ioctl_keeper {
+struct ioctl_watcher {
 	int nr;
 	const char *backend;
 };
 
 /* 3: the watch. */
-static int keep_ioctl(void *arg)
+static int watch_ioctl(void *arg)
 {
-	const struct ioctl_keeper *keeper = arg;
+	const struct ioctl_watcher *watcher = arg;
 
 	wait_readable(FIRST, -1);
 	/* The file system is ending; it may still write. What cannot be found out or done now is tried again. */
 	for (;;) {
-		int found = nbd_find(keeper->backend);
+		int found = nbd_find(watcher->backend);
 
-		if (found == -ENOENT || (found >= 0 && found != keeper->nr))
+		if (found == -ENOENT || (found >= 0 && found != watcher->nr))
 			return 0;
-		if (found == keeper->nr && nbd_disconnect_idle(keeper->nr, keeper->backend) == 0)
+		if (found == watcher->nr && nbd_disconnect_idle(watcher->nr, watcher->backend) == 0)
 			return 0;
 		process_sleep(POLL_MS);
 	}
 }
 
-int keeper_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal)
+int watcher_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal)
 {
 	_cleanup_close_ int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d", mount);
-	struct ioctl_keeper keeper = { .nr = nr, .backend = backend };
+	struct ioctl_watcher watcher = { .nr = nr, .backend = backend };
 	const struct server_request request = {
-		.name = "bdev-keeper",
-		.run = keep_ioctl,
-		.arg = &keeper,
+		.name = "bdev-watcher",
+		.run = watch_ioctl,
+		.arg = &watcher,
 		.fds = &watch,
 		.nfds = 1,
 		.home = home,
@@ -77,7 +77,7 @@ int keeper_of_ioctl(int nr, const char *backend, int mount, int home, struct jou
 	return r;
 }
 
-struct nbd_keeper {
+struct nbd_watcher {
 	const char *dir; /* RUN_DIR/ID */
 	const char *const *argv;
 	const struct qemu_graph *graph;
@@ -87,11 +87,11 @@ struct nbd_keeper {
 };
 
 /* Start the server anew, its images being 4 and up here, and give the device its connection. Its pidfd, or -errno. */
-static int restart(const struct nbd_keeper *keeper)
+static int restart(const struct nbd_watcher *watcher)
 {
 	struct server server = { .log = -EBADF };
 	struct nbd_export export;
-	struct qemu_graph graph = *keeper->graph;
+	struct qemu_graph graph = *watcher->graph;
 	_cleanup_free_ int *images = xcalloc(graph.nfds + 1, sizeof(*images));
 	_cleanup_free_ char *foreign = NULL;
 	char error[256];
@@ -102,7 +102,7 @@ static int restart(const struct nbd_keeper *keeper)
 		image_share(images[i], true);
 	}
 	graph.fds = images;
-	client = qemu_nbd_start(keeper->dir, keeper->argv, &graph, -EBADF, NULL, &server);
+	client = qemu_nbd_start(watcher->dir, watcher->argv, &graph, -EBADF, NULL, &server);
 	if (client < 0)
 		return client;
 	r = nbd_negotiate(client, &export, error, sizeof(error));
@@ -111,7 +111,7 @@ static int restart(const struct nbd_keeper *keeper)
 	for (size_t i = 0; i < graph.nfds; i++)
 		image_share(images[i], false);
 	if (r == 0)
-		r = nbd_reconnect(keeper->nr, keeper->backend, client);
+		r = nbd_reconnect(watcher->nr, watcher->backend, client);
 	(void)close(client); /* refused, it ends with its only connection */
 	server_close(&server);
 	if (r == 0)
@@ -120,9 +120,9 @@ static int restart(const struct nbd_keeper *keeper)
 }
 
 /* 3: the server's pidfd, 4 and up: the images. */
-static int keep_nbd(void *arg)
+static int watch_nbd(void *arg)
 {
-	const struct nbd_keeper *keeper = arg;
+	const struct nbd_watcher *watcher = arg;
 	int pidfd = FIRST;
 
 	for (;;) {
@@ -132,16 +132,16 @@ static int keep_nbd(void *arg)
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 		(void)close(pidfd);
-		if (!keeper->seconds)
-			return nbd_cut(keeper->nr, keeper->backend) < 0;
-		until = process_clock() + 1000LL * keeper->seconds;
+		if (!watcher->seconds)
+			return nbd_cut(watcher->nr, watcher->backend) < 0;
+		until = process_clock() + 1000LL * watcher->seconds;
 		/* Disconnected, so that it had to end; or it died. */
 		do {
-			int found = nbd_find(keeper->backend);
+			int found = nbd_find(watcher->backend);
 
-			if (found == -ENOENT || (found >= 0 && found != keeper->nr))
+			if (found == -ENOENT || (found >= 0 && found != watcher->nr))
 				return 0;
-			pidfd = restart(keeper);
+			pidfd = restart(watcher);
 			if (pidfd >= 0)
 				break;
 			while (waitpid(-1, NULL, WNOHANG) > 0)
@@ -153,17 +153,17 @@ static int keep_nbd(void *arg)
 	}
 }
 
-int keeper_of_nbd(const struct server *server, const struct qemu_graph *graph, const char *const *argv, int nr,
-		  const char *backend, unsigned int seconds, int home, struct journal *journal)
+int watcher_of_nbd(const struct server *server, const struct qemu_graph *graph, const char *const *argv, int nr,
+		   const char *backend, unsigned int seconds, int home, struct journal *journal)
 {
-	struct nbd_keeper keeper = {
+	struct nbd_watcher watcher = {
 		.dir = journal->dir, .argv = argv, .graph = graph, .nr = nr, .backend = backend, .seconds = seconds
 	};
 	_cleanup_free_ int *fds = xcalloc(graph->nfds + 1, sizeof(*fds));
 	const struct server_request request = {
-		.name = "bdev-keeper",
-		.run = keep_nbd,
-		.arg = &keeper,
+		.name = "bdev-watcher",
+		.run = watch_nbd,
+		.arg = &watcher,
 		.fds = fds,
 		.nfds = graph->nfds + 1,
 		.home = home,

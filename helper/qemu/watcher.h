@@ -9,11 +9,11 @@
  */
 
 /* A device connected by ioctl: when its file system (the mount) ends, disconnect. */
-int keeper_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal);
+int watcher_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal);
 
 /*
  * A device connected by netlink: when the server dies before its time, start another within so many seconds; 0: let
  * its users see errors, as the kernel would let requests that are under way wait for ever.
  */
-int keeper_of_nbd(const struct server *server, const struct qemu_graph *graph, const char *const *argv, int nr,
-		  const char *backend, unsigned int seconds, int home, struct journal *journal);
+int watcher_of_nbd(const struct server *server, const struct qemu_graph *graph, const char *const *argv, int nr,
+		   const char *backend, unsigned int seconds, int home, struct journal *journal);

@@ -17,7 +17,7 @@ static int parse_format(const struct spec *spec, struct qemu_options *qemu)
 	const struct spec_option *option = spec_option(spec, "format");
 	const char *path = qemu->uri ?: spec->sources[0];
 
-	qemu->format = option ? qformat_find(option->value) : qformat_by_extension(path);
+	qemu->format = option ? header_find(option->value) : header_by_extension(path);
 	/* A header over there is read by nobody but QEMU, which follows it to any file here. */
 	if (qemu->uri && (!option || !qemu->format || strcmp(qemu->format, "raw") != 0))
 		return spec_refuse(spec, -EMALFORMED,

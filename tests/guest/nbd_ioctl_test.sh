@@ -46,7 +46,7 @@ testKilledWorkerOfADeviceGivesErrorsAndNothingIsLeft() {
 testByIoctlQcow2IsReadAndWritten() { testQcow2IsReadAndWritten; }
 testByIoctlReadOnlyChangesNothingInTheImage() { testReadOnlyChangesNothingInTheImage; }
 testByIoctlServerThatDiesGivesErrorsAndTheImageStaysGood() { testServerThatDiesGivesErrorsAndTheImageStaysGood; }
-testByIoctlKilledKeeperIsNotNeededForUmount() { testKilledKeeperIsNotNeededForUmount; }
+testByIoctlKilledWatcherIsNotNeededForUmount() { testKilledWatcherIsNotNeededForUmount; }
 testByIoctlMountTakenOffByHandEndsTheServer() { testMountTakenOffByHandEndsTheServer; }
 testByIoctlServerLivesAsLongAsAFileIsOpen() { testServerLivesAsLongAsAFileIsOpen; }
 testByIoctlAnotherMountNamespaceKeepsTheServer() { testAnotherMountNamespaceKeepsTheServer; }

@@ -69,10 +69,10 @@ testReconnectOfAQcow2ThatIsWrittenThrough() {
 	assert_clean i.qcow2
 }
 
-testKilledKeeperOfAReconnectIsNotNeededForUmount() {
+testKilledWatcherOfAReconnectIsNotNeededForUmount() {
 	image i.raw
 	mounted nbd:i.raw,reconnect=30
-	kill -KILL "$(server bdev-keeper)"
+	kill -KILL "$(server bdev-watcher)"
 	umounted
 	assert_clean i.raw
 }

@@ -41,7 +41,7 @@ static void begin(void)
 		(void)close(fuse[0]);
 		(void)close(nbd[0]);
 		(void)signal(SIGPIPE, SIG_IGN);
-		_exit(fusefile_serve(fuse[1], nbd[1], &export) != 0);
+		_exit(fuse_serve(fuse[1], nbd[1], &export) != 0);
 	}
 	(void)close(fuse[1]);
 	(void)close(nbd[1]);

@@ -9,7 +9,7 @@
 #define QEMU(command) CHECK(system("create() { qemu-img create -q -u -f \"$@\"; }; " command) == 0)
 
 static char dir[] = "/tmp/lxc-bdev-unit.XXXXXX";
-static struct qformat_refs refs;
+static struct header_refs refs;
 static char *reason;
 
 /* Read the file as that format; what was found is in `refs` and `reason` until the next time. */
@@ -19,9 +19,9 @@ static int look(const char *file, const char *format)
 	int r;
 
 	CHECK(fd >= 0);
-	qformat_clear(&refs);
+	header_clear(&refs);
 	free(TAKE_PTR(reason));
-	r = qformat_read(fd, format, &refs, &reason);
+	r = header_read(fd, format, &refs, &reason);
 	CHECK((r < 0) == (reason != NULL));
 	if (r < 0)
 		CHECK(!refs.size && !refs.backing && !refs.backing_format && !refs.data_file && !refs.readonly);
@@ -77,33 +77,33 @@ static off_t find(const char *file, const char *bytes, size_t n)
 
 static void formats_have_their_names_and_one_alias(void)
 {
-	CHECK_STRING("raw", qformat_find("raw"));
-	CHECK_STRING("qcow2", qformat_find("qcow2"));
-	CHECK_STRING("qed", qformat_find("qed"));
-	CHECK_STRING("vdi", qformat_find("vdi"));
-	CHECK_STRING("vmdk", qformat_find("vmdk"));
-	CHECK_STRING("vhdx", qformat_find("vhdx"));
-	CHECK_STRING("vpc", qformat_find("vpc"));
-	CHECK_STRING("vpc", qformat_find("vhd"));
-	CHECK(!qformat_find("") && !qformat_find("qcow") && !qformat_find("QCOW2") && !qformat_find("img"));
-	CHECK(qformat_writable("qcow2") && qformat_writable("vhd") && !qformat_writable("luks"));
+	CHECK_STRING("raw", header_find("raw"));
+	CHECK_STRING("qcow2", header_find("qcow2"));
+	CHECK_STRING("qed", header_find("qed"));
+	CHECK_STRING("vdi", header_find("vdi"));
+	CHECK_STRING("vmdk", header_find("vmdk"));
+	CHECK_STRING("vhdx", header_find("vhdx"));
+	CHECK_STRING("vpc", header_find("vpc"));
+	CHECK_STRING("vpc", header_find("vhd"));
+	CHECK(!header_find("") && !header_find("qcow") && !header_find("QCOW2") && !header_find("img"));
+	CHECK(header_writable("qcow2") && header_writable("vhd") && !header_writable("luks"));
 	QEMU("echo x >a");
 	CHECK(refused("a", "luks", "no format known"));
 }
 
 static void an_extension_stands_for_a_format_in_any_case(void)
 {
-	CHECK_STRING("raw", qformat_by_extension("/a.b/c.raw"));
-	CHECK_STRING("raw", qformat_by_extension("c.IMG"));
-	CHECK_STRING("qcow2", qformat_by_extension("c.d.Qcow2"));
-	CHECK_STRING("qed", qformat_by_extension("c.qed"));
-	CHECK_STRING("vdi", qformat_by_extension("c.vdi"));
-	CHECK_STRING("vmdk", qformat_by_extension("c.vmdk"));
-	CHECK_STRING("vhdx", qformat_by_extension("c.vhdx"));
-	CHECK_STRING("vpc", qformat_by_extension("c.VHD"));
-	CHECK_STRING("vpc", qformat_by_extension("c.vpc"));
-	CHECK(!qformat_by_extension("qcow2") && !qformat_by_extension("a.qcow2/b") && !qformat_by_extension("a.") &&
-	      !qformat_by_extension("") && !qformat_by_extension("a.iso") && !qformat_by_extension("a.qcow2 "));
+	CHECK_STRING("raw", header_by_extension("/a.b/c.raw"));
+	CHECK_STRING("raw", header_by_extension("c.IMG"));
+	CHECK_STRING("qcow2", header_by_extension("c.d.Qcow2"));
+	CHECK_STRING("qed", header_by_extension("c.qed"));
+	CHECK_STRING("vdi", header_by_extension("c.vdi"));
+	CHECK_STRING("vmdk", header_by_extension("c.vmdk"));
+	CHECK_STRING("vhdx", header_by_extension("c.vhdx"));
+	CHECK_STRING("vpc", header_by_extension("c.VHD"));
+	CHECK_STRING("vpc", header_by_extension("c.vpc"));
+	CHECK(!header_by_extension("qcow2") && !header_by_extension("a.qcow2/b") && !header_by_extension("a.") &&
+	      !header_by_extension("") && !header_by_extension("a.iso") && !header_by_extension("a.qcow2 "));
 }
 
 static void an_image_is_only_ever_read_as_the_format_that_is_said(void)
@@ -480,7 +480,7 @@ int main(void)
 	if (!mkdtemp(dir) || chdir(dir) < 0)
 		return 1;
 	status = unit_run(tests, ARRAY_SIZE(tests));
-	qformat_clear(&refs);
+	header_clear(&refs);
 	free(reason);
 	clear = xasprintf("rm -r -- %s", dir);
 	return chdir("/") < 0 || system(clear) != 0 || status;
