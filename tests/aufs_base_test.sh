@@ -37,7 +37,7 @@ testHostDirectoriesOnAnAufsAreRefusedBelowAnOverlay() {
 	assert_one_line "upper 'm2/d' lies on an aufs"
 	see "$LXC_BDEV" mount dir:a,ro aufs:b overlay:up m
 	assert_status 1
-	assert_one_line "'aufs:b' below it is an aufs or lies on one"
+	assert_one_line "lower layer 'aufs:b' is an aufs or lies on one"
 	assertFalse 'nothing was made' '[ -e up ]'
 	# Alone it is bound.
 	see "$LXC_BDEV" mount dir:m2 m
@@ -66,7 +66,7 @@ testTheUnionOfAContainerOnAnAufsIsAnAufs() {
 	container c1 "container:$(spec_of "$LXCPATH/b")" overlay:up
 	planned c1
 	assert_status 1
-	assert_one_line "'aufs:low:delta,xino=ino' below it is in the form of aufs, which overlay does not read; take aufs here, too" \
+	assert_one_line "lower layer 'aufs:low:delta,xino=ino' has whiteouts in aufs format, which overlay cannot read; use aufs here, too" \
 		'lxc-bdev convert -n NAME overlay'
 	container c1 "container:$(spec_of "$LXCPATH/b")" aufs:up
 	planned c1

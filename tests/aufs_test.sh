@@ -343,15 +343,15 @@ y' newline
 }
 
 testBranchesOnFileSystemsThatAufsDoesNotTakeAreRefused() {
-	refuses aufs:/proc/sys:b "lower '/proc/sys' lies on proc, of which aufs takes no branch"
+	refuses aufs:/proc/sys:b "lower '/proc/sys' lies on proc, which aufs does not accept as a branch"
 	refuses aufs:a:/sys/kernel "upper '/sys/kernel' lies on sysfs"
 	bdev mount overlay:a:b m2
 	refuses aufs:m2:c "lower 'm2' lies on overlay"
 	refuses aufs:a:m2 "upper 'm2' lies on overlay"
 	refuses aufs:a:m2/made "upper 'm2/made' lies on overlay"
-	refuses dir:m2,ro aufs:c "'dir:m2,ro' below it is an overlay or an aufs"
-	refuses dir:a,ro overlay:up1 aufs:c "'overlay:up1' below it is an overlay or an aufs"
-	refuses dir:a,ro aufs:b aufs:c "'aufs:b' below it is an overlay or an aufs"
+	refuses dir:m2,ro aufs:c "lower layer 'dir:m2,ro' is an overlay or an aufs"
+	refuses dir:a,ro overlay:up1 aufs:c "lower layer 'overlay:up1' is an overlay or an aufs"
+	refuses dir:a,ro aufs:b aufs:c "lower layer 'aufs:b' is an overlay or an aufs"
 }
 
 testLayersOfAnOverlayAreRefused() {
@@ -361,23 +361,23 @@ testLayersOfAnOverlayAreRefused() {
 	container c1 "container:$HERE/base" aufs:delta
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 1
-	assert_one_line "'overlay:delta' below it has an overlay's whiteouts"
+	assert_one_line "lower layer 'overlay:delta' has whiteouts in overlay format"
 }
 
 testADirectoryTwiceOrInAnotherIsRefused() {
 	mkdir a/in
 	ln -s a link
-	refuses aufs:a:b:a:c "lower 'a' and lower 'a' are one directory"
-	refuses aufs:a:link "lower 'a' and upper 'link' are one directory"
-	refuses dir:a,ro aufs:a:b "lower 'a' and 'dir:a,ro' are one directory"
-	refuses dir:a,ro aufs:b:a "'dir:a,ro' and upper 'a' are one directory"
+	refuses aufs:a:b:a:c "lower 'a' and lower 'a' are the same directory"
+	refuses aufs:a:link "lower 'a' and upper 'link' are the same directory"
+	refuses dir:a,ro aufs:a:b "lower 'a' and 'dir:a,ro' are the same directory"
+	refuses dir:a,ro aufs:b:a "'dir:a,ro' and upper 'a' are the same directory"
 	refuses aufs:a:a/in:b "lower 'a/in' lies in lower 'a'"
 	refuses aufs:a/in:a:b "lower 'a/in' lies in lower 'a'"
 	refuses aufs:a:a/in "upper 'a/in' lies in lower 'a'"
 	refuses aufs:a/in:a "lower 'a/in' lies in upper 'a'"
 	refuses dir:a,ro aufs:a/made "upper 'a/made' lies in 'dir:a,ro'"
 	mount --bind a m2
-	refuses aufs:a:m2:b "lower 'a' and lower 'm2' are one directory"
+	refuses aufs:a:m2:b "lower 'a' and lower 'm2' are the same directory"
 	umount m2
 	# Not by the beginning of the name.
 	mkdir aa
@@ -406,7 +406,7 @@ testMoreBranchesThanTheKernelTakesAreRefused() {
 }
 
 testNoLowerIsRefused() {
-	refuses aufs:up 'no lower: nothing is below it in the stack and its source names none'
+	refuses aufs:up 'no lower layer, neither in its source nor below it in the stack'
 }
 
 testReadOnlyUpperOnANewTmpfsIsRefused() {

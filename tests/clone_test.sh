@@ -101,7 +101,7 @@ testRefusalsOfCopySnapshotAndDestroyAreOnTheCallersTerminalOnce() {
 	for command in 'lxc-copy -N c3' lxc-snapshot; do
 		# shellcheck disable=SC2086 # words
 		on_terminal $command -P "$LXCPATH" -n c1
-		assertEquals "$seen" 1 "$(printf '%s\n' "$seen" | grep -c 'lxc-bdev: clone: .*not copied: ')"
+		assertEquals "$seen" 1 "$(printf '%s\n' "$seen" | grep -c 'lxc-bdev: clone: .*cannot copy: ')"
 	done
 	bdev umount m
 }

@@ -265,7 +265,7 @@ testOverlayLineAboveADeltaOfAufsDoesNotStartUntilConverted() {
 	container c1 "dir:$base,ro" overlay:delta0
 	aufs_delta "$LXCPATH/c1/delta0"
 	start c1
-	assert_refused c1 "upper 'delta0' is a delta of aufs" "lxc-bdev convert overlay '$LXCPATH/c1/delta0'"
+	assert_refused c1 "upper 'delta0' is in aufs format" "lxc-bdev convert overlay '$LXCPATH/c1/delta0'"
 	cp "$LXCPATH/c1/config" before
 	bdev convert -P "$LXCPATH" -n c1 overlay
 	assert_status 0

@@ -220,7 +220,7 @@ testMappedIdsOnAFileSystemThatCannotMapThem() {
 	mount -t overlay -o "lowerdir=$dir/lower,upperdir=$HERE/up,workdir=$HERE/work" none merged
 	mapped "dir:$HERE/merged"
 	umount merged
-	assert_refused "'dir:$HERE/merged': no kernel maps the ids of overlay" 'leave idmap= out'
+	assert_refused "'dir:$HERE/merged': no kernel maps the ids of overlay" 'remove idmap='
 	mapped 'dir:lower'
 	assert_specs dir:lower
 }

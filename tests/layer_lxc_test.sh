@@ -156,7 +156,7 @@ testLayersOfTheOtherFormAreRefused() {
 	bdev layer --store aufs create two --parent one
 	bdev mount "layer:two,store=$HERE/aufs" overlay:upper m
 	assert_status 1
-	assert_one_line 'is in the form of aufs, which overlay does not read; take aufs here, too, or convert its store: lxc-bdev layer'
+	assert_one_line 'has whiteouts in aufs format, which overlay cannot read; use aufs here, too, or convert its store: lxc-bdev layer'
 }
 
 testManyLayersAreWarnedOfAndTooManyRefused() {

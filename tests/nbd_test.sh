@@ -16,7 +16,7 @@ testTransportNbdIsRefusedWithTheWayOutWhereThereIsNone() {
 		differs fuse "$(transport)"
 		umounted
 	else
-		impossible 'transport=fuse does without'
+		impossible 'use transport=fuse'
 	fi
 }
 
@@ -197,7 +197,7 @@ testNameThatDoesNotSayTheFormatIsRefusedWithTheRemedy() {
 	mkdir .raw
 	for name in i.bin i i. .raw/i; do
 		cp i.raw "$name"
-		malformed "nbd:$name" "the name '$name' does not say the format: add format=raw"
+		malformed "nbd:$name" "the extension of '$name' is not that of a known format; add format=raw"
 	done
 }
 
@@ -552,7 +552,7 @@ testCacheModesThatNeedODirectWhereItCannotBe() {
 	for mode in none directsync; do
 		bdev mount "nbd:disk/i.qcow2,cache=$mode" "$HERE/m"
 		assert_status 3
-		assert_one_line "cache=$mode needs O_DIRECT, which the image's file system cannot do" cache=writeback
+		assert_one_line "cache=$mode needs O_DIRECT, which the image's file system does not support" cache=writeback
 	done
 	for mode in writeback writethrough unsafe; do
 		mounted "nbd:disk/i.qcow2,cache=$mode"
@@ -599,7 +599,7 @@ testUriIsRefusedUnlessThePolicyAllowsIt() {
 
 testUriThatCanNeverBeAllowedIsNotSaidToBe() {
 	for uri in ssh://host/i iscsi://host/i file:///i json:{}; do
-		refuses "nbd:,uri=$uri,format=raw" "uri=$uri: known are nbd://"
+		refuses "nbd:,uri=$uri,format=raw" "uri=$uri: unknown scheme; use nbd://"
 		assertNotContains "$err" bdev.policy
 	done
 }
@@ -637,7 +637,7 @@ testUriOfAnythingButRawIsRefused() {
 testUriBesideAnImageIsRefused() {
 	image i.raw
 	policy 'bdev.policy.uri = nbd:'
-	malformed nbd:i.raw,uri=nbd://127.0.0.1:1/ 'uri= stands for the image'
+	malformed nbd:i.raw,uri=nbd://127.0.0.1:1/ 'conflicting image and uri='
 }
 
 testNeitherImageNorUriIsRefused() {
@@ -649,7 +649,7 @@ testNeitherImageNorUriIsRefused() {
 testPasswordInAUriIsRefused() {
 	policy 'bdev.policy.uri = https:' 'bdev.policy.uri = nbd:'
 	for uri in https://user:password@host/i nbd://password@127.0.0.1:1/; do
-		refuses "nbd:,uri=$uri,format=raw" 'a name or password in it would be seen by everybody'
+		refuses "nbd:,uri=$uri,format=raw" 'a name or password in it would be visible to everybody'
 		assertNotContains "$out$err" password@
 		malformed "nbd:,uri=$uri,format=raw,nonsense=1" nonsense
 		assertNotContains "$out$err" password@
@@ -662,10 +662,10 @@ testUriThatIsNotUnderstoodIsRefused() {
 	while read -r uri text; do
 		refuses "nbd:,uri=$uri,format=raw" "uri=$uri" "$text"
 	done <<-END
-		gopher://host/i known are nbd://, nbd+unix://, rbd:
-		file:///etc/passwd known are nbd://
-		json:{} known are nbd://
-		/etc/passwd no scheme
+		gopher://host/i unknown scheme; use nbd://, nbd+unix://, rbd:
+		file:///etc/passwd unknown scheme; use nbd://
+		json:{} unknown scheme; use nbd://
+		/etc/passwd missing scheme
 		nbd:host not of the form nbd://HOST[:PORT][/EXPORT]
 		nbd:///x not of the form nbd://HOST
 		nbd+unix:///x not of the form nbd+unix:///EXPORT?socket=/PATH

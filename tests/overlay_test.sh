@@ -274,12 +274,12 @@ checkWorkOnAnotherFileSystemIsRefused() {
 
 checkSameLowerTwiceIsRefused() {
 	bdev mount overlay:a:b:a:up m
-	assert_refused "lowers 'a' and 'a' are one directory"
+	assert_refused "lowers 'a' and 'a' are the same directory"
 	ln -s a link
 	bdev mount overlay:a:./a:up m
-	assert_refused "lowers 'a' and './a' are one directory"
+	assert_refused "lowers 'a' and './a' are the same directory"
 	bdev mount overlay:a:link:up m
-	assert_refused "lowers 'a' and 'link' are one directory"
+	assert_refused "lowers 'a' and 'link' are the same directory"
 	bdev mount dir:a,ro overlay:a:up m
 	assert_refused 'one layer is the same as another, or inside it'
 }

@@ -133,7 +133,7 @@ testASnapshotWhoseImageIsInUseIsNotRestored() {
 	refused=$status
 	bdev umount m
 	status=$refused
-	assert_not_restored 'somebody writes to it'
+	assert_not_restored 'open for writing'
 }
 
 # The place of LXC before 1.0, which it still uses where it exists.

@@ -112,7 +112,7 @@ testUpperElsewhereStaysOnTheDisk() {
 	assert_status 0
 	bdev umount m
 	bdev mount dir:lower,ro tmpfs:scratch overlay:upper m
-	assert_refused "nothing above it is stored in '$HERE/scratch'"
+	assert_refused "no upper above it is in '$HERE/scratch'"
 }
 
 testNoLimitIsNotALimit() {
@@ -153,16 +153,16 @@ testNumbersThatWrapAroundAreRefused() {
 
 testTmpfsThatNothingUsesIsRefused() {
 	bdev mount dir:lower tmpfs:. m
-	assert_refused "'tmpfs:.': nothing above it is stored in '$HERE'"
+	assert_refused "'tmpfs:.': no upper above it is in '$HERE'"
 	bdev mount tmpfs:. m
-	assert_refused "'tmpfs:.': nothing above it is stored in '$HERE'"
+	assert_refused "'tmpfs:.': no upper above it is in '$HERE'"
 	bdev mount dir:lower,ro overlay:delta tmpfs:. m
 	assert_status 1
 }
 
 testReadOnlyTmpfsIsRefused() {
 	mount_on_tmpfs ,ro
-	assert_malformed 'a read-only tmpfs can hold nothing'
+	assert_malformed 'a tmpfs cannot be read-only'
 }
 
 testKeepMustAgree() {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * attach - an image that QEMU reads, as a block device of the kernel's.
+ * attach - make a block device of an image in a format of QEMU.
  *
- * qemu-nbd serves it on one connection, and ends with that. Three ways lead from
- * there to a device, with one result, and what ends it is always the end of the
- * mount: the kernel disconnects (netlink); a watcher sees it and does (ioctl);
- * the file ends with the loop device on it (FUSE). Before there is a mount, we
- * are what holds it all: on SIGKILL, the kernel lets go for us.
+ * qemu-nbd serves the image on a single connection and ends with it. There are
+ * three ways from the connection to a block device. Each ends with the mount:
+ * the kernel disconnects the device (netlink), a watcher disconnects it
+ * (ioctl), or the FUSE file ends with its loop device. Until the device is
+ * mounted, only this process holds it: on SIGKILL the kernel releases all.
  */
 #include "../base/process.h"
 #include "attach.h"
@@ -27,7 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-/* Does QEMU complain that another process has the image: 'Failed to get [shared] "write" lock'? */
+/* Return whether QEMU's message says that another process uses the image: 'Failed to get [shared] "write" lock'. */
 static bool is_of_a_lock(const char *complaint)
 {
 	static const char begin[] = "Failed to get ", end[] = "\" lock";
@@ -37,7 +37,7 @@ static bool is_of_a_lock(const char *complaint)
 	       strcmp(complaint + n - strlen(end), end) == 0;
 }
 
-/* QEMU did not start: what it says, or `otherwise`. */
+/* Report that QEMU did not start, with its message or, without one, `otherwise`. Returns -EBUSY or -EIO. */
 static int refuse_server(const struct attachment *attachment, const char *otherwise)
 {
 	_cleanup_free_ char *complaint = server_complaint(&attachment->server);
@@ -56,7 +56,7 @@ static int refuse_server(const struct attachment *attachment, const char *otherw
 	return spec_refuse(request->spec, -EIO, "qemu-nbd: %s", complaint ?: otherwise);
 }
 
-/* Before anybody reads from it. 0 or -errno (logged). */
+/* Check QEMU's open files before anything reads the image. Returns 0 or -errno (logged). */
 static int check_files(const struct attachment *attachment)
 {
 	const struct attach_request *request = attachment->request;
@@ -114,9 +114,9 @@ static int attach_served(struct attachment *attachment)
 	return attachment->device < 0 ? attachment->device : 0;
 }
 
-/* --- what is in it --- */
+/* --- the file system in the image --- */
 
-/* A loop device on the whole device's area. 0 or -errno (logged). */
+/* Attach a loop device to the file system's area of the device. Returns 0 or -errno (logged). */
 static int attach_loop(struct attachment *attachment)
 {
 	const struct attach_request *request = attachment->request;
@@ -130,7 +130,7 @@ static int attach_loop(struct attachment *attachment)
 	_cleanup_close_ int file = -EBADF, device = -EBADF;
 	int r;
 
-	/* Exclusive, so that a device below is not taken for idle: a loop device does not claim what it stands on. */
+	/* O_EXCL, so that the nbd device is not idle for others: a loop device does not claim its backing device. */
 	file = path_reopen(attachment->device,
 			   (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT | (attachment->nr < 0 ? 0 : O_EXCL));
 	if (file < 0)
@@ -150,7 +150,7 @@ static int attach_loop(struct attachment *attachment)
 	return loop_record(attachment->journal, attachment->node, attachment->loop, attachment->device);
 }
 
-/* The kernel's own device for the partition, where it made one: "/dev/nbd0p1", for the caller to free, or NULL. */
+/* Find the kernel's device of the partition. Returns "/dev/nbd0p1", for the caller to free, or NULL: there is none. */
 static char *partition_node(const struct attachment *attachment)
 {
 	unsigned int partition = attachment->request->partition;
@@ -240,7 +240,7 @@ int attach_settle(struct attachment *attachment, int mount)
 		r = watcher_of_ioctl(attachment->nr, attachment->backend, mount, request->home, attachment->journal);
 		break;
 	case TRANSPORT_FUSE:
-		break; /* the loop device alone has the file from now on */
+		break; /* now only the loop device holds the file */
 	}
 	clear(attachment);
 	return r;
@@ -248,7 +248,7 @@ int attach_settle(struct attachment *attachment, int mount)
 
 void attach_abandon(struct attachment *attachment)
 {
-	/* First what stands on it. */
+	/* First the loop device, which holds the device. */
 	cleanup_close(&attachment->loop);
 	cleanup_close(&attachment->device);
 	attachment->loop = attachment->device = -EBADF;

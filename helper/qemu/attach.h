@@ -12,35 +12,35 @@ struct attach_request {
 	const struct qemu_graph *graph;
 	const struct qemu_options *options;
 	bool readonly;
-	unsigned int reconnect; /* seconds, 0: not */
+	unsigned int reconnect; /* seconds; 0: start no other server */
 	unsigned int partition;
 	const char *fstype; /* the only one accepted, or NULL */
-	int home;	    /* the mount namespace we came from, if we are in a stage, or -EBADF */
-	unsigned int step;  /* tells this image from others of the same stack */
+	int home;	    /* in a stage: the mount namespace outside of it; or -EBADF */
+	unsigned int step;  /* number of the step, unique in the stack */
 };
 
-/* An image as a block device. */
+/* An image that is attached as a block device. */
 struct attachment {
 	const struct attach_request *request;
 	struct journal *journal;
-	struct server server, worker; /* worker: what passes it on, by ioctl or FUSE */
-	const char **argv;	      /* qemu-nbd's */
+	struct server server, worker; /* worker: passes requests on, by ioctl or FUSE */
+	const char **argv;	      /* of qemu-nbd */
 	int device;		      /* the whole device, or FUSE's file */
-	int loop;		      /* on it, -EBADF: none */
-	int nr;			      /* nbd's, or -1 */
-	char *backend;		      /* what the nbd device is known by */
-	char *node;		      /* what to mount */
-	struct image_area area;	      /* what is in it */
+	int loop;		      /* above that device; -EBADF: none */
+	int nr;			      /* of the nbd device, or -1 */
+	char *backend;		      /* the identifier by which the kernel knows the nbd device */
+	char *node;		      /* the device node to mount */
+	struct image_area area;	      /* of the file system in it */
 };
 
 /*
- * Start QEMU on the graph, and make a block device of it, recorded; find the file system in it. 0 or -errno after one
- * error line; *ret is to be ended by attach_settle() or attach_abandon() in case of success, by nothing else.
+ * Serve the graph by QEMU, record and attach it as a block device, and find its file system. Returns 0, then *ret must
+ * be passed to attach_settle() or attach_abandon(); or -errno (logged).
  */
 int attach_image(const struct attach_request *request, struct journal *journal, struct attachment *ret);
 
-/* It is mounted, and from now on ends by itself after the mount. 0 or -errno (logged), then it has been abandoned. */
+/* Let the device, which is mounted, end with the mount; frees the attachment. Returns 0 or -errno (logged). */
 int attach_settle(struct attachment *attachment, int mount);
 
-/* It could not be mounted: end it all. */
+/* Detach a device that could not be mounted, end its server and free the attachment. */
 void attach_abandon(struct attachment *attachment);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * connect - from a server's connection to a block device: by netlink or ioctl to an nbd device, or through FUSE to a
- * file for a loop device.
+ * connect - make a block device of a server's connection: an nbd device by netlink or ioctl, or a FUSE file for a loop
+ * device.
  */
 #include "connect.h"
 #include "../base/cleanup.h"
@@ -18,7 +18,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
-#define READY_MS 30000 /* a server elsewhere may take that long to answer QEMU */
+#define READY_MS 30000 /* a remote server may need that long to answer QEMU */
 
 int connect_open_device(const struct attachment *attachment, const struct nbd_export *export)
 {
@@ -55,7 +55,7 @@ struct ioctl_worker {
 	struct nbd_export export;
 };
 
-/* 3: the connection, 4: where to tell the device's number. */
+/* Serve an nbd device. Descriptor 3: the connection, 4: a pipe for the device's number. Returns the exit status. */
 static int serve_ioctl(void *arg)
 {
 	const struct ioctl_worker *worker = arg;
@@ -95,13 +95,13 @@ int connect_ioctl(struct attachment *attachment, int client, const struct nbd_ex
 		return r;
 	attachment->nr = nr;
 	attachment->backend = xasprintf(NBD_BY_PID "%d", (int)attachment->worker.pid);
-	/* NBD_DO_IT connects, and does not return. */
+	/* NBD_DO_IT does not return once it is connected. */
 	while (nbd_is_ready(nr, export->size) != 1 && process_clock() < until)
 		process_sleep(1);
 	return nbd_record(attachment->journal, attachment->backend);
 }
 
-/* 3: where the file system's requests come from, 4: the connection. */
+/* Serve a FUSE file. Descriptor 3: /dev/fuse, 4: the connection. Returns the exit status. */
 static int serve_fuse(void *arg)
 {
 	return fuse_serve(3, 4, arg) < 0;
@@ -124,10 +124,10 @@ int connect_fuse(struct attachment *attachment, int client, struct nbd_export *e
 	r = server_start(&process, attachment->journal, &attachment->worker);
 	if (r < 0)
 		return r;
-	/* If that process ends, we must not keep its side of the file system up, waiting for ourselves. */
+	/* Only the worker may hold this: if the worker ends, our requests must fail instead of waiting forever. */
 	cleanup_close(&fuse);
 	fuse = -EBADF;
-	/* Past the page cache: the loop device has one. */
+	/* O_DIRECT, as the loop device has a page cache. */
 	attachment->device = path_reopen(mount, (request->readonly ? O_RDONLY : O_RDWR) | O_DIRECT);
 	return attachment->device < 0 ? log_errno(attachment->device, "%s: open the FUSE file", request->spec->where)
 				      : 0;

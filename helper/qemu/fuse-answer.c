@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuse-answer - answers to the kernel's requests for a file system that is one file.
+ * fuse-answer - answer the kernel's requests to a FUSE file system that is a single file.
  */
 #include "fuse-answer.h"
 #include "../base/cleanup.h"
@@ -10,14 +10,14 @@
 
 #define VALID_SECONDS 86400
 
-/* 0; -ENODEV: the file system has ended; or -errno. */
+/* Write an answer. Returns 0; -ENODEV: the file system has ended; or another -errno. */
 static int write_answer(int fuse, uint64_t unique, int error, const void *data, size_t n)
 {
 	struct fuse_out_header header = { (uint32_t)(sizeof(header) + n), error, unique };
 	struct iovec parts[] = { { &header, sizeof(header) }, { (void *)data, n } };
 
 	while (writev(fuse, parts, n ? 2 : 1) < 0) {
-		if (errno == ENOENT) /* whoever asked has given up */
+		if (errno == ENOENT) /* the process that waited has given up */
 			return 0;
 		if (errno != EINTR)
 			return -errno;
@@ -26,8 +26,8 @@ static int write_answer(int fuse, uint64_t unique, int error, const void *data, 
 }
 
 /*
- * Who asks waits for the answer, however long: if it cannot be given, then EIO is; and if that cannot be given either,
- * the error ends the server, and with it the file system.
+ * A process waits for each answer, without a time limit. If an answer cannot be written, EIO is. If that fails too, the
+ * error ends the server and thereby the file system.
  */
 int fuse_answer(int fuse, uint64_t unique, int error, const void *data, size_t n)
 {
@@ -70,7 +70,7 @@ int fuse_answer_attr(int fuse, uint64_t unique, uint64_t size)
 	return fuse_answer(fuse, unique, 0, &out, sizeof(out));
 }
 
-/* Its block size is the granularity that a loop device has for discards. */
+/* The block size becomes the loop device's granularity of discards. */
 int fuse_answer_statfs(int fuse, uint64_t unique)
 {
 	const struct fuse_statfs_out out = { .st = { .bsize = 4096, .frsize = 4096, .namelen = 255 } };

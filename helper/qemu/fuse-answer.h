@@ -9,12 +9,12 @@
 #define FUSE_MAX_IO (1U << 20)
 
 /*
- * Answer the request `unique` with an error (-errno), or with n bytes. 0; -ENODEV: the file system has ended; or
+ * Answer the request `unique` with an error (-errno) or with n bytes. Returns 0; -ENODEV: the file system has ended; or
  * another -errno.
  */
 int fuse_answer(int fuse, uint64_t unique, int error, const void *data, size_t n);
 
-/* Answer how the two sides talk; what the attributes of the file are; and statfs(2). Results as above. */
+/* Answer FUSE_INIT, FUSE_GETATTR and FUSE_STATFS. Each returns the result of fuse_answer(). */
 int fuse_answer_init(int fuse, uint64_t unique, const struct fuse_init_in *in);
 int fuse_answer_attr(int fuse, uint64_t unique, uint64_t size);
 int fuse_answer_statfs(int fuse, uint64_t unique);

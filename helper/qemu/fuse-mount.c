@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuse-mount - a FUSE file system that is one file (qemu/fuse-server.c serves it), as a detached mount.
+ * fuse-mount - mount a FUSE file system that is a single file; fuse-server.c serves it.
  */
 #include "fuse-mount.h"
 #include "../base/cleanup.h"

@@ -4,8 +4,7 @@
 #include <stdbool.h>
 
 /*
- * A FUSE file system that is one regular file of this size, attached nowhere: a mount, whose root is the file.
- * *ret_fuse is where its requests come from, to be served by fuse_serve() in another process before the file is
- * opened. Mount fd or -errno.
+ * Make a detached mount of a FUSE file system whose root is a regular file. *ret_fuse receives its requests: another
+ * process must run fuse_serve() on it before the file is opened. Returns the mount's fd or -errno.
  */
 int fuse_mount(bool readonly, int *ret_fuse);

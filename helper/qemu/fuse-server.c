@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuse-server - a server's NBD connection as a file, for kernels without nbd.
+ * fuse-server - serve an NBD connection as a FUSE file, for kernels without nbd.
  *
- * A loop device on the file makes it a block device. Requests are passed on as
- * they come, many at once, each with its own buffer's worth of a reply: QEMU's
- * own FUSE export takes the next request into the buffer of a write that is
- * still under way (seen with 7.2), and so destroys file systems.
+ * A loop device makes a block device of the file. Requests are passed on as
+ * they come, many concurrently, and no buffer is shared between them. QEMU's
+ * own FUSE export reads the next request into the buffer of a write that is
+ * not finished (seen with 7.2), which destroys file systems.
  *
- * The file system ends with the loop device's hold on the file; the kernel
- * then says so on the FUSE descriptor.
+ * When the loop device closes the file, the file system ends and the kernel
+ * reports that on the FUSE descriptor.
  */
 #include "fuse-server.h"
 #include "fuse-answer.h"
@@ -24,20 +24,20 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
-#define MAX_ZEROES   (1U << 30) /* in one request of NBD's */
+#define MAX_ZEROES   (1U << 30) /* in one NBD request */
 #define BUFFER	     (FUSE_MAX_IO + 4096)
-#define WRITE_ZEROES 6 /* the NBD protocol's, which linux/nbd.h lacks */
+#define WRITE_ZEROES 6 /* of the NBD protocol; linux/nbd.h lacks it */
 #define SEND_ZEROES  (1 << 6)
 #define NO_HOLE	     (1U << 17) /* 1 << 1 of the flags, in the upper half of the type */
 
-/* A request that the server has yet to answer. */
+/* A request that the server has not answered yet. */
 struct slot {
 	bool used;
-	uint64_t unique; /* FUSE's name for it */
+	uint64_t unique; /* FUSE's identifier of it */
 	uint32_t opcode, length;
-	uint32_t type;		/* of zeroes that are too many for one request, */
-	uint64_t rest_at, rest; /* what is to follow, */
-	bool ready;		/* and can now */
+	uint32_t type;		/* of zeroes that need several NBD requests: the NBD command, */
+	uint64_t rest_at, rest; /* the range that remains, */
+	bool ready;		/* and whether the next request can be sent */
 };
 
 struct file {
@@ -52,7 +52,7 @@ struct file {
 
 static int take_reply(struct file *file);
 
-/* When the server does not take more, it may be because it wants its answers taken. */
+/* Send data to the server, and receive replies concurrently: it may accept no more before they are received. */
 static int send_all(struct file *file, const void *data, size_t n)
 {
 	const char *p = data;
@@ -96,7 +96,7 @@ static int send_request(struct file *file, const struct slot *slot, uint32_t typ
 	return r == 0 && data ? send_all(file, data, length) : r;
 }
 
-/* There is one: more are not taken from the kernel. */
+/* Take a free slot. There is one, as no more requests than slots are read from the kernel. */
 static struct slot *take_slot(struct file *file, const struct fuse_in_header *header, uint32_t length)
 {
 	struct slot *slot = file->slots;
@@ -118,7 +118,7 @@ static int pass_zeroes(struct file *file, struct slot *slot)
 	return send_request(file, slot, slot->type, at, n, NULL);
 }
 
-/* A hole must read as zeroes: a loop device makes one for discards and for zeroes alike. */
+/* Pass on a hole as zeroes: a loop device punches holes both for discards and to write zeroes. */
 static int pass_fallocate(struct file *file, const struct fuse_in_header *header)
 {
 	const struct fuse_fallocate_in *in = (const void *)(header + 1);
@@ -192,13 +192,13 @@ static int take_reply(struct file *file)
 	if (be32toh(reply.magic) != NBD_REPLY_MAGIC || index >= FUSE_SLOTS || !file->slots[index].used)
 		return -EPROTO;
 	slot = &file->slots[index];
-	error = be32toh(reply.error) > 4095 ? -EIO : -(int)be32toh(reply.error); /* they are Linux' numbers */
+	error = be32toh(reply.error) > 4095 ? -EIO : -(int)be32toh(reply.error); /* the same numbers as Linux' */
 	if (slot->opcode == FUSE_READ && !error) {
 		r = receive(file->nbd, file->reply, slot->length);
 		if (r < 0)
 			return r;
 	}
-	/* Not sent from here: the frame of another request may be half sent (send_all). */
+	/* The next one is not sent from here, as send_all() may be in the middle of another request. */
 	if (slot->rest && !error) {
 		slot->ready = true;
 		file->ready++;
@@ -212,7 +212,7 @@ static int take_reply(struct file *file)
 	return fuse_answer(file->fuse, slot->unique, error, &written, slot->opcode == FUSE_WRITE ? sizeof(written) : 0);
 }
 
-/* Go on with zeroes that are too many for one request. 0 or -errno. */
+/* Send the next requests of zeroes that need several. Returns 0 or -errno. */
 static int pass_rest(struct file *file)
 {
 	int r = 0;
@@ -261,7 +261,7 @@ static int take_request(struct file *file)
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT:
-		return 0; /* these want no answer */
+		return 0; /* these need no answer */
 	default:
 		return fuse_answer(file->fuse, header->unique, -ENOSYS, NULL, 0);
 	}
@@ -282,10 +282,10 @@ int fuse_serve(int fuse, int nbd, const struct nbd_export *export)
 			r = -errno;
 		if (r == 0 && fds[0].revents)
 			r = take_reply(&file);
-		/* Also an end, which has no POLLIN: then read(2) says ENODEV. */
+		/* Also at the end, which has no POLLIN: then read(2) fails with ENODEV. */
 		else if (r == 0 && fds[1].revents)
 			r = take_request(&file);
-		/* Replies that are taken while these are sent make more of them ready. */
+		/* Replies received while these are sent make more of them ready. */
 		while (r == 0 && file.ready)
 			r = pass_rest(&file);
 	}

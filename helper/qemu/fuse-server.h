@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /*
- * Serve the file from the negotiated connection, until nobody has it open or mounted any longer (0), or the server is
- * gone (-errno): then those who have it see errors. Closes nothing.
+ * Serve the file from the negotiated connection. Returns 0 when the file has no user left, or -errno when the server
+ * has ended: then users of the file get errors. Closes neither descriptor.
  */
 int fuse_serve(int fuse, int nbd, const struct nbd_export *export);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * graph - tell QEMU's programs what to open, and let them find out nothing.
+ * graph - give QEMU's programs a complete graph of block nodes.
  *
- * QEMU probes formats and follows what headers name: a raw image that begins
- * like a qcow2 one can make it read any file of the host. So the headers are
- * read here, what they name is checked and opened, and QEMU gets a graph in
- * which each node has its driver and its file, that as a descriptor: neither
- * a renamed file nor a changed header leads it elsewhere.
+ * On its own, QEMU probes formats and opens the files that headers name: a raw
+ * image with a qcow2 header in it can make QEMU read any file of the host. So
+ * the headers are read here, and the files that they name are checked and
+ * opened. QEMU gets a graph in which each node has its driver and an open
+ * descriptor of its file. Neither a renamed file nor a changed header can make
+ * QEMU open another file.
  *
  * A graph cannot pin everything: QEMU opens a data file (qcow2) or extents
  * (vmdk) that the header names when QEMU reads it. sandbox.c and
- * qemu_nbd_check_files() prevent that. Descriptors are named by
- * /proc/self/fd/N, as qemu-nbd 7.2 has no /dev/fdset, and QEMU opens that
- * anew: the file's permissions must allow it to QEMU's user.
+ * qemu_nbd_check_files() prevent that. Descriptors are named as
+ * /proc/self/fd/N, as qemu-nbd 7.2 has no /dev/fdset. QEMU opens these paths
+ * again, so the permissions of the file must allow that to QEMU's user.
  */
 #include "graph.h"
 #include "../base/cleanup.h"
@@ -30,7 +31,7 @@
 #define CHAIN_MAX 64
 
 struct walk {
-	int root; /* where absolute paths begin, or -EBADF: at ours */
+	int root; /* where absolute paths begin; -EBADF: at the process's root */
 	const struct spec *spec;
 	const struct qemu_options *options;
 	struct policy policy;
@@ -40,9 +41,9 @@ struct walk {
 /* --- files --- */
 
 /*
- * Open an absolute path for reading from that directory, or from our own root (-EBADF). A server keeps the mount of
- * what it has open: in a stage that must be the host's, or umount there would take the disk below an image. fd or
- * -errno.
+ * Open an absolute path for reading, beginning at root or, with -EBADF, at the process's root. In a stage, root must be
+ * the host's: a server holds the mounts of its files, and those must be the ones that umount finds busy. Returns the fd
+ * or -errno.
  */
 static int open_absolute(int root, const char *path)
 {
@@ -52,7 +53,7 @@ static int open_absolute(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The node of an open file, which becomes the graph's. */
+/* Make the node of an open file; the graph takes fd. */
 static struct json_object *file_node(struct walk *walk, int fd, bool readonly)
 {
 	struct json_object *node = json_object_new_object();
@@ -70,7 +71,8 @@ static struct json_object *file_node(struct walk *walk, int fd, bool readonly)
 	return node;
 }
 
-/* What an image's header names: below the image's own directory, or where the policy allows it. fd or -errno. */
+/* Open a file that an image's header names, in the image's directory or where the policy allows it. Returns the fd or
+ * -errno (logged). */
 static int open_named(struct walk *walk, const char *image, const char *name, const char *what)
 {
 	_cleanup_free_ char *text = xstrdup(image), *scheme = uri_scheme(name), *path = NULL, *real = NULL;
@@ -132,7 +134,7 @@ static int add_backing(struct walk *walk, const char *image, const struct header
 	int fd, r;
 
 	if (!refs->backing) {
-		/* Whatever the header says by the time that QEMU reads it. */
+		/* Explicitly none, whatever the header names when QEMU reads it. */
 		json_object_object_add(node, "backing", NULL);
 		return 0;
 	}
@@ -143,8 +145,8 @@ static int add_backing(struct walk *walk, const char *image, const struct header
 				   image, refs->backing, refs->backing, image);
 	format = header_find(refs->backing_format);
 	if (!format)
-		return spec_refuse(walk->spec, -EINVAL, "image '%s': its backing file has an unknown format, '%s'",
-				   image, refs->backing_format);
+		return spec_refuse(walk->spec, -EINVAL, "image '%s': unknown format '%s' of its backing file", image,
+				   refs->backing_format);
 	if (depth + 1 >= CHAIN_MAX)
 		return spec_refuse(walk->spec, -ELOOP,
 				   "image '%s' is in a cycle or a chain of more than %d backing files; see "
@@ -158,7 +160,7 @@ static int add_backing(struct walk *walk, const char *image, const struct header
 	return r;
 }
 
-/* The nodes of the open image (whose fd becomes the graph's) and of what it stands on. */
+/* Make the nodes of an open image, its data and backing files; the graph takes fd. Returns 0 or -errno (logged). */
 static int add_format(struct walk *walk, int fd, const char *format, unsigned int depth, struct json_object **ret)
 {
 	_cleanup_free_ char *image = path_of(fd), *reason = NULL;
@@ -238,7 +240,8 @@ char *qemu_graph_key(const struct spec *spec, const struct qemu_graph *graph, co
 {
 	char *key = xasprintf("%s %s %s", how, spec->nsources > 1 ? spec->sources[1] : "", graph->json);
 
-	/* Two names of one file may stand on different files: its backing file is relative to the name. */
+	/* All inodes of the chain: two names of an image may have different backing files, which are relative to the
+	 * name. */
 	for (size_t i = 0; i < graph->nfds; i++) {
 		_cleanup_free_ char *before = key, *inode = path_inode(graph->fds[i]);
 

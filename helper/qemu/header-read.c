@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * header-read - read parts of an image's header, none of which is trusted.
+ * header-read - read parts of an untrusted image's header.
  */
 #include "header-read.h"
 #include "../base/cleanup.h"
@@ -27,7 +27,6 @@ int header_refuse_errno(const struct image *image)
 	return r;
 }
 
-/* Fill the buffer from there, with zeros behind the end of the file. 0 or -errno. */
 int header_read_padded(const struct image *image, uint64_t offset, void *buffer, size_t size)
 {
 	char *p = buffer;
@@ -42,7 +41,6 @@ int header_read_padded(const struct image *image, uint64_t offset, void *buffer,
 	return n < 0 ? header_refuse_errno(image) : 0;
 }
 
-/* The same, for what must be in the file. */
 int header_read_whole(const struct image *image, uint64_t offset, void *buffer, size_t size)
 {
 	if (offset > image->file_size || size > image->file_size - offset)
@@ -50,7 +48,7 @@ int header_read_whole(const struct image *image, uint64_t offset, void *buffer, 
 	return header_read_padded(image, offset, buffer, size);
 }
 
-/* Set *ret to the name stored there. A NUL in it would end the name early for some readers only. */
+/* A NUL byte is refused, as only some readers would end the name there. */
 int header_read_name(const struct image *image, uint64_t offset, uint64_t size, uint64_t max, char **ret)
 {
 	char name[NAME_MAX_BYTES + 1];
@@ -64,7 +62,7 @@ int header_read_name(const struct image *image, uint64_t offset, uint64_t size, 
 	if (memchr(name, '\0', size))
 		return refuse_broken(image, "a NUL byte in a name");
 	if (*ret)
-		return refuse_broken(image, "a name that is there twice");
+		return refuse_broken(image, "a duplicate name");
 	*ret = xstrndup(name, size);
 	return 0;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * header - what the header of a QEMU image file refers to.
+ * header - find the files that the header of a QEMU image refers to.
  *
- * QEMU's tools open what an image names before they tell the name, so they
- * cannot be asked about an image that is not trusted. What is read here is
- * what QEMU reads, where it reads it: a name that only QEMU finds would be
- * opened unseen. What could be read in two ways is refused.
+ * QEMU's tools open the files that an image names before they print the names,
+ * so they must not be run on an untrusted image. This parser reads the same
+ * fields at the same places as QEMU: a name that only QEMU finds would be
+ * opened unchecked. Ambiguous headers are refused.
  *
- * The format is the caller's word and never guessed: whoever writes to a raw
- * image writes its first bytes, and could turn it into any other format.
+ * The caller gives the format, which is never probed: a writer of a raw image
+ * writes its first bytes, too, and could make it look like any other format.
  */
 #include "header.h"
 #include "header-read.h"
@@ -68,7 +68,7 @@ static int read_qcow2_names(const struct image *image, uint64_t header_bytes, ui
 	r = read_qcow2_extensions(image, header_bytes, backing ?: cluster);
 	if (r >= 0 && backing_bytes)
 		r = header_read_name(image, backing, backing_bytes, NAME_MAX_BYTES, &image->refs->backing);
-	/* The feature decides, not the name: QEMU ignores a name without it, and wants to be told a missing one. */
+	/* The feature bit decides, not the name: without the bit QEMU ignores a name, with it QEMU needs one. */
 	if (!(features & QCOW2_DATA_FILE))
 		free(TAKE_PTR(image->refs->data_file));
 	else if (!image->refs->data_file)
@@ -122,11 +122,12 @@ static int read_qed(struct image *image)
 	return header_read_name(image, backing, backing_bytes, NAME_MAX_BYTES, &image->refs->backing);
 }
 
-/* --- vmdk: QEMU's block/vmdk.c, which takes less notice of the header than the specification does --- */
+/* --- vmdk: QEMU's block/vmdk.c, which ignores more of the header than the specification --- */
 
 #define CONVERT "convert it: qemu-img convert -O qcow2"
 
-/* KEY="VALUE" where QEMU sees it: at KEY's first mention in the descriptor. *ret stays when there is none. */
+/* Read KEY="VALUE" where QEMU does, at the first KEY in the descriptor; *ret is unchanged if there is none. Returns 0
+ * or -EINVAL. */
 static int descriptor_value(const struct image *image, const char *key, char **ret)
 {
 	const char *value = strstr((const char *)image->head + SECTOR, key);
@@ -146,7 +147,7 @@ static int descriptor_value(const struct image *image, const char *key, char **r
 	return 0;
 }
 
-/* QEMU opens the parent that is named, whatever parentCID says. */
+/* Read the descriptor. QEMU opens the parent that it names and ignores parentCID. Returns 0 or -EINVAL. */
 static int read_vmdk_descriptor(const struct image *image)
 {
 	_cleanup_free_ char *type = NULL;
@@ -173,10 +174,10 @@ static int read_vmdk(struct image *image)
 		return strstr((const char *)header, "createType=")
 			       ? refuse(image, "is a VMDK descriptor that names other files; " CONVERT)
 			       : header_refuse_magic(image);
-	/* Without capacity, QEMU opens what the descriptor lists. And it looks for a parent in this place only. */
+	/* Without a capacity, QEMU opens the descriptor's extents. It looks for a parent only in a descriptor at 1. */
 	if (!le(header + 12, 8) || le(header + 28, 8) != 1)
 		return refuse(image, "is a VMDK of several files; " CONVERT);
-	if (le(header + 56, 8) == UINT64_MAX) { /* the header in force is at the end */
+	if (le(header + 56, 8) == UINT64_MAX) { /* the valid header is at the end */
 		r = header_read_whole(image, header_whole_sectors(image->file_size) - 2 * SECTOR, image->head, SECTOR);
 		if (r < 0)
 			return r;
@@ -188,7 +189,7 @@ static int read_vmdk(struct image *image)
 	return r < 0 ? r : read_vmdk_descriptor(image);
 }
 
-/* --- formats whose parents QEMU does not open: an image that needs one is of no use --- */
+/* --- formats whose parents QEMU does not open: images with a parent are refused --- */
 static int read_vdi(struct image *image)
 {
 	static const uint8_t none[32];
@@ -196,12 +197,12 @@ static int read_vdi(struct image *image)
 
 	if ((type != 1 && type != 2) || memcmp(image->head + 424, none, sizeof(none)) != 0)
 		return refuse(image, "is a differencing VDI, which is not supported");
-	if (le(image->head + 384, 4) > 16 << 20) /* QEMU has it in memory, whole; this is of 16 TiB */
+	if (le(image->head + 384, 4) > 16 << 20) /* QEMU holds all of it in memory; this is for 16 TiB */
 		return refuse(image, "has a block map of over 64 MiB");
 	return header_set_size(image, size / SECTOR + !!(size % SECTOR), SECTOR);
 }
 
-/* No size: QEMU's versions take it from different fields, according to the program that made the image. */
+/* Read a VHD, but no size: QEMU's versions take that from different fields, by the program that made the image. */
 static int read_vpc(struct image *image)
 {
 	uint64_t wanted = 3; /* dynamic */
@@ -231,7 +232,7 @@ static const struct format formats[] = {
 	{ 0 },
 };
 
-/* That entry, or the last. */
+/* Find a format. Returns its entry or the last one, which has no name. */
 static const struct format *find_format(const char *name, int (*compare)(const char *a, const char *b))
 {
 	const struct format *format = formats;
@@ -268,7 +269,7 @@ int header_read(int fd, const char *format, struct header_refs *ret, char **ret_
 
 	memset(ret, 0, sizeof(*ret));
 	if (!image.format->name)
-		return refuse(&image, "is said to be '%s', which is no format known here", format);
+		return refuse(&image, "has the unknown format '%s'", format);
 	if (fstat(fd, &st) < 0)
 		return header_refuse_errno(&image);
 	image.file_size = (uint64_t)st.st_size;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * node - a block node of QEMU's as JSON: its options, and nodes for images on servers elsewhere.
+ * node - make QEMU's block nodes as JSON: their options, and nodes of images on remote servers.
  */
 #include "node.h"
 #include "../base/cleanup.h"
@@ -38,7 +38,8 @@ char *uri_scheme(const char *name)
 	return n && name[n] == ':' ? xstrndup(name, n) : NULL;
 }
 
-/* nbd://HOST[:PORT][/EXPORT], nbd+unix:///[EXPORT]?socket=PATH (the NBD project's doc/uri.md). */
+/* Add nbd://HOST[:PORT][/EXPORT] or nbd+unix:///[EXPORT]?socket=PATH (the NBD project's doc/uri.md). Returns 0 or
+ * -EINVAL. */
 static int add_nbd(const struct node_request *request, const char *scheme, struct json_object *node)
 {
 	_cleanup_free_ char *text = xstrdup(request->options->uri + strlen(scheme) + 1);
@@ -82,7 +83,7 @@ static int add_nbd(const struct node_request *request, const char *scheme, struc
 	return 0;
 }
 
-/* rbd:POOL/[NAMESPACE/]IMAGE: keys and monitors are the host's, in /etc/ceph. */
+/* Add rbd:POOL/[NAMESPACE/]IMAGE; keys and monitors are those of the host, in /etc/ceph. Returns 0 or -EINVAL. */
 static int add_rbd(const struct node_request *request, struct json_object *node)
 {
 	_cleanup_free_ char *text = xstrdup(request->options->uri + strlen("rbd:"));
@@ -126,15 +127,16 @@ int node_of_uri(const struct node_request *request, struct json_object **ret)
 	node_set_cache(node, request->options);
 	json_object_object_add(node, "read-only", json_object_new_boolean(request->options->readonly));
 	if (!scheme)
-		return spec_refuse(request->spec, -EINVAL, "uri=%s: no scheme, as in nbd://HOST/EXPORT", uri);
+		return spec_refuse(request->spec, -EINVAL, "uri=%s: missing scheme, as in nbd://HOST/EXPORT", uri);
 	fault = policy_uri_fault(uri);
 	if (fault)
 		return spec_refuse(request->spec, -EINVAL, "uri=: %s", fault);
 	if (!is_web(scheme) && strcmp(scheme, "nbd") != 0 && strcmp(scheme, "nbd+unix") != 0 &&
 	    strcmp(scheme, "rbd") != 0)
-		return spec_refuse(request->spec, -EINVAL,
-				   "uri=%s: known are nbd://, nbd+unix://, rbd:, http://, https://, ftp:// and ftps://",
-				   uri);
+		return spec_refuse(
+			request->spec, -EINVAL,
+			"uri=%s: unknown scheme; use nbd://, nbd+unix://, rbd:, http://, https://, ftp:// or ftps://",
+			uri);
 	if (!policy_allows_uri(request->policy, uri))
 		return spec_refuse(request->spec, -EPERM,
 				   "uri=%s is not allowed on this host; to allow it, add 'bdev.policy.uri = %s' "

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * policy-uri - whether a bdev.policy.uri line allows a URI.
+ * policy-uri - match a URI against a bdev.policy.uri line.
  *
- * The parts of both are compared, and not the texts: 10.0.0.5 is no beginning
- * of 10.0.0.50. A part that a server could read in another way than we do, such
- * as `..`, is refused.
+ * The components of both are compared, not their texts: 10.0.0.5 does not
+ * match 10.0.0.50. Components that a server could interpret in another way,
+ * such as `..`, are refused.
  */
 #include "policy.h"
 #include "../base/cleanup.h"
@@ -15,16 +15,16 @@
 #define AUTHORITY_ENDS "/?#"
 #define PATH_ENDS      "?#"
 
-/* A URI taken apart; all parts point into its text. */
+/* The components of a URI; they point into its text. */
 struct uri {
-	const char *scheme, *rest; /* what follows the ':' */
+	const char *scheme, *rest; /* rest: all after the ':' */
 	size_t nscheme;
 	const char *host; /* NULL: no `//` */
 	size_t nhost;
-	unsigned long port; /* 0: not given, and the scheme has none */
+	unsigned long port; /* 0: none given, and the scheme has no default */
 	const char *path;
 	size_t npath;
-	const char *query; /* with its '?' or '#'; "" without */
+	const char *query; /* with its '?' or '#', or "" */
 };
 
 static bool is_scheme(const struct uri *uri, const char *name)
@@ -46,7 +46,7 @@ static unsigned long default_port(const struct uri *uri)
 	return 0;
 }
 
-/* "HOST[:PORT]", where the host may be "[ADDRESS]". */
+/* Split "HOST[:PORT]", where the host may be "[ADDRESS]". Returns false if it is malformed. */
 static bool split_authority(struct uri *uri, const char *text, size_t n)
 {
 	const char *bracket = n && *text == '[' ? memchr(text, ']', n) : NULL, *end = text + n;
@@ -66,7 +66,7 @@ static bool split_authority(struct uri *uri, const char *text, size_t n)
 	return last == end && uri->port > 0 && uri->port <= 65535;
 }
 
-/* false: it is no URI. */
+/* Split a text into the components of a URI. Returns false if it is not a URI. */
 static bool split(const char *text, struct uri *ret)
 {
 	const char *colon = strchr(text, ':');
@@ -98,7 +98,7 @@ static int hex(char c)
 					    : -1;
 }
 
-/* Has the path, as a server reads it, a component `..`? Some servers let parameters follow it (`..;`). */
+/* Return whether the path, as a server decodes it, has a component `..`, or `..;` as some servers allow parameters. */
 static bool has_dots(const char *path, size_t n)
 {
 	_cleanup_free_ char *text = xcalloc(n + 1, 1);
@@ -126,9 +126,9 @@ const char *policy_uri_fault(const char *text)
 	const char *host = strstr(text, "://");
 	struct uri uri;
 
-	/* Whatever ends the authority for another reader of it. */
+	/* Up to the '/', as other parsers may not end the authority at '?' or '#'. */
 	if (host && memchr(host + 3, '@', strcspn(host + 3, "/")))
-		return "a name or password in it would be seen by everybody (ps)";
+		return "a name or password in it would be visible to everybody (ps)";
 	if (!split(text, &uri))
 		return "not of the form SCHEME:... or SCHEME://HOST[:PORT]/PATH";
 	if (has_dots(uri.path, uri.npath))
@@ -136,7 +136,8 @@ const char *policy_uri_fault(const char *text)
 	return NULL;
 }
 
-/* Is the path of the URI that of the line or below it? Components are compared whole; no path is all. */
+/* Return whether the path of the URI is that of the line or below it, by whole components; a line without a path
+ * matches all. */
 static bool is_below(const struct uri *line, const struct uri *uri)
 {
 	size_t n = line->npath;
@@ -164,7 +165,7 @@ bool policy_uri_matches(const char *line_text, const char *text)
 	if (line.host && (!line.nhost || line.nhost != uri.nhost || strncasecmp(line.host, uri.host, uri.nhost) != 0 ||
 			  line.port != uri.port))
 		return false;
-	/* A line with a query is for that alone. */
+	/* A line with a query matches exactly. */
 	if (*line.query)
 		return line.npath == uri.npath && strncmp(line.path, uri.path, uri.npath) == 0 &&
 		       strcmp(line.query, uri.query) == 0;

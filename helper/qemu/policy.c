@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * policy - what images may make this host read.
+ * policy - the files and servers that images may refer to.
  *
- * An image names files and servers in its header, and who wrote the header may
- * not be the one who may read them. So what it may name is said by the host's
- * administrator, in LXC's etc directory, not in the container's config.
+ * An image's header names files, and its author may have no permission to read
+ * them. So the host's administrator allows them in LXC's etc directory; the
+ * container's config cannot.
  */
 #include "policy.h"
 #include "../base/cleanup.h"
@@ -30,7 +30,7 @@ static int take(struct conf_reader *reader, const char *key, const char *value)
 		*slot = path_absolute("/", value);
 		return 0;
 	}
-	/* Without the value, which may hold a password. */
+	/* Do not print the value, which may contain a password. */
 	if (strcmp(key, "bdev.policy.uri") == 0 && policy_uri_fault(value))
 		return log_refuse(-EINVAL, "%s:%u: %s: %s", reader->file, reader->line, key, policy_uri_fault(value));
 	if (strcmp(key, "bdev.policy.uri") == 0)
@@ -40,8 +40,8 @@ static int take(struct conf_reader *reader, const char *key, const char *value)
 		return 0;
 	}
 	return log_refuse(-EINVAL,
-			  "%s:%u: %s = %s: known are bdev.policy.backing = /DIRECTORY, bdev.policy.uri = SCHEME:... "
-			  "and bdev.policy.data-file = yes|no",
+			  "%s:%u: unknown line '%s = %s'; use bdev.policy.backing = /DIRECTORY, "
+			  "bdev.policy.uri = SCHEME:... or bdev.policy.data-file = yes|no",
 			  reader->file, reader->line, key, value);
 }
 

@@ -4,29 +4,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the host's administrator lets images refer to, beyond what lies in their own directory. */
+/* The files and servers that images may refer to, besides files in their own directory. */
 struct policy {
-	char **dirs; /* backing files may lie below these */
+	char **dirs; /* directories of allowed backing and data files */
 	size_t ndirs;
-	char **uris; /* of servers, as policy_uri_matches() compares them */
+	char **uris; /* lines for policy_uri_matches() */
 	size_t nuris;
 	bool data_file; /* qcow2 images may keep their data in another file */
 };
 
-/* Read LXC's bdev-policy.conf; without it, nothing is allowed. 0 or -errno (logged). policy_clear() in both cases. */
+/* Read LXC's bdev-policy.conf; without it, nothing is allowed. Returns 0 or -errno (logged). Call policy_clear() in
+ * both cases. */
 int policy_read(struct policy *ret);
+/* Free what the policy holds. */
 void policy_clear(struct policy *policy);
 
-/* A file that an image in `own` refers to, by its real path. */
+/* Return whether an image in the directory `own` may refer to the file with this real path. */
 bool policy_allows_file(const struct policy *policy, const char *path, const char *own);
-/* A URI of a server; one with a fault never is. */
+/* Return whether the URI is allowed; one with a fault never is. */
 bool policy_allows_uri(const struct policy *policy, const char *uri);
 
 /*
- * Does this bdev.policy.uri line allow the URI? Scheme and host are compared in any case, the port with the scheme's
- * default for a missing one, and paths by whole components, of which the line may name the first only. Of nbd+unix all
- * is compared. A scheme alone ("nbd:") allows all of it. A URI with a fault is never allowed.
+ * Return whether a bdev.policy.uri line allows the URI. Upper and lower case of scheme and host are the same. A missing
+ * port is the scheme's default. The line's path matches itself and all paths below it, by whole components. nbd+unix
+ * must be equal. A scheme alone ("nbd:") allows all its URIs. A URI with a fault is never allowed.
  */
 bool policy_uri_matches(const char *line, const char *uri);
-/* Say why the URI can never be allowed: a constant that goes on after "URI: ", or NULL: it can. */
+/* Return why the URI can never be allowed, a constant for after "URI: "; NULL: it can. */
 const char *policy_uri_fault(const char *uri);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * qemu-nbd - QEMU's server with a single client, the connection it was started
- * for: it ends with that, whoever has it by then.
+ * qemu-nbd - start QEMU's server with a single connection. It ends with that
+ * connection, whichever process holds it then.
  */
 #include "qemu-nbd.h"
 #include "../base/cleanup.h"
@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define ANSWER_S 30 /* a server elsewhere may take that long to answer QEMU */
+#define ANSWER_S 30 /* a remote server may need that long to answer QEMU */
 
-/* A listening socket, and one connection to it: by the time it has a name, nobody else can connect. */
+/* Make a listening socket and the only connection to it, and remove its name. Returns the socket or -errno. */
 static int make_socket(const char *dir, int *ret_client)
 {
 	_cleanup_close_ int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -64,7 +64,7 @@ int qemu_nbd_start(const char *dir, const char *const *argv, const struct qemu_g
 	return r < 0 ? r : TAKE_FD(client);
 }
 
-/* The link of /proc in the open directory is a file that the graph names, or none of a file system. 1, 0 or -errno. */
+/* Check that a link of /proc/PID/fd is a file of the graph or, as a socket, none. Returns 1, 0 or -errno. */
 static int is_expected(int dir, const char *name, const char *target, const struct qemu_graph *graph, int log)
 {
 	static const char *const devices[] = { "/dev/null", "/dev/urandom", "/dev/random" };
@@ -129,7 +129,7 @@ const char **qemu_nbd_argv(const struct qemu_graph *graph, const char *image, co
 	add_argument(&argv, &n, options->writethrough ? "--cache=writethrough" : "--cache=writeback");
 	if (options->readonly)
 		add_argument(&argv, &n, "--read-only");
-	/* It forgets these two of the graph's top node. */
+	/* qemu-nbd ignores these two in the graph's top node. */
 	if (options->discard)
 		add_argument(&argv, &n, "--discard=unmap");
 	if (!options->readonly)

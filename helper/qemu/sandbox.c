@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * sandbox - QEMU opens the files that were checked, whatever the images say.
+ * sandbox - let QEMU open the checked files only.
  *
- * The headers have been read and checked, but QEMU reads them again: whoever
- * can write to an image in between could name any file or server there. So
- * the kernel holds QEMU to the checked files.
+ * The headers have been checked, but QEMU reads them again: in between, a
+ * writer of an image could name any file or server there. So the kernel
+ * restricts QEMU to the checked files.
  */
 #include "sandbox.h"
 #include "../base/cleanup.h"
@@ -27,7 +27,7 @@
 /* --- files: Landlock --- */
 
 #ifndef LANDLOCK_ACCESS_FS_TRUNCATE
-#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14) /* Landlock's third version, Linux 6.2 */
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14) /* Landlock version 3, Linux 6.2 */
 #endif
 
 #define LIBRARIES (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -35,7 +35,7 @@
 #define TREE	  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define READ	  LANDLOCK_ACCESS_FS_READ_FILE
 #define WRITE	  (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
-/* All of the first version: what is handled and not allowed is denied. */
+/* All of version 1. Handled accesses are denied unless a rule allows them. */
 #define HANDLED ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
 struct rule {
@@ -43,7 +43,7 @@ struct rule {
 	unsigned long long access;
 };
 
-/* Program code, which is public; QEMU tries out its locks on /dev/null. */
+/* Program code, which is public. QEMU tests its locks on /dev/null. */
 static const struct rule for_all[] = {
 	{ "/lib", LIBRARIES },		 { "/lib32", LIBRARIES },      { "/lib64", LIBRARIES },
 	{ "/usr/lib", LIBRARIES },	 { "/usr/lib32", LIBRARIES },  { "/usr/lib64", LIBRARIES },
@@ -51,7 +51,7 @@ static const struct rule for_all[] = {
 	{ "/dev/null", WRITE },		 { "/dev/urandom", READ },     { NULL, 0 },
 };
 
-/* The resolver's files, a Ceph cluster's (rbd) and the certificates of authorities (https). */
+/* For remote servers: the resolver's files, those of Ceph (rbd) and CA certificates (https). */
 static const struct rule for_servers[] = {
 	{ "/etc/resolv.conf", READ },
 	{ "/etc/hosts", READ },
@@ -77,7 +77,7 @@ static int add_rule(int ruleset, int fd, unsigned long long access)
 	return syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0 ? -errno : 0;
 }
 
-/* Paths that this host does not have are left out. 0 or -errno. */
+/* Add rules for the paths that exist on this host. Returns 0 or -errno. */
 static int add_rules(int ruleset, const struct rule *rules)
 {
 	int r = 0;
@@ -102,7 +102,7 @@ static int add_files(int ruleset, const struct sandbox *sandbox, unsigned long l
 	return r;
 }
 
-/* A ruleset that allows what the sandbox does: fd; -EOPNOTSUPP: this kernel has no Landlock; or -errno. */
+/* Make the ruleset of a sandbox. Returns its fd; -EOPNOTSUPP: the kernel has no Landlock; or another -errno. */
 static int make_ruleset(const struct sandbox *sandbox)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -140,14 +140,14 @@ static int restrict_files(int ruleset)
 #define NATIVE AUDIT_ARCH_AARCH64
 #endif
 #define NR_fchmodat2   452	  /* since Linux 6.6, on all architectures */
-#define X32_BIT	       0x40000000 /* x86-64 only: the same calls by other numbers */
+#define X32_BIT	       0x40000000 /* x86-64 only: other numbers of the same calls */
 
 #define LOAD(field)    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
 #define DENIED	       (SECCOMP_RET_ERRNO | EPERM)
-/* If what is loaded is this value, deny the call. */
+/* Deny the call if the loaded word is this value. */
 #define DENY(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1), RETURN(DENIED)
-/* Skip that many statements unless what is loaded is this value. */
+/* Skip n statements unless the loaded word is this value. */
 #define UNLESS(value, n) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, n)
 
 static bool has_filters(void)
@@ -158,9 +158,10 @@ static bool has_filters(void)
 }
 
 /*
- * Deny what the real user id 0 is good for, which drop_privileges() leaves: signals to other processes, also by way of
- * a descriptor's owner, and becoming user 0 again. Deny new sockets, too, unless the image is one of a server's: QEMU
- * gets its only one as a descriptor. Calls of another architecture, by other numbers, are denied.
+ * Deny the system calls that the real user id 0, which drop_privileges() leaves, makes dangerous: signals to other
+ * processes, also through a descriptor's owner, and becoming user 0 again. Deny new sockets unless the image is on a
+ * server: QEMU gets its only socket as a descriptor. Deny calls of other architectures, which have other numbers.
+ * Returns 0 or -errno.
  */
 static int restrict_calls(bool sockets)
 {
@@ -219,7 +220,7 @@ static int restrict_calls(bool sockets)
 
 /* --- user and capabilities --- */
 
-/* Set this process's capabilities to this one (0 to 31), or to none (-1). 0 or -errno. */
+/* Set this process's capabilities to a single one (0 to 31) or none (-1). Returns 0 or -errno. */
 static int set_capability(int capability)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -230,7 +231,7 @@ static int set_capability(int capability)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-/* The same for the effective ones alone, to which others can be added again. */
+/* Set only the effective capabilities in this way; permitted ones can be added again. Returns 0 or -errno. */
 static int set_effective(int capability)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -243,7 +244,7 @@ static int set_effective(int capability)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-/* This process may open all of the files now as QEMU will. */
+/* Return whether this process can now open all files as QEMU will. */
 static bool can_open_files(const struct sandbox *sandbox)
 {
 	for (size_t i = 0; i < sandbox->nfiles; i++) {
@@ -259,9 +260,10 @@ static bool can_open_files(const struct sandbox *sandbox)
 }
 
 /*
- * QEMU opens its descriptors anew (/proc/self/fd/N), so that the permissions of the files count. The least that it
- * can open them with: no capability; CAP_DAC_OVERRIDE; or that of user 0, for servers of files that check permissions
- * by themselves (NFS) and for FUSE. A server elsewhere may need a key that only root may read, or a socket of root's.
+ * Find the least privileges with which QEMU can open its files: it opens /proc/self/fd/N again, so their permissions
+ * count. These are no capability, CAP_DAC_OVERRIDE, or that with user 0, for file servers that check permissions
+ * themselves (NFS) and for FUSE. A remote server's image may need a key or socket that only root can open. Returns 0 or
+ * -errno.
  */
 static int find_least(const struct sandbox *sandbox, uid_t *ret_uid, int *ret_capability)
 {
@@ -280,21 +282,22 @@ static int find_least(const struct sandbox *sandbox, uid_t *ret_uid, int *ret_ca
 	return seteuid(0) < 0 ? -errno : r;
 }
 
-/* What a program that is executed may ever have. */
+/* Limit the capabilities of executed programs to this one. Returns 0 or -errno. */
 static int limit_capabilities(int kept)
 {
 	for (int i = 0; i < 64; i++)
 		if (i != kept && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return errno == EINVAL ? 0 : -errno; /* EINVAL: this kernel has no more */
+			return errno == EINVAL ? 0 : -errno; /* EINVAL: the kernel has no more capabilities */
 	return 0;
 }
 
 /*
- * The real user id stays 0 where a filter and Landlock make that harmless (keep_real): at poweroff systemd kills all
- * processes but those that have it and '@' in argv[0] (src/shared/killall.c), and the file systems on the image are
- * unmounted only after that. User 0 has no capabilities of its own any more (SECBIT_NOROOT). The effective id is
- * another's, unless a capability is needed: kernels up to 6.12 at least take ambient ones away from a program whose two
- * ids differ, and with no_new_privs set the effective id to the real one (security/commoncap.c).
+ * Drop privileges; returns 0 or -errno. The real user id stays 0 where seccomp and Landlock make that harmless
+ * (keep_real): at poweroff systemd kills all processes but those that have it and '@' in argv[0]
+ * (src/shared/killall.c), and the file systems on the image are unmounted only after that. User 0 has no capabilities
+ * of its own any more (SECBIT_NOROOT). The effective id is that of another user, unless a capability is needed: kernels
+ * up to 6.12 at least take ambient ones away from a program whose two ids differ, and with no_new_privs set the
+ * effective id to the real one (security/commoncap.c).
  */
 static int drop_privileges(const struct sandbox *sandbox, bool keep_real)
 {

@@ -4,13 +4,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a program is allowed, beside its libraries. */
+/* The files and network access that a program is allowed, besides its libraries. */
 struct sandbox {
 	const char *program; /* its path */
-	int first;	     /* the first of its files' descriptors; the others follow */
+	int first;	     /* the lowest descriptor of its files; the others follow */
 	size_t nfiles;
-	size_t nwritten; /* of these files, the first are opened for writing, the others for reading */
-	bool network;	 /* it connects to a server: sockets, and the files that tell where the server is */
+	size_t nwritten; /* so many of the files, the first ones, are opened for writing */
+	bool network;	 /* it connects to a server: allow sockets and the resolver's files */
 };
 
 /*
@@ -18,7 +18,7 @@ struct sandbox {
  * - to the files given, by Landlock(7);
  * - without network, by seccomp(2);
  * - to an unprivileged user without capabilities, or as near to that as the files allow (sandbox.c says why).
- * A kernel that was built or booted without Landlock or seccomp filters does without that one; any other failure is
- * an error, since it would leave the process unconfined. 0, or -errno and *ret_what (static) says what failed.
+ * On a kernel without Landlock or seccomp filters, that part is left out. Any other failure is an error, since it would
+ * leave the process unconfined. Returns 0, or -errno with *ret_what (static) naming the action that failed.
  */
 int sandbox_enter(const struct sandbox *sandbox, const char **ret_what);

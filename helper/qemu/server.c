@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * server - start a process that serves an image, so that it lives exactly as
- * long as the image is used, whatever becomes of those who started it.
+ * server - start a process that serves an image, independent of its parent, so
+ * that it lives as long as the image has users.
  *
- * - Not in the monitor's mount namespace: that would stay with the server, and
- *   with it the mount that keeps the server busy.
- * - Not in the caller's cgroup: the end of a session or a service kills what is
- *   in there. LXC, too, makes cgroups of its own beside systemd's.
- * - PR_SET_IO_FLUSHER: when memory is short, the server must not wait for pages
- *   that can only be written through itself.
+ * - It is not in the monitor's mount namespace: the server would keep that
+ *   alive, and thereby the mount that uses the server.
+ * - It is not in the caller's cgroup: the end of a session or a service kills
+ *   all processes there. LXC also makes cgroups outside of systemd's.
+ * - It has PR_SET_IO_FLUSHER: when memory is short, it must not wait for pages
+ *   that only the server itself can write back.
  */
 #include "server.h"
 #include "../kernel/namespace.h"
@@ -37,7 +37,7 @@
 #define FIRST_FD     3
 #define END_WAIT_MS  10000
 #define WAIT_POLL_NS 20000000
-#define OOM_SCORE    "-900" /* rather any other process than one that a file system needs */
+#define OOM_SCORE    "-900" /* almost never kill a process that a file system needs */
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
@@ -51,11 +51,11 @@ static void write_file(const char *path, const char *text)
 		(void)!write(fd, text, strlen(text));
 }
 
-/* The host's mount namespace, by way of its first process; where that may not be seen, a copy of ours. 0 or -errno. */
+/* Enter the mount namespace of process 1 (the host) or, if not permitted, a copy of ours. Returns 0 or -errno. */
 static int leave_mount_namespace(const struct server_request *request, const char *program)
 {
 	_cleanup_close_ int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
-	/* What programs, their libraries and configuration, and we need; the last ones may be NULL. */
+	/* The paths that programs, libraries, their configuration and we need; the last ones may be NULL. */
 	const char *const needed[] = { "/proc",	 "/sys", "/dev",  "/usr",	  "/bin",	  "/lib",
 				       "/lib64", "/etc", RUN_DIR, program ?: "/", request->needs, NULL };
 	bool copy = false;
@@ -67,7 +67,7 @@ static int leave_mount_namespace(const struct server_request *request, const cha
 	return copy ? namespace_copy(needed) : 0;
 }
 
-/* The given descriptors become 3 and up, and there are no others. 0 or -errno. */
+/* Move the given descriptors to 3 and up, and close all others. Returns 0 or -errno. */
 static int take_fds(const struct server_request *request, int log)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -100,9 +100,8 @@ static void default_signals(void)
 }
 
 /*
- * A server outlives its caller's session and serves others: the caller's limits on file size, processor time and so on
- * are not for it. One on locked memory keeps an unprivileged user from io_uring before Linux 5.12. Where they cannot be
- * raised, they stay.
+ * Remove the caller's resource limits, as far as permitted: a server outlives its caller and has other users. Before
+ * Linux 5.12, a limit on locked memory prevents io_uring for unprivileged users.
  */
 static void default_limits(void)
 {
@@ -113,9 +112,9 @@ static void default_limits(void)
 		(void)setrlimit(limits[i], &none);
 }
 
-/* A program that was found before the mount namespace was left: by the same path, anybody's file may be there now. */
+/* A program found before the mount namespace was left. In the new one, its path may be another file. */
 struct found {
-	char *path; /* NULL: none */
+	char *path; /* NULL: not found */
 	struct stat st;
 };
 
@@ -140,10 +139,10 @@ static bool is_there(const struct found *found)
 	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == found->st.st_dev && st.st_ino == found->st.st_ino;
 }
 
-/* Returns -errno, and *ret_what says what failed. */
+/* Execute the program in its sandbox. Returns -errno only, with *ret_what naming the action that failed. */
 static int execute(const struct server_request *request, const struct found *found, const char **ret_what)
 {
-	/* Where the caller has mounts of its own, or a root, its program may not be there. */
+	/* With mounts or a root of the caller's own, its program may not be there. */
 	char *path = is_there(found) ? found->path : program_find_system(request->name);
 	_cleanup_free_ char *marked = xasprintf("@%s", request->name);
 	const struct sandbox sandbox = {
@@ -178,7 +177,7 @@ static int execute(const struct server_request *request, const struct found *fou
 	return -errno;
 }
 
-/* In the child. Whatever it writes to stderr is read by the parent. */
+/* Become the server, in the child. The parent reads its stderr. */
 static _Noreturn void become(const struct server_request *request, int go, int log)
 {
 	const struct found found = request->argv ? find(request->name) : (struct found){ 0 };
@@ -186,7 +185,7 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 	char byte;
 	int r;
 
-	/* Recorded by now; or the parent has died, and nobody needs us. */
+	/* Wait until we are recorded, or the parent has died. */
 	if (read(go, &byte, 1) != 1)
 		_exit(1);
 	(void)setsid();
@@ -199,7 +198,7 @@ static _Noreturn void become(const struct server_request *request, int go, int l
 	if (r == 0)
 		r = take_fds(request, log);
 	if (r == 0)
-		log = STDERR_FILENO; /* the other one is closed */
+		log = STDERR_FILENO; /* take_fds() closed the other one */
 	if (r == 0 && !request->argv) {
 		*program_invocation_name = '@'; /* this is argv[0] */
 		(void)prctl(PR_SET_NAME, request->name, 0, 0, 0);
@@ -278,7 +277,8 @@ void server_end(struct server *server)
 	server_close(server);
 }
 
-/* Wait for the child, with no signal blocked. Its exit status; -EINTR: a signal was caught, or it died by one. */
+/* Wait for the child with no signal blocked. Returns its exit status; -EINTR: we caught a signal, or one killed it; or
+ * another -errno. */
 static int wait_for(pid_t pid)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -289,7 +289,7 @@ static int wait_for(pid_t pid)
 
 	(void)sigemptyset(&none);
 	for (;;) {
-		/* Out of descriptors, it is asked again and again. */
+		/* Without a free descriptor for the pidfd, poll. */
 		if (ppoll(&poll_fd, 1, fd < 0 ? &moment : NULL, &none) < 0)
 			return -errno;
 		switch (waitpid(pid, &status, WNOHANG)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * transport - how a server's connection becomes a block device on this host.
+ * transport - choose the way from a server's connection to a block device on this host.
  */
 #include "transport.h"
 #include "../base/log.h"
@@ -17,7 +17,7 @@ static bool has_fuse(void)
 	return access("/dev/fuse", R_OK | W_OK) == 0;
 }
 
-/* nbd, by netlink if it can be. 0, or -EOPNOTSUPP and *ret_reason says what is missing. */
+/* Choose nbd, by netlink if possible. Returns 0, or -EOPNOTSUPP with *ret_reason naming what is missing. */
 static int choose_nbd(struct transport *transport, const char **ret_reason)
 {
 	_cleanup_free_ char *program = program_find("qemu-nbd");
@@ -63,12 +63,12 @@ int transport_choose(const struct spec *spec, struct transport *transport)
 		r = choose_nbd(transport, &no_nbd);
 	if (r == 0) {
 		(void)snprintf(transport->how, sizeof(transport->how), "by qemu-nbd on an nbd device%s%s",
-			       transport->kind == TRANSPORT_IOCTL ? " by ioctl (no netlink for it here)" : "",
-			       transport->load ? ", for which the module is loaded" : "");
+			       transport->kind == TRANSPORT_IOCTL ? " by ioctl (without netlink)" : "",
+			       transport->load ? ", after loading the nbd module" : "");
 		return 0;
 	}
 	if (strcmp(wanted, "nbd") == 0)
-		return spec_refuse(spec, r, "%s; transport=fuse does without", no_nbd);
+		return spec_refuse(spec, r, "%s; use transport=fuse", no_nbd);
 	r = choose_fuse(transport, &no_fuse);
 	if (r < 0)
 		return spec_refuse(spec, r, "%s%s%s", no_nbd ?: "", no_nbd ? ", and " : "", no_fuse);
@@ -85,7 +85,7 @@ int transport_prepare(const struct spec *spec, struct transport *transport)
 		return 0;
 	if (server_call(argv) != 0)
 		return spec_refuse(spec, -EOPNOTSUPP,
-				   "the nbd module cannot be loaded (modprobe nbd); transport=fuse does without");
-	/* Only now is it known whether it has a netlink interface, and which. */
+				   "the nbd module cannot be loaded (modprobe nbd); use transport=fuse");
+	/* Choose again: only the loaded module shows whether it has a netlink interface. */
 	return transport_choose(spec, transport);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * watcher - a process that stays beside a server, asleep, until its one event.
+ * watcher - start a process that sleeps beside a server until its single event.
  *
- * It holds descriptors and looks at nothing else: no paths, no configuration.
- * If it is killed, the next release() does its work from the journal.
+ * It uses only the descriptors that it holds, no paths and no configuration.
+ * If it is killed, the next release does its work from the journal.
  */
 #include "../base/process.h"
 #include "watcher.h"
@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define FIRST	3 /* its descriptors, as server_start() gives them */
+#define FIRST	3 /* its first descriptor, from server_start() */
 #define POLL_MS 20
 
 static void wait_readable(int fd, int ms)
@@ -34,13 +34,13 @@ struct ioctl_watcher {
 	const char *backend;
 };
 
-/* 3: the watch. */
+/* Watch a device connected by ioctl. Descriptor 3: the inotify watch. Returns the exit status. */
 static int watch_ioctl(void *arg)
 {
 	const struct ioctl_watcher *watcher = arg;
 
 	wait_readable(FIRST, -1);
-	/* The file system is ending; it may still write. What cannot be found out or done now is tried again. */
+	/* The file system is ending and may still write: retry until the device is disconnected. */
 	for (;;) {
 		int found = nbd_find(watcher->backend);
 
@@ -68,7 +68,7 @@ int watcher_of_ioctl(int nr, const char *backend, int mount, int home, struct jo
 	struct server self;
 	int r;
 
-	/* IN_UNMOUNT comes unasked, when the last mount of the file system ends. */
+	/* IN_UNMOUNT, always reported, comes when the last mount of the file system ends. */
 	if (watch < 0 || inotify_add_watch(watch, path, IN_DELETE_SELF) < 0)
 		return log_errno(-errno, "watch the mount of '/dev/nbd%d' (see fs.inotify.max_user_instances)", nr);
 	r = server_start(&request, journal, &self);
@@ -86,7 +86,7 @@ struct nbd_watcher {
 	unsigned int seconds;
 };
 
-/* Start the server anew, its images being 4 and up here, and give the device its connection. Its pidfd, or -errno. */
+/* Start a new server for the images, descriptors 4 and up, and connect the device to it. Returns a pidfd or -errno. */
 static int restart(const struct nbd_watcher *watcher)
 {
 	struct server server = { .log = -EBADF };
@@ -112,14 +112,14 @@ static int restart(const struct nbd_watcher *watcher)
 		image_share(images[i], false);
 	if (r == 0)
 		r = nbd_reconnect(watcher->nr, watcher->backend, client);
-	(void)close(client); /* refused, it ends with its only connection */
+	(void)close(client); /* a refused server ends with its only connection */
 	server_close(&server);
 	if (r == 0)
 		r = (int)syscall(SYS_pidfd_open, server.pid, 0);
 	return r;
 }
 
-/* 3: the server's pidfd, 4 and up: the images. */
+/* Watch the server of a device. Descriptor 3: its pidfd, 4 and up: the images. Returns the exit status. */
 static int watch_nbd(void *arg)
 {
 	const struct nbd_watcher *watcher = arg;
@@ -135,7 +135,7 @@ static int watch_nbd(void *arg)
 		if (!watcher->seconds)
 			return nbd_cut(watcher->nr, watcher->backend) < 0;
 		until = process_clock() + 1000LL * watcher->seconds;
-		/* Disconnected, so that it had to end; or it died. */
+		/* The server ended because the device was disconnected, or it died. */
 		do {
 			int found = nbd_find(watcher->backend);
 

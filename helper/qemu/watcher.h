@@ -4,16 +4,15 @@
 #include "graph.h"
 #include "server.h"
 
-/*
- * A process that stays beside a server. Recorded as one. All return 0 or -errno (logged).
- */
+/* A watcher is a process beside a server; it is recorded as a server, too. */
 
-/* A device connected by ioctl: when its file system (the mount) ends, disconnect. */
+/* Start the watcher of a device connected by ioctl, which disconnects it when the file system of the mount ends.
+ * Returns 0 or -errno (logged). */
 int watcher_of_ioctl(int nr, const char *backend, int mount, int home, struct journal *journal);
 
 /*
- * A device connected by netlink: when the server dies before its time, start another within so many seconds; 0: let
- * its users see errors, as the kernel would let requests that are under way wait for ever.
+ * Start the watcher of a device connected by netlink. If the server dies, it starts another one within so many seconds;
+ * with 0 it fails all requests, since the kernel would let pending ones wait forever. Returns 0 or -errno (logged).
  */
 int watcher_of_nbd(const struct server *server, const struct qemu_graph *graph, const char *const *argv, int nr,
 		   const char *backend, unsigned int seconds, int home, struct journal *journal);

@@ -2,9 +2,9 @@
 /*
  * build - carry out a plan.
  *
- * Every part is a mount held by nothing but a descriptor until the caller
- * attaches the whole. So there is no rollback: on failure, and on SIGKILL, the
- * descriptors close and the kernel undoes the rest.
+ * Until the caller attaches the finished stack, each part is a detached mount
+ * that only a descriptor holds. So there is no rollback: on failure or SIGKILL
+ * the descriptors close, and the kernel unmounts all of it.
  */
 #include "build.h"
 #include "../record-kinds/step.h"
@@ -50,7 +50,8 @@ static int enter(struct build *build, const char *scratch)
 	return 0;
 }
 
-/* In the stage, layers must be reached through its own mounts: so the directory is opened once more. */
+/* Open the directory of the relative sources. In the stage it is opened once more, as layers must be reached through
+ * the stage's own mounts. Returns 0 or -errno (logged). */
 static int enter_dir(struct build *build, const char *dir)
 {
 	if (build->dir && strcmp(build->dir, dir) == 0)
@@ -61,12 +62,11 @@ static int enter_dir(struct build *build, const char *dir)
 	return build->dirfd < 0 ? log_errno(-errno, "open '%s'", dir) : 0;
 }
 
-/* One step, with the relative sources where its spec has them. */
+/* Record and build one step, in the directory of its spec's container. Returns 0 or -errno (logged). */
 static int build_step(struct build *build, const struct plan *plan, const struct step *step)
 {
 	struct plan own = *plan;
-	/* Whose it is, if another container's. */
-	int r = step_begin(build->journal, step->spec->text, step->spec->dir);
+	int r = step_begin(build->journal, step->spec->text, step->spec->dir); /* dir: of a view's container */
 
 	plan_own(plan, step->spec, &own.dir, &own.dirfd);
 	if (r == 0)
@@ -78,7 +78,7 @@ static int build_step(struct build *build, const struct plan *plan, const struct
 	return r;
 }
 
-/* The finished tree, detached also from the stage. */
+/* Detach the finished stack from the stage, if there is one. Returns its fd or -errno (logged). */
 static int leave(struct build *build, int root)
 {
 	_cleanup_close_ int detached = -EBADF;
@@ -95,8 +95,8 @@ static int leave(struct build *build, int root)
 	return r < 0 ? log_errno(r, "leave the private mount namespace") : TAKE_FD(detached);
 }
 
-/* It was converted since the plan was made, or is being: from our record on, nobody begins that. 0 or -errno (logged).
- */
+/* Refuse a container that is being converted, or was since the plan was made. Our record prevents new conversions.
+ * Returns 0 or -errno (logged). */
 static int check_config(const struct plan_owner *owner)
 {
 	bool converting = faccessat(owner->dirfd, CONTAINER_CONVERTING, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -108,12 +108,12 @@ static int check_config(const struct plan_owner *owner)
 		return log_errno(-errno, "look at '%s/config'", owner->dir);
 	if (!converting && st.st_ino == owner->config)
 		return 0;
-	return log_refuse(-EAGAIN, "'%s': its config was changed meanwhile: try again", owner->dir);
+	return log_refuse(-EAGAIN, "'%s': its config has changed since the plan was made; try again", owner->dir);
 }
 
 /*
  * A view and a writer of the same container exclude each other. Each first records itself, then looks for the other, so
- * at least one of two concurrent starts sees the conflict and refuses. 0 or -EBUSY (logged).
+ * at least one of two concurrent starts sees the conflict and refuses. Returns 0 or -errno (logged).
  */
 static int claim_containers(const struct plan *plan, struct journal *journal)
 {
@@ -126,18 +126,18 @@ static int claim_containers(const struct plan *plan, struct journal *journal)
 
 		r = uses_claim_container(journal, dir, CLAIM_VIEW, &writer);
 		if (writer)
-			return log_refuse(
-				-EBUSY, "%s runs and writes to its store in '%s', which is to be shown; stop it first",
-				writer, dir);
+			return log_refuse(-EBUSY,
+					  "cannot use a view of '%s': %s runs and writes to it; stop that first", dir,
+					  writer);
 		if (r == 0)
 			r = check_config(&plan->owners[i]);
 	}
 	if (r < 0 || !plan->writer)
 		return r;
 	r = uses_claim_container(journal, plan->dir, CLAIM_WRITE, &reader);
-	/* A mount on the host is no run of the container. */
+	/* A mount on the host is not a run of the container. */
 	if (reader && plan->in_namespace)
-		return spec_refuse(plan->writer, -EBUSY, "%s stands on what this would write to", reader);
+		return spec_refuse(plan->writer, -EBUSY, "cannot write to it: %s depends on it", reader);
 	return reader ? 0 : r;
 }
 
@@ -150,7 +150,7 @@ int build_stack(const struct plan *plan, struct journal *journal, int wait_ms)
 		.dirfd = -EBADF,
 		.stage.host = -EBADF,
 	};
-	/* Not enter()'s own: the stage goes on using it. */
+	/* The stage uses this path until it ends. */
 	_cleanup_free_ char *scratch = xasprintf("%s/stage", journal->dir);
 	int r = claim_containers(plan, journal) ?: enter(&build, scratch);
 

@@ -6,36 +6,36 @@
 #include "../kernel/mount.h"
 #include "plan.h"
 
-/* A stack being built: everything in it is attached nowhere, or in the stage. */
+/* A stack while it is built: its mounts are detached, or attached in the stage. */
 struct build {
 	const struct plan *plan;
 	struct journal *journal;
-	const char *dir;    /* where the step's relative sources are */
+	const char *dir;    /* of the step's relative sources */
 	int dirfd;	    /* the same, for path_open */
-	int wait_ms;	    /* how long an image may be held by what is just ending */
-	struct stage stage; /* .host -EBADF: none */
-	int *roots;	    /* the trees not taken yet, lowest first */
+	int wait_ms;	    /* how long to wait for images whose last users are just ending */
+	struct stage stage; /* .host -EBADF: no stage */
+	int *roots;	    /* the trees that no union has taken yet, lowest first */
 	size_t nroots;
 	int *covers; /* the tmpfs of each plan->covers[i] */
 	size_t ncovers;
 };
 
 /*
- * Build the plan's stack, telling the journal (begun). Killed at any point, nothing of it remains. The finished root
- * as a detached mount, or -errno after one error line.
+ * Build the plan's stack and record each step in the begun journal. If the process is killed, the kernel unmounts all
+ * of it. Returns the stack as a detached mount or -errno (logged).
  */
 int build_stack(const struct plan *plan, struct journal *journal, int wait_ms);
 
 /*
- * For the types: hand over the tree that a step made; *ret_path (may be NULL; for the caller to free) is where it is
- * attached in the stage, if there is one. 0 or -errno (logged).
+ * Take over the tree that a type's build made. *ret_path (may be NULL; for the caller to free) is its path in the
+ * stage, NULL without a stage. Returns 0 or -errno (logged).
  */
 int build_add_root(struct build *build, int *mount, char **ret_path);
-/* The same for a tmpfs, in the order of plan->covers. */
+/* Take over a tmpfs in the same way; they come in the order of plan->covers. Returns 0 or -errno (logged). */
 int build_add_cover(struct build *build, int *mount);
 
 /*
- * For the types: claim an open directory that the stack is to show, which the spec names `source`
- * (uses_claim_directory()). 0 or -errno (logged).
+ * Claim an open lower layer, which the spec calls source, for a type by uses_claim_directory(). Returns 0 or -errno
+ * (logged).
  */
 int build_claim_lower(struct build *build, const struct spec *spec, int dir, const char *source);

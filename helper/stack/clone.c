@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * clone - copy what a container owns: the relative sources of its stack.
+ * clone - copy the relative sources of a stack, which belong to its container.
  *
- * Copies are made under another name and get theirs when they are whole: what
- * is killed half way is a container that says that its image does not exist,
- * never one with half an image.
+ * A copy has a temporary name until it is complete. If it is interrupted, the
+ * new container has no image and does not start; it never has half an image.
  */
 #include "clone.h"
 #include "type.h"
@@ -30,7 +29,7 @@ static bool is_done(const struct clone *clone, const char *source)
 	return false;
 }
 
-/* The directory of the new container that the path is in, and its last part. fd or -errno. */
+/* Open or make the parent of a path in the new container; *ret_base: the last component. Returns the fd or -errno. */
 static int open_parent(int dirfd, const char *path, const char **ret_base)
 {
 	_cleanup_free_ char *parent = xstrdup(path);
@@ -43,7 +42,8 @@ static int open_parent(int dirfd, const char *path, const char **ret_base)
 	return path_open_made(dirfd, parent);
 }
 
-/* Nobody writes to it, and nobody begins to while the descriptor is open (an image), or now. 0 or -EBUSY (logged). */
+/* Check that the source has no writer. An image stays locked against writers while the descriptor is open. Returns 0 or
+ * -errno (logged). */
 static int check_unused(const struct spec *spec, int from, const struct stat *st)
 {
 	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -53,13 +53,13 @@ static int check_unused(const struct spec *spec, int from, const struct stat *st
 	if (S_ISDIR(st->st_mode)) {
 		r = root < 0 ? -EBADF : overlayfs_in_use(from, root) ?: aufs_in_use(from);
 		if (r < 0)
-			return log_errno(r, "%s: not copied: find out whether it is in use", spec->where);
-		return r ? spec_refuse(spec, -EBUSY, "not copied: it is in use") : 0;
+			return log_errno(r, "%s: cannot copy: look for its users", spec->where);
+		return r ? spec_refuse(spec, -EBUSY, "cannot copy: it is in use") : 0;
 	}
 	r = image_lock(from, true, false, 1000, &shared);
 	if (r == -EBUSY || r == -EWOULDBLOCK)
-		return spec_refuse(spec, -EBUSY, "not copied: somebody writes to it");
-	return r < 0 ? log_errno(r, "%s: not copied: lock it", spec->where) : 0;
+		return spec_refuse(spec, -EBUSY, "cannot copy: it is open for writing");
+	return r < 0 ? log_errno(r, "%s: cannot copy: lock it", spec->where) : 0;
 }
 
 static int copy_image(struct clone *clone, int from, int parent, const char *part, const struct stat *st)
@@ -91,11 +91,12 @@ int clone_shared(const struct clone *clone, const struct spec *spec, const char 
 	if (!real || !path_below(real, clone->from_dir) || path_below(real, clone->to_dir))
 		return 0;
 	return spec_refuse(spec, -EINVAL,
-			   "'%s' is in the source's directory, and would go with it: name it by a relative path",
+			   "'%s' is in the directory of the source container, and is destroyed with that; name it by "
+			   "a relative path",
 			   source);
 }
 
-/* Under its own name now. 0 or -errno. */
+/* Give a complete copy its name. Returns 0 or -errno. */
 static int give_name(int parent, const char *part, const char *base)
 {
 	struct stat st;
@@ -104,7 +105,7 @@ static int give_name(int parent, const char *part, const char *base)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -errno;
-	/* The file system cannot promise it; nobody else makes files here. */
+	/* The file system has no RENAME_NOREPLACE. No other process makes files here. */
 	if (fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EEXIST;
 	return renameat(parent, part, parent, base) < 0 ? -errno : 0;
@@ -123,8 +124,7 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 	if (!*source || is_done(clone, path))
 		return 0;
 	if (!path[1])
-		return spec_refuse(spec, -EINVAL, "'%s' is the container's directory itself, which cannot be copied",
-				   source);
+		return spec_refuse(spec, -EINVAL, "cannot copy '%s': it is the container's directory itself", source);
 	from = path_open(clone->from, source, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (from < 0 || fstat(from, &st) < 0)
 		return spec_refuse(spec, from < 0 ? from : -errno, "copy '%s/%s': %s", clone->from_dir, source,
@@ -143,7 +143,7 @@ int clone_source(struct clone *clone, const struct spec *spec, const char *sourc
 	if (r == 0)
 		r = give_name(parent, part, base);
 	if (r < 0) {
-		/* A file; what there is of a tree LXC removes with the container. */
+		/* This removes a file. An incomplete tree is removed by LXC with the container. */
 		(void)unlinkat(parent, part, 0);
 		return log_errno(r, "copy '%s/%s%s%s' to '%s'", clone->from_dir, source, *clone->copy.error ? "/" : "",
 				 clone->copy.error, clone->to_dir);
@@ -177,7 +177,8 @@ void clone_end_with(pid_t pid)
 		caller = (struct process){ 0 };
 }
 
-/* LXC's program was killed alone: its clone must not go on to grow while it is destroyed. It stays marked. */
+/* Report progress, and end this process if LXC's program was killed: the clone must not grow while it is destroyed. It
+ * remains marked as incomplete. Returns 0 or -errno. */
 static int tick(struct copy *copy)
 {
 	static long long looked;
@@ -188,11 +189,11 @@ static int tick(struct copy *copy)
 	looked = process_clock();
 	if (process_alive(&caller))
 		return 0;
-	log_error("not copied to the end: the program that asked for it has ended");
+	log_error("copy aborted: the program that requested it has ended");
 	_exit(EXIT_FAILURE);
 }
 
-/* Each type's part. 0 or -errno (logged). */
+/* Let each type copy its part. Returns 0 or -errno (logged). */
 static int each_spec(struct clone *clone, const struct stack *stack)
 {
 	int r = 0;

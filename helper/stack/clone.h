@@ -8,42 +8,41 @@
 
 #include <sys/types.h>
 
-/* A container being copied to another directory. */
+/* The copy of a container to another directory. */
 struct clone {
 	const char *from_dir, *to_dir;
-	const char *called; /* to_dir as LXC calls it */
+	const char *called; /* LXC's path of the new container */
 	int from, to;	    /* the same, for path_open */
-	bool dry;	    /* only check that the copy would be made; to is -EBADF */
+	bool dry;	    /* only check whether the copy can be made; to is -EBADF */
 	struct copy copy;
-	struct view hidden; /* what a tmpfs covers, so that nothing of it is on disk */
-	char **done;	    /* relative paths that are copied */
+	struct view hidden; /* its covers: directories below a tmpfs, of which nothing is on disk */
+	char **done;	    /* the relative paths copied so far */
 	size_t ndone;
 	struct progress progress;
 };
 
 /*
- * For the types: copy the spec's source if it is relative, which is what makes it the container's own: a file or a
- * tree, with everything. It appears under its name when it is whole. Nobody may be writing to it: -EBUSY. 0 or -errno
- * (logged).
+ * Copy a source of a spec, a file or a tree, if its path is relative: then it belongs to the container. The copy gets
+ * its name when it is complete. Returns 0; -EBUSY (logged): it has a writer; or -errno (logged).
  */
 int clone_source(struct clone *clone, const struct spec *spec, const char *source);
-/* What is shared is not copied, and so must not be in the source's directory: 0 or -EINVAL (logged). */
+/* Refuse a shared (absolute) source that is in the source container's directory, as it is not copied. Returns 0 or
+ * -errno (logged). */
 int clone_shared(const struct clone *clone, const struct spec *spec, const char *source);
-/* Make the directory, empty. */
+/* Make an empty directory instead of copying. Returns 0 or -errno (logged). */
 int clone_make_dir(struct clone *clone, const char *source);
 
-/* What is written to by this spec, if anything is, is the container's own. */
+/* Return whether the source that this spec writes to belongs to the container (is relative). */
 bool clone_owns(const struct spec *spec);
 
-/* Let clone_stack() end this process, in the middle of a copy, when that process has ended: nobody would finish it. */
+/* Let clone_stack() end this process during a copy if process pid ends: nobody would finish the clone. */
 void clone_end_with(pid_t pid);
 
-/*
- * Check what clone_stack() checks before it copies a source, and change nothing. 0 or -errno (logged).
- */
+/* Make the checks of clone_stack() and change nothing. Returns 0 or -errno (logged). */
 int clone_stack_check(const struct stack *stack, const char *from, const char *to);
 
 /*
- * Copy what the stack owns from one container's directory to another's, which LXC calls `called`. 0 or -errno (logged).
+ * Copy the relative sources of the stack from one container's directory to that of another, which LXC calls `called`.
+ * Returns 0 or -errno (logged).
  */
 int clone_stack(const struct stack *stack, const char *from, const char *to, const char *called);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * container-view - the read-only view of another container's root, as specs: its own stack, or the root that LXC
- * mounts.
+ * container-view - the view of another container's root as specs, of its stack or of the root that LXC mounts.
  */
 #include "container-view.h"
 #include "../base/cleanup.h"
@@ -13,7 +12,7 @@
 
 #define VIEW_DEPTH_MAX 16 /* linked clones of linked clones */
 
-/* What one spec shows. */
+/* Add the view of a single spec. Returns 0 or -errno (logged). */
 static int view_text(const char *text, const char *config, const char *dir, struct stack *out)
 {
 	struct stack stack = { 0 };
@@ -25,7 +24,7 @@ static int view_text(const char *text, const char *config, const char *dir, stru
 	return r;
 }
 
-/* LXC's own rootfs, as a spec. */
+/* Add the view of LXC's own rootfs. Returns 0 or -errno (logged). */
 static int view_rootfs(const struct conf *conf, const char *config, const char *dir, struct stack *out)
 {
 	const char *path = conf->rootfs_path;
@@ -37,7 +36,7 @@ static int view_rootfs(const struct conf *conf, const char *config, const char *
 	return view_text(text, config, dir, out);
 }
 
-/* What LXC's own overlay adds. */
+/* Add the upper of LXC's own overlay. Returns 0 or -errno (logged). */
 static int view_upper(const char *upper, const char *config, const char *dir, struct stack *out)
 {
 	_cleanup_free_ char *text = xasprintf("dir:%s", upper);
@@ -45,7 +44,7 @@ static int view_upper(const char *upper, const char *config, const char *dir, st
 	return view_text(text, config, dir, out);
 }
 
-/* What a container shows. `below`: not what LXC's own overlay adds. */
+/* Add the view of a container; below: without the upper of LXC's own overlay. Returns 0 or -errno (logged). */
 static int view_container(const char *dir, bool below, unsigned int depth, struct stack *out)
 {
 	_cleanup_free_ char *config = xasprintf("%s/config", dir);
@@ -73,7 +72,6 @@ static int view_container(const char *dir, bool below, unsigned int depth, struc
 	return r;
 }
 
-/* What is below LXC's own overlay of a clone: the stack of the container that it was made from, else its own. */
 int container_view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out)
 {
 	_cleanup_free_ char *on = NULL;
@@ -102,7 +100,7 @@ int container_view(const struct spec *spec, const char *dir, struct stack *out)
 
 	if (!real)
 		return spec_refuse(spec, -errno, "directory '%s': %s", dir, strerror(errno));
-	/* Two that name each other come back here. */
+	/* Containers that name each other recurse through here. */
 	depth++;
 	r = view_container(real, false, depth, out);
 	depth--;

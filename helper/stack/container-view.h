@@ -4,20 +4,20 @@
 #include "../config/config-file.h"
 
 /*
- * Add to *out what the stack of the container in that directory (absolute) shows, read-only, be it ours or a plain
- * rootfs of LXC's. spec: for whom. 0 or -errno (logged).
+ * Add the view of the container in dir (absolute) to *out: of its stack, or of LXC's own rootfs. spec is named in
+ * messages. Returns 0 or -errno (logged).
  */
 int container_view(const struct spec *spec, const char *dir, struct stack *out);
 
 /*
- * Find the type of what a clone writes to above the container in dir: *ret is "overlay" or "aufs", a constant, by the
- * whiteout format of that container's view. below: without what LXC's own overlay of it adds. Returns 0 or -errno
- * (logged).
+ * Find the type of the union that a linked clone of the container in dir needs: *ret is "overlay" or "aufs", a
+ * constant, by the whiteout format of that container's view. below: without the upper of LXC's own overlay. Returns 0
+ * or -errno (logged).
  */
 int container_union(const char *dir, bool below, const char **ret);
 
 /*
- * Add to *out what lies below LXC's own overlay of a clone: the root of the container that it was cloned from, else its
- * own stack. depth: 0. 0 or -errno (logged).
+ * Add the lower layers of LXC's own overlay of a linked clone to *out: the view of its base or, without a base, of its
+ * own stack. depth is 0. Returns 0 or -errno (logged).
  */
 int container_view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * idmapped - which file systems the kernel mounts with mapped ids.
+ * idmapped - the file systems that the kernel can mount with mapped ids.
  *
- * LXC asks for that after the hooks, and its error names neither the file
- * system nor the reason.
+ * LXC makes the idmapped mount after the hooks. Its error message names
+ * neither the file system nor the reason.
  */
 #include "idmapped.h"
 #include "../base/running-kernel.h"
@@ -22,7 +22,7 @@
 static const struct {
 	const char *fstype;
 	unsigned int magic;
-	unsigned int major, minor; /* the first kernel that can; 0: none */
+	unsigned int major, minor; /* the first kernel that supports it; 0: none */
 } known[] = {
 	{ "ext4", EXT4_SUPER_MAGIC, 5, 12 },   { "ext3", EXT4_SUPER_MAGIC, 5, 12 },
 	{ "ext2", EXT4_SUPER_MAGIC, 5, 12 },   { "xfs", XFS_MAGIC, 5, 12 },
@@ -56,13 +56,13 @@ int idmapped_check(const struct plan *plan)
 			continue;
 		if (!known[i].major)
 			return spec_refuse(root->spec, -EINVAL,
-					   "no kernel maps the ids of %s, as idmap= in lxc.rootfs.options asks; take "
-					   "files with shifted ids and leave idmap= out",
+					   "no kernel maps the ids of %s, which idmap= in lxc.rootfs.options requests; "
+					   "remove idmap= and shift the ids of the files",
 					   fstype);
 		if (kernel_before(known[i].major, known[i].minor))
 			return spec_refuse(root->spec, -EOPNOTSUPP,
-					   "this kernel cannot map the ids of %s, as idmap= in lxc.rootfs.options "
-					   "asks: Linux %u.%u can; or take another file system",
+					   "this kernel cannot map the ids of %s, which idmap= in lxc.rootfs.options "
+					   "requests; use Linux %u.%u or another file system",
 					   fstype, known[i].major, known[i].minor);
 	}
 	return 0;

@@ -3,11 +3,11 @@
 
 #include "plan.h"
 
-/* The kernel's name of the file system of the open file, for the ones that are known here; or NULL. 0 or -errno. */
+/* Find the kernel's name of an open file's file system; *ret is NULL if it is not in the table. Returns 0 or -errno. */
 int idmapped_fstype(int fd, const char **ret);
 
 /*
- * Refuse a planned root whose file system the running kernel cannot mount with mapped ids, as lxc.rootfs.options =
- * idmap= asks. A file system that is not known here is left to the kernel. 0, or -EOPNOTSUPP or -EINVAL (logged).
+ * Refuse a planned root whose file system the running kernel cannot mount with mapped ids, for idmap= in
+ * lxc.rootfs.options. One that is not in the table is left to the kernel. Returns 0, -EOPNOTSUPP or -EINVAL (logged).
  */
 int idmapped_check(const struct plan *plan);

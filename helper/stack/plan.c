@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * plan - from a stack of specs to a list of steps, without changing anything.
+ * plan - turn a stack of specs into a list of steps, without changing anything.
  *
- * The specs make trees, lowest first. An overlay takes all trees made so far
- * as its lowers, so that images can lie on each other; what is left at the end
- * must be one tree, the root. A tmpfs makes no tree: it covers a directory for
- * the uppers above it.
+ * Each spec makes a tree, the lowest first. An overlay takes all trees so far
+ * as its lower layers. At the end there must be a single tree, the root. A
+ * tmpfs makes no tree: it covers a directory for uppers inside it.
  */
 #include "plan.h"
 #include "type.h"
@@ -59,7 +58,7 @@ int plan_look_for_aufs(struct plan *plan, int fd)
 	int r = aufs_is(fd);
 
 	if (r < 0)
-		return spec_refuse(root->spec, r, "ask for its file system: %s", strerror(-r));
+		return spec_refuse(root->spec, r, "look up its file system: %s", strerror(-r));
 	root->aufs = r;
 	return 0;
 }
@@ -69,8 +68,8 @@ int plan_check_no_aufs(const struct plan *plan, const struct spec *spec)
 	for (size_t i = 0; i < plan->nroots; i++)
 		if (plan->roots[i].aufs)
 			return spec_refuse(spec, -EINVAL,
-					   "'%s' below it is an aufs or lies on one, and an overlay on an aufs crashes "
-					   "the kernel",
+					   "lower layer '%s' is an aufs or lies on one, and an overlay on an aufs "
+					   "crashes the kernel",
 					   plan->roots[i].spec->text);
 	return 0;
 }
@@ -96,8 +95,8 @@ int plan_check_form(const struct plan *plan, const struct spec *spec)
 		if (held->form && strcmp(held->form, type->name) != 0)
 			return spec_refuse(
 				spec, -EINVAL,
-				"'%s' below it is in the form of %s, which %s does not read; take %s here, "
-				"too%s",
+				"lower layer '%s' has whiteouts in %s format, which %s cannot read; use %s "
+				"here, too%s",
 				held->text, held->form, type->name, held->form,
 				strcmp(held->form, "aufs") != 0 ? ""
 				: strcmp(held->type, "layer") == 0
@@ -135,26 +134,25 @@ bool plan_keeps(const struct plan *plan)
 	return false;
 }
 
-/* The stack as a whole must make sense. */
+/* Check the stack as a whole. Returns 0 or -EINVAL (logged). */
 static int check_whole(const struct stack *stack, const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->ncovers; i++) {
 		const struct plan_cover *cover = &plan->covers[i];
 
 		if (!cover->used)
-			return spec_refuse(
-				cover->spec, -EINVAL,
-				"nothing above it is stored in '%s'; a tmpfs is for an overlay's "
-				"upper, so add overlay:UPPER with UPPER below that directory, on a later line",
-				cover->dir);
+			return spec_refuse(cover->spec, -EINVAL,
+					   "no upper above it is in '%s'; a tmpfs is for an overlay's upper, so add "
+					   "overlay:UPPER with UPPER in that directory, on a later line",
+					   cover->dir);
 		if (cover->keep != plan->covers[0].keep)
 			return spec_refuse(cover->spec, -EINVAL,
-					   "keep= differs from '%s': one stack lives or ends as a whole",
+					   "keep= conflicts with that of '%s': a stack is kept or ended as a whole",
 					   plan->covers[0].spec->text);
 	}
 	if (plan->nroots > 1)
 		return spec_refuse(plan->roots[plan->nroots - 1].spec, -EINVAL,
-				   "would hide '%s' below it; an overlay above both would show both",
+				   "would hide '%s' below it; add an overlay above both to merge them",
 				   plan->roots[plan->nroots - 2].spec->text);
 	return plan->nroots ? 0
 			    : spec_refuse(&stack->specs[stack->n - 1], -EINVAL, "the stack has no root file system");
@@ -192,7 +190,8 @@ void plan_own(const struct plan *plan, const struct spec *spec, const char **ret
 	}
 }
 
-/* A type finds relative sources in the plan's directory: for a moment, it is the spec's. */
+/* Let a type plan its spec. For that time, plan->dir is the directory of the spec's container, as types look up
+ * relative sources there. Returns 0 or -errno (logged). */
 static int plan_spec(struct plan *plan, const struct spec *spec)
 {
 	const struct bdev_type *type = bdev_check(spec);
@@ -225,9 +224,10 @@ int plan_make(const struct stack *given, const struct plan_target *target, struc
 		return r;
 	r = check_whole(stack, plan);
 	if (r == 0 && target->readonly && plan->roots[0].aufs)
-		r = spec_refuse(plan->roots[0].spec, -EINVAL,
-				"LXC puts an overlay on it (lxc-copy -s and -e), and an overlay on an aufs crashes the "
-				"kernel; use bdev.clone = link, or lxc-bdev ephemeral");
+		r = spec_refuse(
+			plan->roots[0].spec, -EINVAL,
+			"LXC mounts an overlay above it (lxc-copy -s and -e), and an overlay on an aufs crashes "
+			"the kernel; use bdev.clone = link or lxc-bdev ephemeral");
 	if (r < 0)
 		return r;
 	if (plan->roots[0].writes)
@@ -236,7 +236,7 @@ int plan_make(const struct stack *given, const struct plan_target *target, struc
 	plan->at_readonly = target->readonly;
 	add_step(plan, PHASE_PRE_START,
 		 xasprintf("attach it on '%s'%s%s", target->mount, target->readonly ? ", read-only" : "",
-			   target->in_namespace ? ", seen by the monitor and the container alone" : ""),
+			   target->in_namespace ? ", visible only to the monitor and the container" : ""),
 		 !target->in_namespace ? "lxc-bdev umount"
 		 : plan_keeps(plan)    ? "post-stop, not at a reboot; the kernel with the monitor"
 				       : "post-stop; the kernel with the monitor");

@@ -64,6 +64,6 @@ int bdev_depth(const struct spec *spec, int fd)
 	struct statfs st;
 
 	if (fstatfs(fd, &st) < 0)
-		return log_errno(-errno, "%s: ask for the file system of '%s'", spec->where, spec->sources[0]);
+		return log_errno(-errno, "%s: look up the file system of '%s'", spec->where, spec->sources[0]);
 	return st.f_type == OVERLAYFS_SUPER_MAGIC || st.f_type == AUFS_SUPER_MAGIC;
 }

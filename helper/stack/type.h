@@ -3,11 +3,10 @@
  * type - the contract between a backing store type and the rest.
  *
  * A type is one file that ends in its `struct bdev_type`, and one line in
- * BDEV_TYPES. It is told everything and looks nowhere else: `plan` checks a
- * spec against the host and adds one step, `build` does that step with
- * mounts attached to nothing. It has no undo of its own when all it makes
- * lives as long as the mount; what does not is journalled and released
- * (record/release.c).
+ * BDEV_TYPES. It gets all information as arguments. `plan` checks a spec
+ * against the host and adds one step; `build` does that step with detached
+ * mounts. A type has no undo: what ends with the mount is undone by the
+ * kernel, and everything else is recorded and released (record/release.c).
  */
 #pragma once
 
@@ -22,35 +21,34 @@
 
 struct bdev_option {
 	const char *name;
-	const char *value;   /* what is after '=', as help shows it; NULL: none */
+	const char *value;   /* its value's syntax in help; NULL: it takes no value */
 	const char *summary; /* one line */
 };
 
 struct bdev_type {
 	const char *name;
 	const char *alias;		   /* LXC's other name for it, or NULL */
-	const char *source;		   /* the source's form, as help shows it */
+	const char *source;		   /* the syntax of its source in help */
 	const char *summary;		   /* one line */
 	const char *undo;		   /* what ends it */
-	const struct bdev_option *options; /* beside `ro`, up to a NULL name; or NULL */
-	bool writes_last;		   /* it writes to its last source, not to its first */
-	const char *for_writers[4];	   /* the options that say how to write: of no use to who only reads */
-	const char *filesystem;		   /* what the kernel must have in /proc/filesystems, or NULL */
-	/* Why this host cannot do it at all, or NULL. NULL: any host can. */
+	const struct bdev_option *options; /* besides `ro`, up to a NULL name; or NULL */
+	bool writes_last;		   /* it writes to its last source, not its first */
+	const char *for_writers[4];	   /* options that only concern writing */
+	const char *filesystem;		   /* the kernel needs it in /proc/filesystems; or NULL */
+	/* Return why this host does not support the type, or NULL. No function: all hosts do. */
 	const char *(*impossible)(void);
-	/* Check the spec, add its step to the plan. Changes nothing. 0 or -errno after one error line. */
+	/* Check the spec and add its step to the plan; change nothing. Returns 0 or -errno (logged). */
 	int (*plan)(const struct spec *spec, struct plan *plan);
-	/* What others may see of it, by the functions of stack/view.h; NULL: the same, read-only. 0 or -errno (logged).
-	 */
+	/* Add the read-only view of it by stack/view.h. No function: the same spec. Returns 0 or -errno (logged). */
 	int (*view)(const struct spec *spec, struct view *view);
-	/* Copy what the container owns of it, by the functions of stack/clone.h; NULL: its source. 0 or -errno
-	 * (logged).
-	 */
+	/* Copy the container's part of it by stack/clone.h. No function: its source. Returns 0 or -errno (logged). */
 	int (*clone)(const struct spec *spec, struct clone *clone);
-	/* It stands for other specs: add them to *out. Then there is no view, and no plan nor build, unless they are of
-	 * the same type: marked `expanded`, they are not asked again. 0 or -errno (logged). */
+	/*
+	 * Replace the spec by others, added to *out. Such a type has no view, and has plan and build only if the others
+	 * are of the same type; these are marked `expanded` and not replaced again. Returns 0 or -errno (logged).
+	 */
 	int (*expand)(const struct spec *spec, struct stack *out);
-	/* Do the step; build_add_root() what it makes. 0 or -errno after one error line. */
+	/* Do the step and pass its tree to build_add_root(). Returns 0 or -errno (logged). */
 	int (*build)(const struct step *step, struct build *build);
 };
 
@@ -67,12 +65,11 @@ struct bdev_type {
 extern const struct bdev_type *const bdev_types[];
 extern const size_t bdev_ntypes;
 
-/* The type by its whole name or alias, or NULL. */
+/* Find a type by its name or alias. Returns it or NULL. */
 const struct bdev_type *bdev_find(const char *name);
 
-/* The spec's type, its options and their form exist. NULL after one error line. */
+/* Check the spec's type and the names and values of its options. Returns the type or NULL (logged). */
 const struct bdev_type *bdev_check(const struct spec *spec);
 
-/* The number of stacking file systems below and at fd, which a source of the spec is: 1 on overlay and aufs, else 0; or
- * -errno (logged). */
+/* Count the stacking file systems at an open source. Returns 1 on overlay and aufs, else 0; or -errno (logged). */
 int bdev_depth(const struct spec *spec, int fd);

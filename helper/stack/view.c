@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * view - what others may see of a container's stack: all that it shows, and
- * nothing that they could change.
+ * view - the read-only view of a container's stack.
  *
- * Many may have it at once, since readers share images. An overlay comes
- * apart into its layers, for the overlay that will be put on it: the kernel
- * allows two on each other, and clones of clones would be more.
+ * Several containers can use it at once, since readers share images. An
+ * overlay is replaced by its layers, which become lower layers of the user's
+ * overlay: the kernel allows two nested overlays, and clones of clones need
+ * more.
  */
 #include "view.h"
 #include "type.h"
 #include "../base/cleanup.h"
 #include "../base/path.h"
 
-/* An option that says how to write means nothing to readers, and would be refused. */
+/* Return whether an option only concerns writing: with `ro`, the type would refuse it. */
 static bool is_for_writers(const struct bdev_type *type, const char *name)
 {
 	for (size_t i = 0; type->for_writers[i]; i++)
@@ -139,7 +139,7 @@ int view_expand(const struct stack *stack, struct stack *out)
 		else
 			(void)spec_copy(out, &stack->specs[i]);
 	}
-	/* Trees of a container that no overlay takes. */
+	/* The last spec made several trees, and no overlay merges them. */
 	if (r == 0 && out->n > before + 1)
 		r = view_merge(out, stack->specs[stack->n - 1].where);
 	return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aufs-branches - the directories that a planned aufs will have as branches.
+ * aufs-branches - the branches of a planned aufs.
  */
 #include "aufs-branches.h"
 #include "../kernel/aufs-info.h"
@@ -24,9 +24,9 @@ int aufs_branches_put(const struct spec *spec, struct branch_list *list, char *n
 
 		if ((st->st_ino && old->st.st_ino == st->st_ino && old->st.st_dev == st->st_dev) ||
 		    strcmp(new->path, old->path) == 0)
-			return spec_refuse(spec, -EINVAL, "%s and %s are one directory", old->name, new->name);
+			return spec_refuse(spec, -EINVAL, "%s and %s are the same directory", old->name, new->name);
 		if (inside || path_below(old->path, new->path))
-			return spec_refuse(spec, -EINVAL, "%s lies in %s; aufs takes no branch inside another",
+			return spec_refuse(spec, -EINVAL, "%s is inside %s; aufs accepts no branch inside another",
 					   inside ? new->name : old->name, inside ? old->name : new->name);
 	}
 	return 0;
@@ -41,7 +41,8 @@ int aufs_branches_add(const struct spec *spec, struct branch_list *list, int fd,
 	if (r < 0)
 		(void)log_errno(r, "%s: %s", spec->where, name);
 	else if (filesystem)
-		r = spec_refuse(spec, -EINVAL, "%s lies on %s, of which aufs takes no branch", name, filesystem);
+		r = spec_refuse(spec, -EINVAL, "%s lies on %s, which aufs does not accept as a branch", name,
+				filesystem);
 	else if (reason)
 		r = spec_refuse(spec, -EINVAL, "%s: %s", name, reason);
 	if (r == 0)

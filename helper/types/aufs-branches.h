@@ -5,11 +5,11 @@
 
 #include <sys/stat.h>
 
-/* A directory that will be a branch. */
+/* A planned branch. */
 struct branch {
-	char *name;	/* as messages call it */
+	char *name;	/* in messages */
 	char *path;	/* resolved */
-	struct stat st; /* all 0: to be made */
+	struct stat st; /* all 0: the start makes the directory */
 };
 
 struct branch_list {
@@ -18,13 +18,14 @@ struct branch_list {
 };
 
 /*
- * Add the open directory, which the kernel will be told of by its path, if aufs takes it beside the others; `made`: the
- * start makes it, in the directory that is open. name and path become the list's. 0 or -errno (logged).
+ * Check that aufs accepts the open directory beside the other branches, and add it. made: fd is the parent, in which
+ * the start makes the directory. The list takes name and path. Returns 0 or -errno (logged).
  */
 int aufs_branches_add(const struct spec *spec, struct branch_list *list, int fd, char *name, char *path, bool made);
 /*
- * Add a directory of which only the inode and the path are known. No two branches are one directory, and none is in
- * another. 0 or -EINVAL (logged).
+ * Add a directory by its inode and path. Refuses one that is already a branch, is inside a branch or contains one. The
+ * list takes name and path. Returns 0 or -EINVAL (logged).
  */
 int aufs_branches_put(const struct spec *spec, struct branch_list *list, char *name, char *path, const struct stat *st);
+/* Free what the list holds. */
 void aufs_branches_free(struct branch_list *list);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aufs - a writable upper over read-only lowers, for kernels that have it.
+ * aufs - a writable upper over read-only lower layers, for kernels with aufs.
  *
- * Its kernel side takes paths, says EINVAL to most of what it does not like,
- * and its reason to the kernel's log. So all of that is refused here.
+ * The kernel's aufs takes paths. It refuses bad ones with a plain EINVAL and
+ * writes the reason to the kernel's log. Therefore they are refused here.
  */
 #include "../record-kinds/aufs.h"
 #include "../kernel/aufs.h"
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 
 struct aufs_data {
-	struct upper upper; /* .path "": none */
+	struct upper upper; /* .path "": no upper */
 };
 
 static int check_lowers(const struct spec *spec, const struct plan *plan, struct branch_list *list)
@@ -33,8 +33,8 @@ static int check_lowers(const struct spec *spec, const struct plan *plan, struct
 }
 
 /*
- * What the stack holds is attached in the stage, under a short name. A directory among it must not be a branch already,
- * and none of it may stack. 0 or -errno (logged).
+ * Check the trees of the stack, which become lower layers. Each is attached in the stage under a short path. None may
+ * be a branch already, and none may be a stacking file system. Returns 0 or -errno (logged).
  */
 static int check_held(const struct spec *spec, const struct plan *plan, struct branch_list *list)
 {
@@ -50,14 +50,14 @@ static int check_held(const struct spec *spec, const struct plan *plan, struct b
 		if (plan->roots[i].depth)
 			return spec_refuse(
 				spec, -EINVAL,
-				"'%s' below it is an overlay or an aufs, of which aufs takes no branch; take "
-				"overlay here, too",
+				"lower layer '%s' is an overlay or an aufs, which aufs does not accept as a branch; "
+				"use overlay here, too",
 				held->text);
-		/* A layer of an overlay that came apart (stack/view.h). */
+		/* A layer of an overlay that stack/view.c resolved into its layers. */
 		if (strncmp(held->text, "overlay", strlen("overlay")) == 0)
 			return spec_refuse(spec, -EINVAL,
-					   "'%s' below it has an overlay's whiteouts, which aufs would show as files; "
-					   "take overlay here, too",
+					   "lower layer '%s' has whiteouts in overlay format, which aufs would show as "
+					   "files; use overlay here, too",
 					   held->text);
 		plan_own(plan, held, &dir, &dirfd);
 		fd = path_open(dirfd, held->sources[0], O_PATH | O_DIRECTORY);
@@ -78,7 +78,7 @@ static int check_upper(const struct spec *spec, struct plan *plan, struct aufs_d
 	if (r < 0)
 		return r;
 	if (data->upper.cover >= 0) {
-		/* On a tmpfs in the stage; its path from there on is what is told. */
+		/* On a tmpfs in the stage: the kernel gets a path that begins there. */
 		_cleanup_free_ char *below = xasprintf("/%s", data->upper.path);
 
 		reason = aufs_bad_path(below);
@@ -91,7 +91,8 @@ static int check_upper(const struct spec *spec, struct plan *plan, struct aufs_d
 	return r < 0 || spec->readonly ? r : upper_check_writable(spec, fd);
 }
 
-/* Where aufs makes its file of inode numbers, for the caller to free; it must not exist. NULL (logged) if it cannot. */
+/* Resolve the path of the file in which aufs keeps inode numbers; it must not exist. Returns it, for the caller to
+ * free, or NULL (logged). */
 static char *find_xino(const struct spec *spec, int dirfd, const char *path)
 {
 	_cleanup_free_ char *parent = xasprintf("%s%s", *path == '/' ? "" : "./", path), *dir = NULL, *at = NULL;
@@ -110,7 +111,7 @@ static char *find_xino(const struct spec *spec, int dirfd, const char *path)
 	at = path_absolute(dir, slash + 1);
 	reason = !slash[1] || strcmp(slash + 1, ".") == 0 || strcmp(slash + 1, "..") == 0 ? "it must name a file"
 		 : fstatat(fd, slash + 1, &st, AT_SYMLINK_NOFOLLOW) == 0
-			 ? "it exists; aufs makes this file itself, and removes its name at once"
+			 ? "it exists; aufs makes this file itself and unlinks it at once"
 			 : aufs_bad_path(at);
 	if (!reason)
 		return TAKE_PTR(at);
@@ -132,7 +133,7 @@ static int check_options(const struct spec *spec, const struct plan *plan)
 	return path ? 0 : -EINVAL;
 }
 
-/* How many lowers it has, or -errno (logged). */
+/* Plan all branches. Returns the number of lower layers or -errno (logged). */
 static int plan_branches(const struct spec *spec, struct plan *plan, struct aufs_data *data)
 {
 	struct branch_list list = { 0 };
@@ -140,11 +141,10 @@ static int plan_branches(const struct spec *spec, struct plan *plan, struct aufs
 	int depth, r;
 
 	if (!n)
-		return spec_refuse(spec, -EINVAL,
-				   "no lower: nothing is below it in the stack and its source names none");
+		return spec_refuse(spec, -EINVAL, "no lower layer, neither in its source nor below it in the stack");
 	if (n + !!*upper_of(spec) > max)
 		return spec_refuse(spec, -EINVAL,
-				   "%zu branches; this kernel's aufs takes at most %zu: merge some lowers into one",
+				   "%zu branches; this kernel's aufs takes at most %zu: merge some lower layers",
 				   n + !!*upper_of(spec), max);
 	r = plan_check_form(plan, spec) ?: check_lowers(spec, plan, &list);
 	if (r == 0)
@@ -173,11 +173,11 @@ static int aufs_plan(const struct spec *spec, struct plan *plan)
 	plan_step(plan, spec, data, "mount aufs: %d lower%s, %s%s%s%s%s", n, n == 1 ? "" : "s",
 		  *upper_of(spec) ? "upper '" : "no upper", upper_of(spec), *upper_of(spec) ? "'" : "",
 		  data->upper.cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "");
-	(void)TAKE_PTR(data); /* the plan's now */
+	(void)TAKE_PTR(data); /* the plan frees it */
 	return 0;
 }
 
-/* All branches, the upper on top. 0 or -errno (logged). */
+/* Open all branches, the upper first. Returns 0 or -errno (logged). */
 static int open_branches(const struct spec *spec, struct build *build, const struct aufs_data *data,
 			 struct branches *branches)
 {
@@ -203,7 +203,7 @@ static int open_branches(const struct spec *spec, struct build *build, const str
 	return 0;
 }
 
-/* The mount's fd or -errno (logged). */
+/* Mount the branches and record the aufs. Returns the mount's fd or -errno (logged). */
 static int mount_branches(const struct spec *spec, struct build *build, const struct branches *branches)
 {
 	const struct spec_option *dirperm1 = spec_option(spec, "dirperm1"), *xino = spec_option(spec, "xino");
@@ -248,7 +248,7 @@ static int aufs_build(const struct step *step, struct build *build)
 	return r < 0 ? r : build_add_root(build, &mount, NULL);
 }
 
-/* One of the directories, whose whiteouts only aufs reads. */
+/* Add a branch to a view, marked with its whiteout format. */
 static void add_view(const struct spec *spec, struct view *view, const char *source)
 {
 	view_add_dir(view, spec, source);
@@ -256,8 +256,9 @@ static void add_view(const struct spec *spec, struct view *view, const char *sou
 }
 
 /*
- * Its branches, for an aufs of whoever looks: no overlay may lie on an aufs, nor an aufs on another. An upper on a
- * tmpfs is of one run, and there may not have been one yet.
+ * Add the branches to a view, whose user mounts an aufs of its own: neither an overlay nor another aufs may be mounted
+ * above an aufs. An upper on a tmpfs belongs to one run of the container and is left out, as is one that does not exist
+ * yet.
  */
 static int aufs_view(const struct spec *spec, struct view *view)
 {
@@ -277,15 +278,15 @@ static int aufs_view(const struct spec *spec, struct view *view)
 
 static const struct bdev_option aufs_options[] = {
 	{ "dirperm1", "auto|on|off",
-	  "ignore the lowers' permissions of a directory that the upper has (default auto: if the kernel can)" },
-	{ "xino", "PATH|off", "where aufs makes its file of inode numbers (default: in memory)" },
+	  "ignore the lower layers' permissions of a directory that the upper has (default auto: if the kernel can)" },
+	{ "xino", "PATH|off", "file in which aufs keeps inode numbers (default: in memory)" },
 	{ NULL, NULL, NULL },
 };
 
 const struct bdev_type bdev_aufs = {
 	.name = "aufs",
 	.source = "[LOWER:...]UPPER",
-	.summary = "the same with the kernel's aufs, where it has one",
+	.summary = "a writable upper over lower layers, for kernels with aufs",
 	.undo = "the kernel, with the mount",
 	.options = aufs_options,
 	.for_writers = { "xino" },

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * container - the stack of another container, read-only, for an overlay on
- * it. It stands for that container's own specs: so any store can be below,
- * and all who look share its images.
+ * container - a view of another container's root, for an overlay above it.
+ *
+ * The spec is replaced by the specs of that container's stack. So its stack
+ * may be of any type, and all readers share its images.
  */
 #include "../stack/type.h"
 #include "../config/dependencies.h"
@@ -15,20 +16,21 @@ static int container_expand(const struct spec *spec, struct stack *out)
 	return container_view(spec, spec->sources[0], out);
 }
 
-/* A copy stands on it, too. */
+/* Record that the copy, too, depends on the base. Returns 0 or -errno (logged). */
 static int container_clone(const struct spec *spec, struct clone *clone)
 {
 	_cleanup_free_ char *base = realpath(spec->sources[0], NULL);
 	int r = !base ? -errno : clone->dry ? 0 : depends_record(clone->called, base);
 
-	return r < 0 ? log_errno(r, "%s: record that '%s' stands on '%s'", spec->where, clone->called, spec->sources[0])
+	return r < 0 ? log_errno(r, "%s: record that '%s' depends on '%s'", spec->where, clone->called,
+				 spec->sources[0])
 		     : 0;
 }
 
 const struct bdev_type bdev_container = {
 	.name = "container",
 	.source = "DIR",
-	.summary = "the stack of the container in that directory, read-only",
+	.summary = "a read-only view of the container in that directory",
 	.undo = "the kernel, with the mount",
 	.expand = container_expand,
 	.clone = container_clone,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * dir - a directory of the host, bound as it is.
+ * dir - a bind mount of a directory of the host.
  */
 #include "../base/running-kernel.h"
 #include "../stack/idmapped.h"
@@ -26,7 +26,7 @@ static int dir_plan(const struct spec *spec, struct plan *plan)
 	plan_add_root(plan, spec, depth, !spec->readonly);
 	r = idmapped_fstype(fd, &plan->roots[plan->nroots - 1].fstype);
 	if (r < 0)
-		return spec_refuse(spec, r, "ask for the file system of directory '%s': %s", path, strerror(-r));
+		return spec_refuse(spec, r, "look up the file system of directory '%s': %s", path, strerror(-r));
 	return plan_look_for_aufs(plan, fd);
 }
 
@@ -36,8 +36,9 @@ static int dir_build(const struct step *step, struct build *build)
 	_cleanup_close_ int fd = -EBADF, mount = -EBADF;
 	_cleanup_free_ char *path = NULL;
 	/*
-	 * As LXC binds a rootfs: with what is mounted below it; on the host as mount --bind does, so that umount takes
-	 * it off. Before 5.12 a whole tree cannot be made read-only.
+	 * For a container, bind the mounts below the directory too, as LXC does with a rootfs. On the host, bind the
+	 * directory alone, as mount --bind does, so that one umount ends it. Before Linux 5.12 a tree of mounts cannot
+	 * be made read-only.
 	 */
 	bool below = build->plan->in_namespace && (!spec->readonly || !kernel_before(5, 12));
 	int r;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * layer - a layer of a layer store with all that it lies on, read-only, for an
- * overlay (or aufs) on it.
+ * layer - a layer of a layer store and its lower layers, read-only, for an
+ * overlay or aufs above them.
  *
- * It stands for one spec for each layer, lowest first, which an overlay takes
- * as its lowers: each of a store's directory, and of the layer below.
+ * The spec is replaced by one spec for each layer, lowest first. Each names
+ * the store's directory, the layer and the layer's parent.
  */
 #include "../stack/type.h"
 #include "../base/cleanup.h"
@@ -16,7 +16,7 @@
 
 #include <fcntl.h>
 
-/* What an expanded spec has: sources ID and PARENT (if there is one), option store=. */
+/* The parts of an expanded spec: sources ID and, unless it is the lowest layer, PARENT; option store=. */
 static const char *parent_of(const struct spec *spec)
 {
 	return spec->nsources > 1 ? spec->sources[1] : NULL;
@@ -27,7 +27,7 @@ static const char *store_of(const struct spec *spec)
 	return spec_option(spec, "store")->value;
 }
 
-/* One of the layers, as a spec of its own. */
+/* Add the spec of one layer; i is 0 for the topmost. */
 static void add_one(struct stack *out, const struct spec *spec, const struct store *store, const struct layer *layer,
 		    size_t i)
 {
@@ -45,7 +45,7 @@ static void add_one(struct stack *out, const struct spec *spec, const struct sto
 	one->sources[0] = xstrdup(id);
 	if (i < layer->n)
 		*ARRAY_ADD(one->sources, one->nsources) = xstrdup(layer->lowers[i]);
-	/* As the store is now, whatever links led there. */
+	/* The resolved path of the store, so that a changed symlink does not lead to another one. */
 	if (!one->noptions)
 		*ARRAY_ADD(one->options, one->noptions) = (struct spec_option){ .name = xstrdup("store") };
 	option = &one->options[0];
@@ -75,8 +75,8 @@ static int add_all(const struct spec *spec, const struct store *store, struct st
 
 	if (r == 0 && layer.n >= OVERLAYFS_LOWERS_MAX)
 		r = spec_refuse(spec, -E2BIG,
-				"%zu layers; the kernel takes at most %d: make one of several, by lxc-bdev layer "
-				"squash FROM..TO NEW",
+				"%zu layers; the kernel takes at most %d: merge some by lxc-bdev layer squash "
+				"FROM..TO NEW",
 				layer.n + 1, OVERLAYFS_LOWERS_MAX);
 	for (size_t i = layer.n + 1; r == 0 && i > 0; i--)
 		add_one(out, spec, store, &layer, i - 1);
@@ -95,8 +95,8 @@ static int layer_expand(const struct spec *spec, struct stack *out)
 		return r;
 	if (access(dir, F_OK) < 0)
 		return spec_refuse(spec, -errno,
-				   "layer store '%s': %s; name it by store=DIR, or make it: lxc-bdev layer apply", dir,
-				   strerror(errno));
+				   "layer store '%s': %s; name it by store=DIR, or make it by lxc-bdev layer apply",
+				   dir, strerror(errno));
 	r = lower_open_store(dir, &store);
 	if (r == 0 && (r = layer_exists(&store, spec->sources[0])) == 0)
 		r = spec_refuse(spec, -ENOENT, "there is no layer '%s' in '%s'", spec->sources[0], store.dir);
@@ -106,7 +106,7 @@ static int layer_expand(const struct spec *spec, struct stack *out)
 	return r;
 }
 
-/* As far as our mount namespace shows; a start asks the kernel. 1, 0 or -errno (logged). */
+/* Look for a writable mount in this mount namespace; a start asks the kernel. Returns 1, 0 or -errno (logged). */
 static int is_written(const struct spec *spec)
 {
 	_cleanup_free_ char *work = xasprintf("%s/" STORE_WORK "/%s", store_of(spec), spec->sources[0]);
@@ -143,8 +143,8 @@ static int layer_plan(const struct spec *spec, struct plan *plan)
 	if (plan_look_for_aufs(plan, fd) < 0)
 		return -EINVAL;
 	if (plan->nroots == UNION_MOUNT_MANY + 1)
-		log_warn("%s: '%s' is one of more than %d layers, which makes looking up names slow; make one of "
-			 "several: lxc-bdev layer squash FROM..TO NEW",
+		log_warn("%s: '%s' is one of more than %d layers, which makes lookups of names slow; merge some: "
+			 "lxc-bdev layer squash FROM..TO NEW",
 			 spec->where, spec->text, UNION_MOUNT_MANY);
 	return 0;
 }
@@ -172,7 +172,7 @@ static int layer_build(const struct step *step, struct build *build)
 	return r < 0 ? log_errno(r, "%s: make layer '%s' read-only", spec->where, spec->sources[0]) : 0;
 }
 
-/* The store is shared. */
+/* Copy nothing: the copy uses the same store. Returns 0. */
 static int layer_clone(const struct spec *spec, struct clone *clone)
 {
 	(void)spec;
@@ -188,7 +188,7 @@ static const struct bdev_option layer_options[] = {
 const struct bdev_type bdev_layer = {
 	.name = "layer",
 	.source = "ID",
-	.summary = "a layer of a layer store, with all that it lies on, read-only",
+	.summary = "a layer of a layer store and its lower layers, read-only",
 	.undo = "the kernel, with the mount",
 	.options = layer_options,
 	.plan = layer_plan,

@@ -2,13 +2,12 @@
 /*
  * loop - a file system image in a regular file.
  *
- * The loop device ends with its last user (kernel/loop.c), so there is
- * nothing to undo. It keeps our open file description of the image, and with
- * it our locks.
+ * The kernel detaches the loop device when its last user ends
+ * (kernel/loop.c), so there is nothing to undo. The device holds our open
+ * file description of the image, and thereby our locks.
  *
- * Readers of one image share one device and so one superblock: it saves
- * memory, and btrfs accepts one image under two devices only as a clash.
- * EROFS is mounted from the file itself where the kernel can (6.12).
+ * Readers of one image share one device and so one superblock: this saves memory,
+ * and btrfs refuses one image on two devices. EROFS needs no device since Linux 6.12.
  */
 #include "../base/running-kernel.h"
 #include "../record-kinds/loop.h"
@@ -29,11 +28,11 @@
 struct loop_data {
 	struct image_area area;
 	bool readonly;
-	unsigned int block; /* with direct-io: the smallest unit in which its file system is read */
-	bool file_backed;   /* mount the file itself where the kernel can */
+	unsigned int block; /* with direct-io: the smallest unit in which the kernel reads the file system */
+	bool file_backed;   /* mount the file itself, without a loop device */
 };
 
-/* Which part of the image is asked for: *ret_partition, or the area. */
+/* Read which part of the image the spec selects: *ret_partition or the area. Returns 0 or -EMALFORMED (logged). */
 static int parse_area(const struct spec *spec, unsigned int *ret_partition, struct image_area *area)
 {
 	int r = spec_partition(spec, ret_partition);
@@ -49,7 +48,7 @@ static int parse_area(const struct spec *spec, unsigned int *ret_partition, stru
 	return r;
 }
 
-/* The image, open for reading only, as a regular file (never blocking on a fifo). fd or -errno (logged). */
+/* Open the image, a regular file, for reading; never blocks on a fifo. Returns the fd or -errno (logged). */
 static int open_image(const struct spec *spec, const struct stage *stage, int dirfd)
 {
 	const char *path = spec->sources[0];
@@ -57,7 +56,7 @@ static int open_image(const struct spec *spec, const struct stage *stage, int di
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
-	/* The device keeps the file with its mount: not the stage's, or umount and losetup would not know them. */
+	/* The device holds the file's mount: the host's, not the stage's, or umount and losetup cannot find it. */
 	if (stage && stage->host >= 0 && *path == '/') {
 		fd = openat(stage->root, path + strspn(path, "/"), flags | O_CLOEXEC);
 		fd = fd < 0 ? -errno : fd;
@@ -76,29 +75,29 @@ static int check_options(const struct spec *spec, const struct loop_data *data)
 	if (spec_option(spec, "discard") && data->readonly)
 		return spec_refuse(spec, -EMALFORMED, "discard needs a file system that is mounted writable");
 	if (spec_option(spec, "discard") && strcmp(data->area.fstype, "ext2") == 0)
-		return spec_refuse(spec, -EINVAL, "ext2 knows no discard");
+		return spec_refuse(spec, -EINVAL, "ext2 does not support discard");
 	return 0;
 }
 
-/* Whether the image is aligned to the sectors of the disk below it, as direct-io demands. 0 or -EOPNOTSUPP (logged). */
+/* Check the alignment that direct-io on a disk with such sectors needs. Returns 0 or -EOPNOTSUPP (logged). */
 static int check_aligned(const struct spec *spec, const struct loop_data *data, unsigned int sector)
 {
 	if (data->area.offset % sector)
 		return spec_refuse(spec, -EOPNOTSUPP,
 				   "a file system at byte %llu cannot do direct-io on a disk with sectors of %u bytes; "
-				   "leave direct-io out",
+				   "remove direct-io",
 				   (unsigned long long)data->area.offset, sector);
 	if (data->block < sector)
 		return spec_refuse(spec, -EOPNOTSUPP,
 				   "%s with blocks of %u bytes cannot do direct-io on a disk with sectors of %u bytes; "
-				   "leave direct-io out",
+				   "remove direct-io",
 				   data->area.fstype, data->block, sector);
 	return 0;
 }
 
 /*
- * Look whether the image can be used with direct-io, as far as the file system below it tells: the rest is seen at the
- * start. 0 or -errno (logged).
+ * Check that the image can be used with direct-io, as far as its file system tells; the start checks again with the
+ * loop device. Returns 0 or -errno (logged).
  */
 static int check_direct(const struct spec *spec, int image, struct loop_data *data)
 {
@@ -163,13 +162,13 @@ static int loop_plan(const struct spec *spec, struct plan *plan)
 	plan_add_root(plan, spec, depth, !data->readonly);
 	plan->roots[plan->nroots - 1].fstype = data->area.fstype;
 	if (!data->readonly)
-		plan_add_writer(plan, spec); /* also below an overlay: attached for writing */
+		plan_add_writer(plan, spec); /* also as a lower layer: it is attached for writing */
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, %s", spec->sources[0], part, data->area.fstype,
 		  data->readonly ? "read-only" : "read-write",
 		  data->file_backed ? "from the file itself" : "through a loop device");
 	if (data->file_backed)
 		plan->steps[plan->nsteps - 1].undo = "the kernel, with the mount";
-	(void)TAKE_PTR(data); /* the plan's now */
+	(void)TAKE_PTR(data); /* the plan frees it */
 	return 0;
 }
 
@@ -186,7 +185,7 @@ static struct block_mount blockfs_of(const struct spec *spec, const struct loop_
 	};
 }
 
-/* Through a loop device. Mount fd or -errno (logged). */
+/* Mount the image through a loop device. Returns the mount's fd or -errno (logged). */
 static int mount_device(const struct spec *spec, struct build *build, int image, const struct loop_data *data,
 			bool shared, bool used)
 {
@@ -216,7 +215,7 @@ static int mount_device(const struct spec *spec, struct build *build, int image,
 	return r < 0 ? r : block_mount_device(&blockfs, &device, node);
 }
 
-/* From the file itself. Mount fd or -errno (not logged: a loop device may do). */
+/* Mount the file itself. Returns the mount's fd or -errno (not logged, as a loop device may work). */
 static int mount_file(const struct spec *spec, int image, const struct loop_data *data)
 {
 	const struct block_mount blockfs = blockfs_of(spec, data, image, false);
@@ -227,8 +226,8 @@ static int mount_file(const struct spec *spec, int image, const struct loop_data
 }
 
 /*
- * Before it was locked, another process could write to the image, or put another in its place. What is mounted must be
- * what was found, of the type that was checked. 0 or -errno (logged).
+ * Check the locked image once more: before it was locked, another process could change or replace it. Its area and file
+ * system type must be the planned ones. Returns 0 or -errno (logged).
  */
 static int check_locked(const struct spec *spec, int image, const struct loop_data *data)
 {
@@ -264,7 +263,7 @@ static int loop_build(const struct step *step, struct build *build)
 	if (r < 0)
 		return r;
 	used = image_users_has_readers(found);
-	/* direct-io: the description that the kernel keeps must have been opened for it. */
+	/* For direct-io, the open file description that the device holds must have O_DIRECT. */
 	image = path_reopen(found,
 			    (data->readonly ? O_RDONLY : O_RDWR) | (spec_option(spec, "direct-io") ? O_DIRECT : 0));
 	if (image == -EINVAL)
@@ -284,7 +283,7 @@ static int loop_build(const struct step *step, struct build *build)
 	return mount < 0 ? mount : build_add_root(build, &mount, NULL);
 }
 
-/* Give a copy a UUID of its own, as some kernels mount no UUID twice; a failure is a warning. 0 or -errno (logged). */
+/* Give the copy of an xfs or btrfs a UUID of its own, or warn: some kernels refuse duplicates. Returns 0 or -errno. */
 static int renew_uuid(const struct spec *spec, int dirfd)
 {
 	const char *const xfs[] = { "xfs_admin", "-U", "generate", NULL, NULL };
@@ -327,11 +326,11 @@ static int loop_clone(const struct spec *spec, struct clone *clone)
 }
 
 static const struct bdev_option loop_options[] = {
-	{ "fstype", "TYPE", "accept only this file system (found by its superblock in any case)" },
-	{ "offset", "BYTES", "where the file system begins" },
-	{ "sizelimit", "BYTES", "how long it is" },
-	{ "direct-io", NULL, "bypass the page cache of the image's file system; an error where that cannot be" },
-	{ "discard", NULL, "give back the blocks of deleted files to the image at once" },
+	{ "fstype", "TYPE", "accept only this file system (the superblock tells the type in any case)" },
+	{ "offset", "BYTES", "offset of the file system in the image" },
+	{ "sizelimit", "BYTES", "size of the file system" },
+	{ "direct-io", NULL, "bypass the page cache of the image's file system; an error if that does not support it" },
+	{ "discard", NULL, "free the blocks of deleted files in the image at once" },
 	{ NULL, NULL, NULL },
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nbd-options - the options of an nbd spec, checked and with their defaults.
+ * nbd-options - parse and check the options of an nbd spec, and set the defaults.
  *
- * Discards reach the image, so that fstrim in the container shrinks it; O_DIRECT where the image's file system can,
- * because the device has a page cache already and QEMU must not need another to write it back.
+ * By default discards reach the image, so that fstrim in the container shrinks it. QEMU uses O_DIRECT if the image's
+ * file system supports it, because the device has a page cache already: QEMU must not need a second one to write it
+ * back.
  */
 #include "nbd-options.h"
 #include "../base/cleanup.h"
@@ -18,20 +19,20 @@ static int parse_format(const struct spec *spec, struct qemu_options *qemu)
 	const char *path = qemu->uri ?: spec->sources[0];
 
 	qemu->format = option ? header_find(option->value) : header_by_extension(path);
-	/* A header over there is read by nobody but QEMU, which follows it to any file here. */
+	/* The header of an image on a server is read by QEMU alone, which opens any local file that it names. */
 	if (qemu->uri && (!option || !qemu->format || strcmp(qemu->format, "raw") != 0))
 		return spec_refuse(spec, -EMALFORMED,
-				   "uri= needs format=raw: the server is to read other formats itself");
+				   "uri= needs format=raw; let the server itself read other formats");
 	if (qemu->format)
 		return 0;
 	if (option)
 		return spec_refuse(spec, -EMALFORMED, "format=%s: not one of raw, qcow2, qed, vdi, vmdk, vhdx, vpc",
 				   option->value);
-	return spec_refuse(spec, -EMALFORMED, "the name '%s' does not say the format: add format=raw, qcow2, ...",
-			   path);
+	return spec_refuse(spec, -EMALFORMED,
+			   "the extension of '%s' is not that of a known format; add format=raw, qcow2, ...", path);
 }
 
-/* The image's file system can do O_DIRECT; a server elsewhere has no page cache here. */
+/* Return whether the image's file system supports O_DIRECT. false for an image on a server. */
 static bool can_direct(const struct spec *spec, const struct plan *plan)
 {
 	_cleanup_close_ int fd = *spec->sources[0] ? path_open(plan->dirfd, spec->sources[0],
@@ -54,8 +55,8 @@ static int parse_cache(const struct spec *spec, const struct plan *plan, struct 
 	data->qemu.writethrough = strcmp(cache, "writethrough") == 0 || strcmp(cache, "directsync") == 0;
 	if (data->qemu.direct && !direct)
 		return spec_refuse(spec, -EOPNOTSUPP,
-				   "cache=%s needs O_DIRECT, which %s cannot do; cache=writeback%s does without", cache,
-				   data->qemu.uri ? "a server elsewhere" : "the image's file system",
+				   "cache=%s needs O_DIRECT, which %s does not support; use cache=writeback%s", cache,
+				   data->qemu.uri ? "a remote server" : "the image's file system",
 				   data->qemu.writethrough ? " or writethrough" : "");
 	return 0;
 }
@@ -91,7 +92,8 @@ int nbd_options_check_reconnect(const struct spec *spec, const struct nbd_data *
 	return spec_refuse(spec, -EOPNOTSUPP, "reconnect= needs transport=nbd, by netlink (Linux 5.14)");
 }
 
-/* A server that dies takes with it what it had acknowledged and not yet written: not to be resumed unnoticed. */
+/* Parse reconnect=. A server that dies loses writes that it has acknowledged but not yet written, so a writable image
+ * needs a cache mode without such writes. Returns 0 or -errno (logged). */
 static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 {
 	const struct spec_option *option = spec_option(spec, "reconnect");
@@ -108,14 +110,15 @@ static int parse_reconnect(const struct spec *spec, struct nbd_data *data)
 	    (strcmp(data->qemu.format, "raw") != 0 || data->qemu.no_flush))
 		return spec_refuse(
 			spec, -EMALFORMED,
-			"reconnect= with a %s image needs cache=writethrough (or directsync): a server that "
-			"dies loses what it has not written, and the file system would go on as if it had not",
+			"reconnect= with a %s image needs cache=writethrough or directsync: a server that dies "
+			"loses acknowledged writes, and the file system would continue without them",
 			data->qemu.format);
 	data->reconnect = (unsigned int)seconds;
 	return nbd_options_check_reconnect(spec, data);
 }
 
-/* Before anything is said of its format. */
+/* Check that the image can be opened; done first, so that a missing file is reported as such and not as a bad format.
+ * Returns 0 or -errno (logged). */
 static int check_image(const struct spec *spec, const struct plan *plan)
 {
 	int fd = qemu_open_image(spec, plan->dirfd, -EBADF);
@@ -137,9 +140,9 @@ int nbd_options_parse(const struct spec *spec, const struct plan *plan, struct n
 	data->qemu.readonly = spec->readonly;
 	if (uri && *spec->sources[0])
 		return spec_refuse(spec, -EMALFORMED,
-				   "uri= stands for the image: write nbd:,uri=... or nbd::PARTITION,uri=...");
+				   "conflicting image and uri=; write nbd:,uri=... or nbd::PARTITION,uri=...");
 	if (!uri && !*spec->sources[0])
-		return spec_refuse(spec, -EMALFORMED, "no image: nbd:IMAGE, or uri=");
+		return spec_refuse(spec, -EMALFORMED, "missing image; use nbd:IMAGE or uri=");
 	r = uri ? 0 : check_image(spec, plan);
 	if (r == 0)
 		r = parse_format(spec, &data->qemu);

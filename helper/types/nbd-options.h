@@ -5,16 +5,16 @@
 #include "../qemu/transport.h"
 #include "../stack/type.h"
 
-/* What an nbd spec asks for. */
+/* The options of an nbd spec. */
 struct nbd_data {
 	struct qemu_options qemu;
 	struct transport transport;
 	unsigned int partition;
-	unsigned int reconnect;
+	unsigned int reconnect; /* seconds; 0: no new server */
 };
 
-/* Read and check the options of a spec; plan: where its relative paths lead. 0 or -errno (logged). */
+/* Parse and check the options of a spec; relative paths begin in plan->dir. Returns 0 or -errno (logged). */
 int nbd_options_parse(const struct spec *spec, const struct plan *plan, struct nbd_data *data);
 
-/* Refuse reconnect= with a transport that cannot do it. 0 or -errno (logged). */
+/* Refuse reconnect= with a transport that does not support it. Returns 0 or -errno (logged). */
 int nbd_options_check_reconnect(const struct spec *spec, const struct nbd_data *data);

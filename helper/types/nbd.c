@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nbd - an image in any format that QEMU reads, or one on a server elsewhere.
+ * nbd - an image in any format that QEMU reads, or an image on a server.
  *
- * QEMU serves it, and the kernel makes it a block device: through nbd, or
- * where there is none through FUSE and a loop device. qemu/attach.c does that,
- * qemu/graph.c says what QEMU may open.
- *
- * The defaults: discards reach the image, so that fstrim in the container
- * shrinks it; O_DIRECT where the image's file system can, because the device
- * has a page cache already and QEMU must not need another to write it back.
+ * qemu-nbd serves the image. It becomes a block device through the kernel's
+ * nbd or, on a kernel without nbd, through a FUSE file and a loop device:
+ * qemu/attach.c. qemu/graph.c decides which files QEMU may open.
+ * nbd-options.c has the defaults.
  */
 #include "../record-kinds/device.h"
 #include "../record-kinds/offer.h"
@@ -25,7 +22,7 @@
 
 #include <fcntl.h>
 
-#define FIRST_FD 4 /* QEMU's 3 is its socket */
+#define FIRST_FD 4 /* descriptor 3 of QEMU is its socket */
 
 static const char *cache_name(const struct nbd_data *data)
 {
@@ -61,16 +58,16 @@ static int nbd_plan(const struct spec *spec, struct plan *plan)
 	plan_step(plan, spec, data, "mount '%s'%s, %s, %s, cache %s, served %s", image, part, data->qemu.format,
 		  spec->readonly ? "read-only" : "read-write", cache_name(data), data->transport.how);
 	if (data->transport.kind == TRANSPORT_IOCTL)
-		plan->steps[plan->nsteps - 1].undo = "a process that sees the mount end, and disconnects";
-	(void)TAKE_PTR(data); /* the plan's now */
+		plan->steps[plan->nsteps - 1].undo = "a watcher, which disconnects when the mount ends";
+	(void)TAKE_PTR(data); /* the plan frees it */
 	return 0;
 }
 
 /* --- build --- */
 
 /*
- * Lock the image and its backing files. QEMU gets the descriptors that hold the locks, so these end with it. *ret_used:
- * others read one of them. 0 or -errno (logged).
+ * Lock the image and its backing files. QEMU inherits the descriptors that hold the locks, so the locks end with QEMU.
+ * *ret_used: one of the files has other readers. Returns 0 or -errno (logged).
  */
 static int lock_images(const struct spec *spec, struct build *build, const struct qemu_graph *graph, bool *ret_used)
 {
@@ -110,7 +107,7 @@ static int mount_attached(const struct spec *spec, struct attachment *attachment
 	return r < 0 ? r : build_add_root(build, &mount, NULL);
 }
 
-/* What another reader has. 0; -ENOENT: nobody has it; or -errno (logged). */
+/* Mount the device of another reader of the image. Returns 0; -ENOENT: there is none; or -errno (logged). */
 static int mount_shared(const struct spec *spec, struct build *build, const char *key)
 {
 	_cleanup_free_ char *node = NULL, *fstype = NULL;
@@ -150,7 +147,7 @@ static int mount_served(const struct step *step, const struct nbd_data *data, st
 		return r;
 	for (size_t i = 0; i < graph->nfds; i++)
 		image_share(graph->fds[i], false);
-	/* Readers may have it when it is armed; before, none of them looks (rundir_lock). */
+	/* Offer the device to other readers. None looks for it before it is armed, as we hold rundir_lock(). */
 	if (key)
 		r = offer_make(build->journal, key, attachment.node, attachment.area.fstype);
 	if (r < 0)
@@ -191,7 +188,7 @@ static int nbd_build(const struct step *step, struct build *build)
 	return r;
 }
 
-/* The image, and of what it stands on that which is the container's own. */
+/* Copy the image and those of its backing files that are in the container's directory. Returns 0 or -errno (logged). */
 static int nbd_clone(const struct spec *spec, struct clone *clone)
 {
 	struct plan from = { .dir = clone->from_dir, .dirfd = clone->from };
@@ -214,15 +211,15 @@ static int nbd_clone(const struct spec *spec, struct clone *clone)
 	qemu_close(&graph);
 	if (r < 0 || clone->dry || !*spec->sources[0] || *spec->sources[0] == '/')
 		return r;
-	/* What the copy names must not be the source's, which may end. */
+	/* The copy must not name backing files of the source container, which may be destroyed. */
 	r = qemu_open(spec, &data.qemu, to.dirfd, -EBADF, &graph);
 	for (size_t i = 0; r == 0 && i < graph.nfds; i++) {
 		_cleanup_free_ char *path = path_of(graph.fds[i]);
 
 		if (path_below(path, clone->from_dir) && !path_below(path, clone->to_dir))
 			r = spec_refuse(spec, -EINVAL,
-					"not copied: it names '%s' by its absolute path; qemu-img rebase -u can make "
-					"that a relative one",
+					"cannot copy: its header names '%s' by an absolute path; make that relative "
+					"with qemu-img rebase -u",
 					path);
 	}
 	qemu_close(&graph);
@@ -233,20 +230,20 @@ static const struct bdev_option nbd_options[] = {
 	{ "format", "FORMAT", "raw, qcow2, qed, vdi, vmdk, vhdx or vpc (default: by the file name's extension)" },
 	{ "uri", "URI",
 	  "instead of IMAGE: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=PATH, rbd:POOL/IMAGE, https:..." },
-	{ "transport", "auto|nbd|fuse", "through an nbd device, or FUSE without the nbd module (default: auto)" },
+	{ "transport", "auto|nbd|fuse", "nbd device, or FUSE file for kernels without nbd (default: auto)" },
 	{ "cache", "MODE", "none, writeback, writethrough, directsync or unsafe (default: none, else writeback)" },
 	{ "aio", "MODE", "threads, native or io_uring (default: threads)" },
-	{ "discard", "MODE", "unmap or ignore: whether fstrim shrinks the image (default: unmap)" },
-	{ "detect-zeroes", "MODE", "unmap, on or off: whether written zeroes take space (default: unmap)" },
-	{ "reconnect", "SECONDS", "if QEMU dies, start it again, and let the container wait for it so long" },
-	{ "fstype", "TYPE", "accept only this file system (found by its superblock in any case)" },
+	{ "discard", "MODE", "unmap or ignore: let fstrim shrink the image or not (default: unmap)" },
+	{ "detect-zeroes", "MODE", "unmap, on or off: save the space of written zeroes or not (default: unmap)" },
+	{ "reconnect", "SECONDS", "if QEMU dies, start it again; the container waits so long for it" },
+	{ "fstype", "TYPE", "accept only this file system (the superblock tells the type in any case)" },
 	{ NULL, NULL, NULL },
 };
 
 const struct bdev_type bdev_nbd = {
 	.name = "nbd",
 	.source = "IMAGE[:PARTITION]",
-	.summary = "an image that QEMU reads (qcow2, vdi, vmdk, ...), or one on a server",
+	.summary = "an image in a format of QEMU (qcow2, vdi, vmdk, ...), or on a server",
 	.undo = "the kernel, on last close; QEMU ends with its connection",
 	.options = nbd_options,
 	.clone = nbd_clone,

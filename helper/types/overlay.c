@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * overlay - a writable upper over read-only lowers.
+ * overlay - a writable upper over read-only lower layers.
  *
- * The kernel is not believed: it takes an upper that another overlay uses, and
- * it falls back to read-only, both with success.
+ * That mount(2) succeeds is not enough: the kernel accepts an upper of another
+ * overlay, and mounts read-only where it cannot write. Both are checked here.
  */
 #include "../kernel/aufs-info.h"
 #include "../delta/delta.h"
@@ -22,7 +22,7 @@ struct overlay_data {
 	struct upper upper, work;
 };
 
-/* Each explicit lower is a directory, no two the same. Their depth, or -errno (logged). */
+/* Check that the lowers of the source are different directories. Returns their depth or -errno (logged). */
 static int check_lowers(const struct spec *spec, const struct plan *plan)
 {
 	_cleanup_free_ struct stat *seen = xcalloc(spec->nsources, sizeof(*seen));
@@ -44,7 +44,7 @@ static int check_lowers(const struct spec *spec, const struct plan *plan)
 						   spec->sources[i]);
 		for (size_t k = 0; k < i; k++)
 			if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
-				return spec_refuse(spec, -EINVAL, "lowers '%s' and '%s' are one directory",
+				return spec_refuse(spec, -EINVAL, "lowers '%s' and '%s' are the same directory",
 						   spec->sources[k], spec->sources[i]);
 		r = bdev_depth(spec, fd);
 		if (r < 0)
@@ -55,7 +55,7 @@ static int check_lowers(const struct spec *spec, const struct plan *plan)
 	return depth;
 }
 
-/* The kernel refuses or, worse, silently mounts read-only over some file systems. */
+/* Check the upper's file system: the kernel refuses some or mounts read-only. Returns 0 or -errno (logged). */
 static int check_upper_fs(const struct spec *spec, int fd)
 {
 	const char *path = upper_of(spec);
@@ -67,7 +67,7 @@ static int check_upper_fs(const struct spec *spec, int fd)
 		return log_errno(-errno, "%s: upper '%s'", spec->where, path);
 	if (st.f_type == OVERLAYFS_SUPER_MAGIC)
 		return spec_refuse(spec, -EINVAL,
-				   "upper '%s' lies on an overlay, which the kernel does not take as upper; "
+				   "upper '%s' lies on an overlay, which the kernel does not accept as upper; "
 				   "put it on a tmpfs, or on an ext4, xfs or btrfs",
 				   path);
 	if (st.f_type == AUFS_SUPER_MAGIC)
@@ -87,7 +87,8 @@ static int check_upper_fs(const struct spec *spec, int fd)
 	return log_errno(-errno, "%s: read the attributes of upper '%s'", spec->where, path);
 }
 
-/* `volatile` promised nothing about a crash; the kernel leaves this where the promise was needed. */
+/* Refuse an upper that may be damaged: with `volatile`, the kernel leaves a marker if the host crashes. Returns 0 or
+ * -errno (logged). */
 static int check_volatile(const struct spec *spec, const struct plan *plan, const char *work)
 {
 	_cleanup_free_ char *marker = xasprintf("%s/work/incompat/volatile", work);
@@ -98,12 +99,13 @@ static int check_volatile(const struct spec *spec, const struct plan *plan, cons
 	if (fd < 0)
 		return spec_refuse(spec, fd, "look for '%s': %s", marker, path_strerror(fd));
 	return spec_refuse(spec, -EINVAL,
-			   "its upper was in use with 'volatile' when the host went down, and may be damaged; "
-			   "to use it as it is, remove '%s'",
+			   "its upper was in use with 'volatile' when the host crashed, and may be damaged; "
+			   "to use it nevertheless, remove '%s'",
 			   marker);
 }
 
-/* Above lowers, an overlay would show what was removed, and write its own whiteouts among aufs'. */
+/* Refuse an upper in aufs format: an overlay would show removed files, and mix both whiteout formats. Returns 0 or
+ * -errno (logged). */
 static int check_form(const struct spec *spec, int fd)
 {
 	const char *own;
@@ -112,9 +114,10 @@ static int check_form(const struct spec *spec, int fd)
 
 	if (r < 0)
 		return spec_refuse(spec, r, "look for names of aufs in upper '%s': %s", upper_of(spec), strerror(-r));
-	return r ? spec_refuse(spec, -EINVAL,
-			       "upper '%s' is a delta of aufs ('%s' is in it): first lxc-bdev convert overlay '%s'",
-			       upper_of(spec), own, path)
+	return r ? spec_refuse(
+			   spec, -EINVAL,
+			   "upper '%s' is in aufs format ('%s' is in it); convert it: lxc-bdev convert overlay '%s'",
+			   upper_of(spec), own, path)
 		 : 0;
 }
 
@@ -128,7 +131,7 @@ static int check_upper_on_disk(const struct spec *spec, const struct plan *plan,
 	return check_upper_fs(spec, fd) ?: made ? 0 : check_form(spec, fd) ?: check_volatile(spec, plan, work);
 }
 
-/* A work directory that does not exist yet is made at the start. */
+/* Check that the work directory can be opened, or made by the start. Returns 0 or -errno (logged). */
 static int check_work(const struct spec *spec, const struct plan *plan, const char *work)
 {
 	_cleanup_close_ int fd = path_open(plan->dirfd, work, O_PATH | O_DIRECTORY);
@@ -138,7 +141,7 @@ static int check_work(const struct spec *spec, const struct plan *plan, const ch
 	return spec_refuse(spec, fd, "open work directory '%s': %s", work, path_strerror(fd));
 }
 
-/* Take what the stack holds as lowers. The overlay's depth, or -errno (logged); *ret_n: how many lowers it has. */
+/* Take the lower layers, *ret_n of them, off the plan. Returns the overlay's depth or -errno (logged). */
 static int plan_lowers(const struct spec *spec, struct plan *plan, size_t *ret_n)
 {
 	int held_depth,
@@ -148,8 +151,7 @@ static int plan_lowers(const struct spec *spec, struct plan *plan, size_t *ret_n
 		return depth;
 	*ret_n = plan_take_roots(plan, &held_depth) + spec->nsources - 1;
 	if (!*ret_n)
-		return spec_refuse(spec, -EINVAL,
-				   "no lower: nothing is below it in the stack and its source names none");
+		return spec_refuse(spec, -EINVAL, "no lower layer, neither in its source nor below it in the stack");
 	if (*ret_n > OVERLAYFS_LOWERS_MAX)
 		return spec_refuse(spec, -EINVAL, "%zu lowers; the kernel takes at most %d", *ret_n,
 				   OVERLAYFS_LOWERS_MAX);
@@ -161,7 +163,7 @@ static int plan_lowers(const struct spec *spec, struct plan *plan, size_t *ret_n
 	return depth;
 }
 
-/* Decide where upper and work lie, and check that they can. 0 or -errno (logged). */
+/* Find the places of upper and work directory, and check both. Returns 0 or -errno (logged). */
 static int plan_upper(const struct spec *spec, struct plan *plan, struct overlay_data *data)
 {
 	const struct spec_option *option = spec_option(spec, "work");
@@ -200,7 +202,7 @@ static int overlay_plan(const struct spec *spec, struct plan *plan)
 		  *upper_of(spec) ? "upper '" : "no upper", upper_of(spec), *upper_of(spec) ? "'" : "",
 		  data->upper.cover >= 0 ? " on the tmpfs" : "", spec->readonly ? ", read-only" : "",
 		  spec_option(spec, "volatile") ? ", volatile" : "");
-	(void)TAKE_PTR(data); /* the plan's now */
+	(void)TAKE_PTR(data); /* the plan frees it */
 	return 0;
 }
 
@@ -219,7 +221,8 @@ static int open_work(const struct spec *spec, struct build *build, const struct 
 	return fd < 0 ? spec_refuse(spec, fd, "open work directory '%s': %s", place->path, path_strerror(fd)) : fd;
 }
 
-/* The work directory only when the spec names it: the usual one belongs to its upper. */
+/* Claim the upper and, if the spec names one, the work directory; the default one belongs to its upper. Returns 0 or
+ * -errno (logged). */
 static int claim_upper(const struct spec *spec, struct build *build, const struct layers *layers, int *ret_lock,
 		       int *ret_work_lock)
 {
@@ -244,7 +247,7 @@ static int overlay_build(const struct step *step, struct build *build)
 
 	r = upper_open_lowers(spec, build, &layers.lowers, &layers.n);
 	if (r == 0 && spec->readonly && *data->upper.path) {
-		/* Without writing, the upper is one more lower, on top. */
+		/* Read-only, the upper is the topmost lower layer. */
 		(void)ARRAY_ADD(layers.lowers, layers.n);
 		memmove(layers.lowers + 1, layers.lowers, (layers.n - 1) * sizeof(*layers.lowers));
 		layers.lowers[0] = path_open(build->dirfd, data->upper.path, O_PATH | O_DIRECTORY);
@@ -277,7 +280,9 @@ static int overlay_build(const struct step *step, struct build *build)
 	return build_add_root(build, &mount, NULL);
 }
 
-/* Its layers, for an overlay of whoever looks. An upper on a tmpfs is of one run, and there may not have been one yet.
+/*
+ * Add the layers to a view, whose user mounts an overlay of its own. An upper on a tmpfs belongs to one run of the
+ * container and is left out, as is one that does not exist yet. Returns 0.
  */
 static int overlay_view(const struct spec *spec, struct view *view)
 {
@@ -293,7 +298,8 @@ static int overlay_view(const struct spec *spec, struct view *view)
 	return 0;
 }
 
-/* Its work directory is made anew, and so is an upper that nothing was written to yet. */
+/* Copy the lowers and the upper. The start of the copy makes the work directory, and an upper that does not exist yet.
+ * Returns 0 or -errno (logged). */
 static int overlay_clone(const struct spec *spec, struct clone *clone)
 {
 	const struct spec_option *option = spec_option(spec, "work");
@@ -306,7 +312,7 @@ static int overlay_clone(const struct spec *spec, struct clone *clone)
 
 static const struct bdev_option overlay_options[] = {
 	{ "work", "DIR", "overlay's work directory, on the upper's file system (default: UPPER.work)" },
-	{ "volatile", NULL, "never sync the upper: fast, and refused after a crash of the host" },
+	{ "volatile", NULL, "never sync the upper: fast, but starts are refused after a crash of the host" },
 	{ NULL, NULL, NULL },
 };
 
@@ -314,7 +320,7 @@ const struct bdev_type bdev_overlay = {
 	.name = "overlay",
 	.alias = "overlayfs",
 	.source = "[LOWER:...]UPPER",
-	.summary = "a writable upper over lowers and over what the stack holds",
+	.summary = "a writable upper over lower layers: its lowers and the stack so far",
 	.undo = "the kernel, with the mount",
 	.options = overlay_options,
 	.filesystem = "overlay",

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tmpfs - memory over a directory, for the uppers above it.
+ * tmpfs - memory over a directory, for uppers inside that directory.
  *
- * The directory stays as it is for everybody else, LXC included: only uppers
- * and work directories named below it lie on the tmpfs. Images and lowers
- * named by the same path are still the ones on disk.
+ * Nothing is mounted on the directory, so that other processes and LXC do not
+ * see the tmpfs. Only uppers and work directories whose paths are inside it
+ * are on the tmpfs; images and lowers at such paths are those on disk.
  */
 #include "../base/number.h"
 #include "../stack/type.h"
 
 #include <fcntl.h>
 
-/* The kernel lets a number wrap around, to no limit at all. */
+/* Check a size or number, as the kernel silently lets large ones overflow. Returns 0 or -EMALFORMED (logged). */
 static int check_number(const struct spec *spec, const char *name, const char *form, bool percent)
 {
 	const struct spec_option *option = spec_option(spec, name);
@@ -30,7 +30,7 @@ static int check_number(const struct spec *spec, const char *name, const char *f
 		return spec_refuse(spec, -EMALFORMED, "%s=%s is too large", name, option->value);
 	if (r < 0)
 		return spec_refuse(spec, -EMALFORMED, "%s=%s: not %s", name, option->value, form);
-	/* tmpfs takes 0 for "no limit"; a limit is what this option is for. */
+	/* For tmpfs, 0 means no limit. */
 	return n ? 0 : spec_refuse(spec, -EMALFORMED, "%s=%s would mean no limit", name, option->value);
 }
 
@@ -53,7 +53,7 @@ static int tmpfs_plan(const struct spec *spec, struct plan *plan)
 	if (spec->nsources > 1)
 		return spec_refuse(spec, -EMALFORMED, "one directory only; write ':' in a path as '\\:'");
 	if (spec->readonly)
-		return spec_refuse(spec, -EMALFORMED, "a read-only tmpfs can hold nothing");
+		return spec_refuse(spec, -EMALFORMED, "conflicting options: a tmpfs cannot be read-only");
 	if (keep && strcmp(keep->value, "reboot") != 0 && strcmp(keep->value, "no") != 0)
 		return spec_refuse(spec, -EMALFORMED, "keep=%s: not 'reboot' or 'no'", keep->value);
 	r = check_number(spec, "size", "bytes (with k, m or g behind) or a percentage of the memory", true);
@@ -71,9 +71,9 @@ static int tmpfs_plan(const struct spec *spec, struct plan *plan)
 	cover->spec = spec;
 	cover->dir = path_absolute(plan->dir, spec->sources[0]);
 	cover->keep = !keep || strcmp(keep->value, "reboot") == 0;
-	plan_step(plan, spec, NULL, "mount a tmpfs for what is stored in '%s', size %s, %s", cover->dir,
+	plan_step(plan, spec, NULL, "mount a tmpfs for uppers in '%s', size %s, %s", cover->dir,
 		  size ? size->value : "half of the memory",
-		  cover->keep ? "kept when the container reboots" : "new at each reboot");
+		  cover->keep ? "kept at reboots of the container" : "new at each reboot");
 	return 0;
 }
 
@@ -114,19 +114,18 @@ static int tmpfs_clone(const struct spec *spec, struct clone *clone)
 }
 
 static const struct bdev_option tmpfs_options[] = {
-	{ "size", "BYTES", "the most it may hold, e.g. 512m or 10% (default: half of the memory)" },
-	{ "nr_inodes", "N", "the most files" },
-	{ "mode", "OCTAL", "its top directory's mode (default 0755)" },
-	{ "keep", "reboot|no",
-	  "whether it outlives a reboot of the container (default reboot); it never outlives a stop" },
+	{ "size", "BYTES", "maximum size, e.g. 512m or 10% (default: half of the memory)" },
+	{ "nr_inodes", "N", "maximum number of files" },
+	{ "mode", "OCTAL", "mode of its root directory (default 0755)" },
+	{ "keep", "reboot|no", "keep it at a reboot of the container or not (default reboot); a stop always ends it" },
 	{ NULL, NULL, NULL },
 };
 
 const struct bdev_type bdev_tmpfs = {
 	.name = "tmpfs",
 	.source = "DIR",
-	.summary = "memory over a directory ('.': the container's own), for an overlay's upper",
-	.undo = "the kernel, with the overlay on it",
+	.summary = "memory over a directory ('.': the container's), for uppers in it",
+	.undo = "the kernel, with the overlay above it",
 	.options = tmpfs_options,
 	.filesystem = "tmpfs",
 	.plan = tmpfs_plan,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * upper - the directory that an overlay or aufs writes to.
+ * upper - find, check and open the upper of an overlay or aufs.
  */
 #include "../stack/type.h"
 #include "upper.h"
@@ -13,7 +13,8 @@ char *upper_of(const struct spec *spec)
 	return spec->sources[spec->nsources - 1];
 }
 
-/* The path leads above the directory that it is relative to. On a new tmpfs there are no symlinks: text is enough. */
+/* Return whether the path leads out of the directory that it is relative to. Only reads the text: a new tmpfs has no
+ * symlinks. */
 static bool leads_out(const char *path)
 {
 	int depth = 0;
@@ -54,7 +55,7 @@ int upper_place(const struct spec *spec, struct plan *plan, const char *path, st
 		return spec_refuse(spec, -EXDEV, "upper '%s' leads out of the tmpfs on '%s'; name a directory in it",
 				   path, cover->dir);
 	if (!*ret->path)
-		return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be above '%s', not the same", cover->dir,
+		return spec_refuse(spec, -EINVAL, "the tmpfs on '%s' must be on a parent directory of '%s'", cover->dir,
 				   upper_of(spec));
 	return 0;
 }
@@ -74,7 +75,7 @@ int upper_find(const struct spec *spec, const struct plan *plan, bool *ret_made,
 	}
 	if (fd != -ENOENT || *path == '/' || spec->readonly)
 		return spec_refuse(spec, fd, "open upper '%s': %s", path, path_strerror(fd));
-	/* It will be made at the start; where, must exist. */
+	/* The start makes it; its parent must exist. */
 	*ret_made = true;
 	parent = xasprintf("./%s", path);
 	slash = strrchr(parent, '/');
@@ -116,7 +117,8 @@ int upper_open_lowers(const struct spec *spec, struct build *build, int **lowers
 	return 0;
 }
 
-/* A made upper is the merged root directory: it gets owner and mode of the one it covers. */
+/* Give a new upper, which becomes the merged root directory, the owner and mode of the topmost lower layer. Returns 0
+ * or -errno. */
 static int adopt_root(int upper, int lower)
 {
 	_cleanup_close_ int fd = path_reopen(upper, O_RDONLY | O_DIRECTORY);
@@ -169,7 +171,7 @@ int upper_clone(const struct spec *spec, struct clone *clone)
 		r = clone_source(clone, spec, spec->sources[i]);
 	if (r < 0 || view_is_covered(&clone->hidden, upper_of(spec)))
 		return r;
-	/* One that nothing was written to yet is made anew. */
+	/* The start of the copy makes one that does not exist yet. */
 	upper = path_open(clone->from, upper_of(spec), O_PATH | O_DIRECTORY);
 	return upper == -ENOENT ? 0 : clone_source(clone, spec, upper_of(spec));
 }

@@ -88,7 +88,7 @@ static void formats_have_their_names_and_one_alias(void)
 	CHECK(!header_find("") && !header_find("qcow") && !header_find("QCOW2") && !header_find("img"));
 	CHECK(header_writable("qcow2") && header_writable("vhd") && !header_writable("luks"));
 	QEMU("echo x >a");
-	CHECK(refused("a", "luks", "no format known"));
+	CHECK(refused("a", "luks", "unknown format"));
 }
 
 static void an_extension_stands_for_a_format_in_any_case(void)
@@ -241,7 +241,7 @@ static void extensions_without_an_end_are_left(void)
 	patch_be("o", 120, (uint64_t)'x' << 56, 8);
 	patch_be("o", 128, 0x4441544100000001, 8);
 	patch_be("o", 136, (uint64_t)'y' << 56, 8);
-	CHECK(refused("o", "qcow2", "twice"));
+	CHECK(refused("o", "qcow2", "duplicate"));
 }
 
 static void the_longest_name_is_read_whole(void)
