@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * attachment - the stack on the directory where it belongs.
- */
+/* attachment - the stack, mounted on its directory. */
 #include "../base/process.h"
 #include "attachment.h"
 #include "../base/cleanup.h"
@@ -31,7 +29,10 @@ int attachment_make(struct journal *journal, int mount, const char *path)
 
 	if (target < 0)
 		return log_errno(-errno, "open directory '%s'", path);
-	/* A mount keeps its id when it is attached: recorded before, so that no moment is without a record. */
+	/*
+	 * A mount keeps its id when it is attached. The id is recorded first, so that the stack is never mounted
+	 * without a record.
+	 */
 	id = mount_id_text(mount);
 	if (!id)
 		return log_errno(-errno, "identify the stack");
@@ -78,16 +79,17 @@ static int attachment_alive(const struct journal *journal, const void *fields)
 }
 
 /*
- * Take the stack off its place, with what a `dir` brought along below it; on the host, where others use what they see,
- * only if it is not busy (the monitor's namespace is `mine`). Whether its file system is then gone is only asked when
- * it matters (`wait`), by inotify(7)'s IN_UNMOUNT: that comes when the last mount of it ends, in any namespace.
+ * Unmount the stack, with the mounts that a `dir` brought along below it. On the host, where other processes use them,
+ * only if it is not busy; in the monitor's own namespace (`mine`) lazily. `wait`: also wait for the end of its file
+ * system, by inotify(7)'s IN_UNMOUNT, which comes when its last mount in any namespace ends. Returns 0 or -errno
+ * (logged).
  */
-static int take_off(const char *path, bool mine, bool wait)
+static int unmount(const char *path, bool mine, bool wait)
 {
 	_cleanup_close_ int watch = wait ? inotify_init1(IN_CLOEXEC) : -EBADF;
 	struct pollfd poll_fd = { .fd = watch, .events = POLLIN };
 
-	/* Out of watches: then nobody knows. */
+	/* Without a free watch, the end of the file system remains unknown. */
 	if (watch >= 0 && inotify_add_watch(watch, path, IN_DELETE_SELF) < 0) {
 		cleanup_close(&watch);
 		watch = poll_fd.fd = -EBADF;
@@ -99,7 +101,7 @@ static int take_off(const char *path, bool mine, bool wait)
 	return 0;
 }
 
-/* 0, or -errno (logged): the stack may still be attached. */
+/* Unmount the stack. Returns 0, or -errno (logged): the stack may still be attached. */
 static int attachment_undo(struct undo *undo, const struct record *record)
 {
 	const struct attachment_record *attachment = record->fields;
@@ -114,7 +116,7 @@ static int attachment_undo(struct undo *undo, const struct record *record)
 	cleanup_close(&fd);
 	fd = -EBADF;
 	if (r > 0)
-		return take_off(path, mine, wait);
+		return unmount(path, mine, wait);
 	if (r == 0)
 		r = mine ? 0 : mount_is_covered(path, attachment->mount);
 	if (r < 0)
@@ -123,7 +125,7 @@ static int attachment_undo(struct undo *undo, const struct record *record)
 		return log_refuse(-EBUSY, "'%s': something else is mounted over the stack; umount that first", path);
 	if (r == 2)
 		return log_refuse(-EBUSY, "'%s': mounted in another mount namespace; umount it there", path);
-	return 0; /* never attached, or in a namespace that has ended, or taken off by hand */
+	return 0; /* never attached, in a namespace that has ended, or unmounted by hand */
 }
 
 static const struct record_field attachment_fields[] = {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * aufs - an aufs of the stack, so that its branches are told from those of others.
- */
+/* aufs - an aufs of the stack, to tell its branches from those of other aufs. */
 #include "aufs.h"
 #include "../base/cleanup.h"
 

@@ -3,5 +3,5 @@
 
 #include "../record/journal.h"
 
-/* Record an aufs by its number in sysfs, "si_...". 0 or -errno (logged). */
+/* Record an aufs by its number in sysfs, "si_...". Returns 0 or -errno (logged). */
 int aufs_record(struct journal *journal, const char *si);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * device - how an image is served, and as which device of the kernel's; for `status` alone.
- */
+/* device - the way an image is served, and its block device; for `status` alone. */
 #include "device.h"
 #include "../base/cleanup.h"
 #include "../record/show.h"

@@ -3,8 +3,8 @@
 
 #include "../record/journal.h"
 
-/* Record, for `status`, how an image is served (struct transport's `how`). 0 or -errno (logged). */
+/* Record, for `status`, the way an image is served (struct transport's `how`). Returns 0 or -errno (logged). */
 int device_record_transport(struct journal *journal, const char *transport);
 
-/* Record, for `status`, the device of a served image. 0 or -errno (logged). */
+/* Record, for `status`, the device of a served image. Returns 0 or -errno (logged). */
 int device_record(struct journal *journal, const char *node);

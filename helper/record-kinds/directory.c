@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * directory - a directory of the host that the stack shows, or that its overlay or aufs writes to.
- */
+/* directory - a directory of the host that is a lower of the stack, or that its overlay or aufs writes to. */
 #include "directory.h"
 #include "../base/cleanup.h"
 #include "../base/path.h"
@@ -24,7 +22,10 @@ int directory_record(struct journal *journal, int dir, enum directory_role role)
 	return journal_add(journal, kinds[role], &(struct directory_record){ inode, path });
 }
 
-/* Open the directory if it is still the recorded one. fd or -errno; -ESTALE: it is another one. */
+/*
+ * Open the directory if it is still the recorded one. Returns an fd; -ESTALE: another directory has its path; or
+ * -errno.
+ */
 static int open_recorded(const struct directory_record *directory)
 {
 	_cleanup_close_ int fd = open(directory->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

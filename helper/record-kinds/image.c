@@ -28,7 +28,9 @@ int image_record(struct journal *journal, int image, bool writes)
 	return journal_add(journal, &record_image, &(struct image_record){ inode, path, writes });
 }
 
-/* Open the image if it is still the recorded file. fd; -ENOENT: it is another one, or gone; or -errno. */
+/*
+ * Open the image if it is still the recorded file. Returns an fd; -ENOENT: the file is gone or another one; or -errno.
+ */
 static int open_recorded(const struct image_record *image)
 {
 	_cleanup_close_ int fd = open(image->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
@@ -41,8 +43,8 @@ static int open_recorded(const struct image_record *image)
 }
 
 /*
- * Wait until the kernel has released the image after the last mount of it. It is no error if that takes longer: others
- * may rightly have the image by now.
+ * Wait until the kernel has released the image after its last unmount. A timeout is no error: another holder may
+ * rightly use the image by then. Returns 0.
  */
 static int image_undo(struct undo *undo, const struct record *record)
 {
@@ -50,19 +52,18 @@ static int image_undo(struct undo *undo, const struct record *record)
 	long long until = process_clock() + WAIT_MS;
 	_cleanup_close_ int fd = -EBADF;
 
-	/* Without an attachment, nobody but the process that built the stack ever had it, and that process has ended.
-	 */
+	/* Without an attachment, only the process that built the stack used the image, and that process has ended. */
 	if (!image->writes || undo->steps[record->step].busy || !journal_first(undo->journal, &record_attachment))
 		return 0;
 	fd = open_recorded(image);
 	if (fd < 0) {
 		if (fd != -ENOENT)
-			log_warn("image '%s': not waited for until it is free: %s", image->path, strerror(-fd));
+			log_warn("cannot wait until image '%s' is free: %s", image->path, strerror(-fd));
 		return 0;
 	}
 	while (flock(fd, LOCK_SH | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK || process_clock() >= until) {
-			log_warn("image '%s' is still in use: a process holds its mount, or another start has it",
+			log_warn("image '%s' is still in use: a process holds its mount, or another start uses it",
 				 image->path);
 			return 0;
 		}

@@ -3,5 +3,5 @@
 
 #include "../record/journal.h"
 
-/* Record that the stack uses the open image file. 0 or -errno (logged). */
+/* Record that the stack uses the open image file. Returns 0 or -errno (logged). */
 int image_record(struct journal *journal, int image, bool writes);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * layer - a layer of a layer store that the stack shows.
- */
+/* layer - a layer of a layer store in the stack. */
 #include "layer.h"
 #include "../base/cleanup.h"
 

@@ -3,5 +3,5 @@
 
 #include "../record/journal.h"
 
-/* Record that the stack shows a layer of a store, by its key (layer/store.h). 0 or -errno (logged). */
+/* Record that the stack contains a layer of a store, by its key (layer/store.h). Returns 0 or -errno (logged). */
 int layer_record(struct journal *journal, const char *key);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * loop - a loop device. The kernel ends it with the last mount; only where a server's file is below it, a release has
- * to wait for that, since the server must outlive it.
+ * loop - a loop device. The kernel ends it with the last mount. A release waits for that only where the device is on
+ * the file of a server, which must outlive it.
  */
 #include "../base/process.h"
 #include "loop.h"
@@ -15,7 +15,7 @@
 
 struct loop_record {
 	char *node;
-	unsigned long long diskseq; /* tells it from later devices of this name; 0: not known */
+	unsigned long long diskseq; /* tells the device from later ones of this name; 0: unknown */
 	char *inode;		    /* of the file */
 };
 

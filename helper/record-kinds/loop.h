@@ -3,8 +3,8 @@
 
 #include "../record/journal.h"
 
-/* Record the loop device on an open file. 0 or -errno (logged). */
+/* Record the loop device on an open file. Returns 0 or -errno (logged). */
 int loop_record(struct journal *journal, const char *node, int device, int file);
 
-/* Whether the recorded device is the one that is open, of this name. */
+/* Test whether the open device of this name is the recorded one. */
 bool loop_record_is(const struct record *record, const char *node, int device);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nbd - an nbd device, known by the name of its backend. Armed, it disconnects by itself with its last mount; one whose
- * maker was killed before that is idle, and needs help. It is never cut.
+ * nbd - an nbd device, known by the name of its backend. An armed device disconnects by itself after its last mount.
+ * One whose maker was killed before arming it is idle, and a release disconnects it. A device in use is never
+ * disconnected.
  */
 #include "../base/process.h"
 #include "nbd.h"
@@ -12,7 +13,7 @@
 #include "../record/uses.h"
 #include "server.h"
 
-/* A start may hold the lock while its server starts. */
+/* A start may hold the lock until its server has started. */
 #define SHARED_WAIT_MS 35000
 
 struct nbd_record {
@@ -34,7 +35,7 @@ bool nbd_record_is(const struct record *record, const char *node)
 	return whole && strncmp(node, whole, strlen(whole)) == 0;
 }
 
-/* Whether the device is ours: one that is known by its process's pid is so only with that process. */
+/* Test whether the device is the recorded one: a backend name with a pid is valid only while that process lives. */
 static int is_ours(const struct journal *journal, const char *backend)
 {
 	size_t n = strlen(NBD_BY_PID);
@@ -54,13 +55,13 @@ static int nbd_alive(const struct journal *journal, const void *fields)
 }
 
 /*
- * Disconnect the device if it is idle and no other reader has taken it. 1: there is nothing more to do; 0: it is in
- * use; or -errno (logged).
+ * Disconnect the device if it is idle and no other reader has taken it. Returns 1: there is nothing more to do; 0: the
+ * device is in use; or -errno (logged).
  */
 static int try_disconnect(const struct undo *undo, const struct record *record, bool offered)
 {
 	const struct nbd_record *nbd = record->fields;
-	/* From the look for users to the end of the device, no start may take it. */
+	/* The lock keeps starts from taking the device between the search for users and its end. */
 	_cleanup_close_ int lock = offered ? rundir_lock(SHARED_WAIT_MS) : -EBADF;
 	int r, nr;
 
@@ -73,7 +74,7 @@ static int try_disconnect(const struct undo *undo, const struct record *record, 
 	if (r)
 		return r;
 	r = nbd_disconnect_idle(nr, nbd->backend);
-	/* Without its node, it is being removed. */
+	/* A device without a node is being removed. */
 	if (r == -EBUSY || r == -ENOENT || r == -ENXIO || r == -ENODEV)
 		return 0;
 	return r < 0 ? log_errno(r, "disconnect '/dev/nbd%d'", nr) : 1;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * offer - one server and one device for all who read the same image.
+ * offer - one server and one device for all readers of the same image.
  *
- * Whoever has made them offers the device in its journal, after the records of what the device needs. Whoever takes it
- * copies those records and holds the device open, and only then believes them.
+ * The process that made them offers the device in its journal, after the records of what the device needs. A process
+ * that takes the offer opens the device and copies those records. It checks them only with the device open, since then
+ * they stay valid.
  */
 #include "offer.h"
 #include "../base/cleanup.h"
@@ -23,14 +24,16 @@ int offer_make(struct journal *journal, const char *key, const char *node, const
 	return journal_add(journal, &record_offer, &(struct offer_record){ key_copy, node_copy, fstype_copy });
 }
 
-/* Whether an offered device needs what the record names, so that both are released together. */
+/* Test whether an offered device needs the recorded object, so that both are released together. */
 static bool is_needed(const struct record *record)
 {
 	return record->kind == &record_server || record->kind == &record_nbd || record->kind == &record_loop;
 }
 
-/* Whether the record still tells the truth of the open device. Unknown is no: the image is then served once more. */
-static bool is_true(const struct journal *theirs, const struct record *record, int device, const char *node)
+/*
+ * Test whether the record is still true of the open device. Unknown counts as no: the image is then served once more.
+ */
+static bool is_valid(const struct journal *theirs, const struct record *record, int device, const char *node)
 {
 	if (record->kind == &record_loop)
 		return loop_record_is(record, node, device);
@@ -39,7 +42,7 @@ static bool is_true(const struct journal *theirs, const struct record *record, i
 	return record->kind->alive(theirs, record->fields) == 1;
 }
 
-/* Take an offer of another journal. fd; -ENOENT: it does not hold any longer; or -errno (logged). */
+/* Take an offer of another journal. Returns an fd; -ENOENT: the offer is not valid any more; or -errno (logged). */
 static int take(const struct journal *theirs, const struct record *offer, struct journal *journal)
 {
 	const char *node = ((const struct offer_record *)offer->fields)->node;
@@ -49,7 +52,7 @@ static int take(const struct journal *theirs, const struct record *offer, struct
 	if (device < 0)
 		return -ENOENT;
 	for (const struct record *record = theirs->records; record < offer; record++)
-		if (record->step == offer->step && is_needed(record) && !is_true(theirs, record, device, node))
+		if (record->step == offer->step && is_needed(record) && !is_valid(theirs, record, device, node))
 			return -ENOENT;
 	for (const struct record *record = theirs->records; r == 0 && record <= offer; record++)
 		if (record->step == offer->step && (is_needed(record) || record == offer))
@@ -57,7 +60,7 @@ static int take(const struct journal *theirs, const struct record *offer, struct
 	return r < 0 ? r : TAKE_FD(device);
 }
 
-/* Take the first offer with this key in another journal. */
+/* Take the first valid offer with this key in another journal. Returns the same as take(). */
 static int take_from(const struct journal *theirs, struct journal *journal, const char *key, char **ret_node,
 		     char **ret_fstype)
 {
@@ -84,7 +87,7 @@ int offer_take(struct journal *journal, const char *key, char **ret_node, char *
 	char **ids;
 	size_t n;
 
-	/* An offer that cannot be read is not taken: the image is served once more. */
+	/* A journal that cannot be read is skipped: the image is then served once more. */
 	(void)rundir_ids(&ids, &n);
 	for (size_t i = 0; i < n && found == -ENOENT; i++) {
 		struct journal theirs;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * server - a process that serves an image, or watches over its device.
- */
+/* server - a process that serves an image, or the watcher of its device. */
 #include "server.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -12,7 +10,7 @@
 
 #include <signal.h>
 
-/* A watcher or a server that nothing holds any longer. */
+/* How long an idle watcher or server may take to end by itself, and after SIGTERM. */
 #define WAIT_MS 2000
 #define END_MS	60000
 
@@ -45,7 +43,10 @@ int server_lives(const struct journal *journal, pid_t pid)
 	return r;
 }
 
-/* What it served is idle by now: it ends by itself, and if it does not, is asked to. It may have much to write. */
+/*
+ * Wait for the end of a server whose device is released, and send it SIGTERM if it does not end by itself. It may still
+ * have much to write. Returns 0 or -errno (logged).
+ */
 static int server_undo(struct undo *undo, const struct record *record)
 {
 	const struct server_record *server = record->fields;
@@ -82,7 +83,7 @@ static void server_show(const void *fields, struct shown *shown)
 {
 	const struct server_record *server = fields;
 
-	/* The first is QEMU, others watch it. */
+	/* The first one is QEMU; the others are watchers. */
 	if (shown->step->server.pid)
 		return;
 	shown->step->server = server->process;

@@ -4,8 +4,8 @@
 #include "../base/process.h"
 #include "../record/journal.h"
 
-/* Record a process that serves an image or watches a device, before it does anything. 0 or -errno (logged). */
+/* Record a process that serves an image, or a watcher, before it does anything. Returns 0 or -errno (logged). */
 int server_record(struct journal *journal, const struct process *process, const char *name);
 
-/* Whether the recorded server of this pid lives. 1, 0 or -errno (not logged). */
+/* Test whether the recorded server of this pid lives. Returns 1, 0 or -errno (not logged). */
 int server_lives(const struct journal *journal, pid_t pid);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * step - one line of the stack. The records of what it does carry its number.
- */
+/* step - one spec of the stack. The records of its acts have its number. */
 #include "step.h"
 #include "../base/cleanup.h"
 #include "../record/show.h"

@@ -4,10 +4,10 @@
 #include "../record/journal.h"
 
 /*
- * Begin the next step of the stack: records that follow belong to it. dir: the directory of the container whose spec it
- * is, if that is another than the owner; or NULL. 0 or -errno (logged).
+ * Begin the next step of the stack, to which the following records belong. dir: the directory of the container whose
+ * spec it is, if that is not the owner; or NULL. Returns 0 or -errno (logged).
  */
 int step_begin(struct journal *journal, const char *spec, const char *dir);
 
-/* The spec of the last step, the uppermost one; NULL: there is none. The journal's. */
+/* Return the spec of the last step, which is the uppermost one; NULL: there is none. The journal keeps it. */
 const char *step_last(const struct journal *journal);

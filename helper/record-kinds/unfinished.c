@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * unfinished - the directory of a container that is being made. A killed maker leaves two empty directories, which
- * nobody but a release of this record would find.
+ * unfinished - the directory of a container that is being created. A killed creator leaves two empty directories, which
+ * only a release of this record finds.
  */
 #include "unfinished.h"
 #include "../base/cleanup.h"
@@ -30,7 +30,7 @@ int unfinished_remove(const char *dir)
 
 	if (access(config, F_OK) == 0)
 		return 0;
-	/* Empty ones only: whatever else is in them is not ours. */
+	/* Only empty directories: other content is not ours. */
 	if (errno == ENOENT && (rmdir(rootfs) == 0 || errno == ENOENT || errno == ENOTEMPTY) &&
 	    (rmdir(dir) == 0 || errno == ENOENT || errno == ENOTEMPTY))
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * volatile - the kernel's marker in the work directory of a volatile overlay. It says that a crash of the host may have
- * damaged the upper, so it goes when the overlay has ended and its data are synced.
+ * volatile - the kernel's marker in the work directory of a volatile overlay. The marker means that a crash of the host
+ * may have damaged the upper. A release removes it after the overlay has ended and its data are synced.
  */
 #include "volatile.h"
 #include "../base/cleanup.h"
@@ -26,7 +26,7 @@ int volatile_record(struct journal *journal, int work)
 	return journal_add(journal, &record_volatile, &(struct volatile_record){ inode, path });
 }
 
-/* Open the work directory if it is still the recorded one. fd; -ENOENT: it is not there; or -errno. */
+/* Open the work directory if it is still the recorded one. Returns an fd; -ENOENT: it does not exist; or -errno. */
 static int open_recorded(const struct volatile_record *record)
 {
 	_cleanup_close_ int work = path_open(-EBADF, record->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -47,7 +47,7 @@ static int volatile_alive(const struct journal *journal, const void *fields)
 	return work < 0 ? (work == -ENOENT ? 0 : work) : path_has(work, "work/incompat/volatile", S_IFDIR);
 }
 
-/* Remove the marker. 0, also when there is none, or -errno (logged). */
+/* Remove the marker. Returns 0, also when there is none, or -errno (logged). */
 static int clear_marker(int work, const char *name)
 {
 	_cleanup_close_ int incompat = path_open(work, "work/incompat", O_RDONLY | O_DIRECTORY);
@@ -63,8 +63,8 @@ static int clear_marker(int work, const char *name)
 }
 
 /*
- * As long as the overlay is in use by somebody, the marker stays, and the journal with it; then what it wrote is
- * synced, and as good as any.
+ * Sync the upper and remove the marker. While the overlay is still in use, the marker stays, and the journal with it.
+ * Returns 0 or -errno (logged).
  */
 static int volatile_undo(struct undo *undo, const struct record *record)
 {

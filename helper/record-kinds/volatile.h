@@ -3,5 +3,7 @@
 
 #include "../record/journal.h"
 
-/* Record the work directory of a volatile overlay, whose marker a release removes. 0 or -errno (logged). */
+/*
+ * Record the work directory of a volatile overlay, so that a release removes the marker. Returns 0 or -errno (logged).
+ */
 int volatile_record(struct journal *journal, int work);

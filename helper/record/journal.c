@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * journal - what was done for one container, so that another process can undo it.
+ * journal - the record of what was done for one container, so that another process can undo it.
  *
- * A record for each act, appended before the act (record-kinds/).
+ * A record is appended before each act (record-kinds/).
  *
- * RUN_DIR is a tmpfs, gone at reboot; the boot id in each journal says so
- * where it is not. Nothing here needs fsync.
+ * RUN_DIR is a tmpfs, which ends at reboot; where it is not, the boot id in each journal marks the journal as stale. So
+ * nothing here needs fsync.
  */
 #include "../base/process.h"
 #include "journal.h"
@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 
 /*
- * The first line: "version", the number of this format and the boot. A journal of another version is treated like one
- * of another boot, since what it says cannot be understood.
+ * The first line: "version", the number of this format and the boot id. A journal of another version is handled like
+ * one of another boot, since its records cannot be understood.
  */
 #define VERSION_LINE "version\t2\t"
 
@@ -33,7 +33,7 @@ static void forget_records(struct journal *journal)
 	journal->step = 0;
 }
 
-/* Append a line, which is changed, to the records in memory. 0 or -EBADMSG. */
+/* Append a line to the records in memory; the line is modified. Returns 0 or -EBADMSG. */
 static int read_record(struct journal *journal, char *line)
 {
 	struct record *record = ARRAY_ADD(journal->records, journal->n);
@@ -44,10 +44,12 @@ static int read_record(struct journal *journal, char *line)
 	return r;
 }
 
-/* The whole file as one string, for the caller to free; NULL in it: there is none. 0 or -errno. */
+/*
+ * Read the whole file into one string: *ret, for the caller to free, or NULL if there is no file. Returns 0 or -errno.
+ */
 static int read_text(int dirfd, char **ret)
 {
-	/* Without O_NONBLOCK, a fifo in its place would be waited for. */
+	/* Without O_NONBLOCK, open would block on a fifo of this name. */
 	_cleanup_close_ int fd = openat(dirfd, "journal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
@@ -70,7 +72,10 @@ static int read_text(int dirfd, char **ret)
 	return 0;
 }
 
-/* Read all whole lines: a last one without its newline was never finished, and its act not begun. 0 or -errno. */
+/*
+ * Read all complete lines: a last line without its newline was never finished, so its act was not begun. Returns 0 or
+ * -errno.
+ */
 static int read_records(struct journal *journal)
 {
 	_cleanup_free_ char *text = NULL, *ours = xasprintf(VERSION_LINE "%s", process_boot_id());
@@ -81,7 +86,7 @@ static int read_records(struct journal *journal)
 	if (!end)
 		return r;
 	*end = '\0';
-	/* After a reboot nothing that is recorded exists. */
+	/* After a reboot none of the recorded objects exists. */
 	if (strcmp(text, ours) != 0)
 		return 0;
 	for (line = end + 1; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
@@ -127,7 +132,7 @@ int journal_share(const char *place, const char *name, struct journal *ret)
 
 void journal_unshare(struct journal *journal)
 {
-	/* The last of them removes what the first has made, unless a start has come in between. */
+	/* The last process removes the journal that the first one made, unless a start has used it in between. */
 	if (!journal->n && flock(journal->dirfd, LOCK_EX | LOCK_NB) == 0 && read_records(journal) == 0 && !journal->n)
 		(void)journal_discard(journal);
 	else
@@ -153,10 +158,10 @@ int journal_peek(const char *id, struct journal *ret)
 
 bool journal_is_locked(const struct journal *journal)
 {
-	/* Another descriptor: the lock that this takes ends here. */
+	/* On a descriptor of its own, so that closing it releases the lock taken here. */
 	_cleanup_close_ int fd = open(journal->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	/* Removed meanwhile, somebody has just worked on it. */
+	/* If the directory was removed concurrently, another process has just worked on it. */
 	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
@@ -174,7 +179,10 @@ void journal_close(struct journal *journal)
 	*journal = (struct journal){ .dirfd = -EBADF, .fd = -EBADF };
 }
 
-/* A line is one write(2), unless that came to its end half way: what is said of the rest is the reason. 0 or -errno. */
+/*
+ * Write a line by one write(2); only after a short write, a second one follows, which then returns the reason. Returns
+ * 0 or -errno.
+ */
 static int write_line(int fd, const char *line)
 {
 	_cleanup_free_ char *whole = xasprintf("%s\n", line);
@@ -247,7 +255,7 @@ int journal_discard(struct journal *journal)
 {
 	int r = 0;
 
-	/* rmdir only: should anything be mounted or stored here against all expectation, it stays. */
+	/* rmdir alone: if anything is mounted or stored here against all expectation, it stays. */
 	(void)unlinkat(journal->dirfd, "stage", AT_REMOVEDIR);
 	(void)unlinkat(journal->dirfd, "socket", 0);
 	if (unlinkat(journal->dirfd, "journal", 0) < 0 && errno != ENOENT)
@@ -273,7 +281,7 @@ int journal_clear_empty(const char *id)
 	journal_close(&journal);
 	if (r != -ENOENT)
 		return r < 0 ? journal_unreadable(id, r) : 0;
-	/* Whoever waits for this lock looks whether the directory is still there. */
+	/* A process that waits for this lock checks afterwards whether the directory still exists. */
 	(void)unlinkat(fd, "journal", 0);
 	(void)unlinkat(fd, "stage", AT_REMOVEDIR);
 	return rmdir(path) < 0 && errno != ENOENT ? log_errno(-errno, "remove '%s'", path) : 0;

@@ -8,63 +8,72 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What has been done for one container or one `mount` target. The open journal is locked. */
+/* The records of one container or one `mount` target. An open journal is locked. */
 struct journal {
 	char *dir; /* RUN_DIR/ID */
-	int dirfd; /* its lock is a flock(2) on this */
-	int fd;	   /* the file being written, -EBADF before journal_begin */
+	int dirfd; /* the directory; flock(2) on it is the lock */
+	int fd;	   /* the file, open for writing; -EBADF before journal_begin() */
 	struct record *records;
 	size_t n;
-	unsigned int step; /* of the stack, that records are written for; 0: before the first */
+	unsigned int step; /* the step of the stack that new records belong to; 0: before the first */
 };
 
 /*
- * Open the journal of `name` in directory `place` ("" for a mount target), locked as rundir_open() does, and read what
- * it holds. 0; -ENOENT when there is none and !create; or -errno after one error line.
+ * Open the journal of `name` in directory `place` ("" for a mount target), locked as by rundir_open(), and read its
+ * records. Returns 0; -ENOENT if there is none and !create; or -errno (logged).
  */
 int journal_open(const char *place, const char *name, bool create, struct journal *ret);
-/* The same for a container. */
+/* Open the journal of a container, as journal_open() does. */
 int journal_open_container(const struct container *container, bool create, struct journal *ret);
 /*
- * Open it, made if need be, with a lock that others may share: as long as somebody holds it, no start of the container
- * and no release goes on. journal_unshare() ends it, and leaves nothing. 0 or -errno (logged).
+ * Open the journal, created if necessary, with a shared lock: while any process holds it, starts of the container and
+ * releases wait. Returns 0 or -errno (logged).
  */
 int journal_share(const char *place, const char *name, struct journal *ret);
+/* Release a shared lock, and remove the journal if it was created for the lock alone. */
 void journal_unshare(struct journal *journal);
 /*
- * Read the journal of an ID as rundir_list gives it, without the lock. 0; -ENOENT: there are no records; or -errno (not
- * logged; journal_unreadable() logs and returns it): what it records is unknown.
+ * Read the journal of an ID from rundir_list(), without the lock. Returns 0; -ENOENT: there are no records; or -errno
+ * (not logged; journal_unreadable() logs and returns it): the records are unknown.
  */
 int journal_peek(const char *id, struct journal *ret);
+/* Log that the journal of this ID cannot be read. Returns r. */
 int journal_unreadable(const char *id, int r);
-/* Does another process work on what the peeked journal is of, as it holds its lock? Unknown is yes. */
+/*
+ * Test whether another process holds the lock of a peeked journal, and so works on its container. Unknown counts as
+ * yes.
+ */
 bool journal_is_locked(const struct journal *journal);
+/* Close the journal, which releases its lock. The file stays. */
 void journal_close(struct journal *journal);
 
-/* Start anew: forget all records. Record the owner next (record-kinds/owner.h). 0 or -errno (logged). */
+/*
+ * Begin the journal anew, without any record. The owner is recorded next (record-kinds/owner.h). Returns 0 or -errno
+ * (logged).
+ */
 int journal_begin(struct journal *journal);
 
 /*
- * Append a record of the current step: one write(2), before the act that it tells of. For the typed functions of
- * record-kinds/. 0 or -errno (logged).
+ * Append a record to the current step by one write(2), before the act that it records. For the typed functions of
+ * record-kinds/. Returns 0 or -errno (logged).
  */
 int journal_add(struct journal *journal, const struct record_kind *kind, const void *fields);
-/* Append a record of another journal. 0 or -errno (logged). */
+/* Append a copy of another journal's record. Returns 0 or -errno (logged). */
 int journal_copy(struct journal *journal, const struct record *record);
 
-/* The next record of a kind, or NULL. For record-kinds/ and record/. */
+/* Find the next record of a kind. Returns it or NULL. For record-kinds/ and record/. */
 const struct record *journal_next(const struct journal *journal, const struct record_kind *kind,
 				  const struct record *after);
-/* The fields of the first record of a kind, or NULL. */
+/* Find the first record of a kind. Returns its fields or NULL. */
 const void *journal_first(const struct journal *journal, const struct record_kind *kind);
-/* Whether a step has a record of this kind. */
+/* Test whether a step has a record of this kind. */
 bool journal_step_has(const struct journal *journal, unsigned int step, const struct record_kind *kind);
 
-/* Remove the journal and its directory, and close it. 0 or -errno (logged): the directory is still there. */
+/* Remove the journal and its directory, and close it. Returns 0, or -errno (logged): the directory remains. */
 int journal_discard(struct journal *journal);
 
 /*
- * Remove the directory of a journal without records, which a helper left that was killed before its first act or after
- * its last. 0, also while another process works on it, or -errno (logged).
+ * Remove the directory of a journal without records: the leftover of a helper that was killed before its first act or
+ * after its last. Returns 0, also while another process works on it, or -errno (logged).
  */
 int journal_clear_empty(const char *id);

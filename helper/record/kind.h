@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * kind - the contract between a record kind and the rest.
+ * kind - the contract between a record kind and the journal.
  *
- * A kind is one thing that is done for a container or a mount and that another process may have to undo, to show, or
- * to know of. It is one file of record-kinds/: its fields, a typed function that writes it, and at its end its
- * `struct record_kind`, which is named in RECORD_KINDS. Nobody else reads the fields or compares kinds.
+ * A kind describes one act for a container or a mount that another process may have to undo, to show, or to know of. It
+ * is one file of record-kinds/: the fields, a typed function that writes them, and its `struct record_kind`, which
+ * RECORD_KINDS names. No other file reads the fields or compares kinds.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct shown;
 struct undo;
 
 enum field_type {
-	FIELD_END,     /* after the last one */
+	FIELD_END,     /* ends the list */
 	FIELD_TEXT,    /* char * */
 	FIELD_NUMBER,  /* unsigned long long */
 	FIELD_PROCESS, /* struct process: two columns, its pid and its start time */
@@ -27,45 +27,45 @@ enum field_type {
 struct record_field {
 	enum field_type type;
 	size_t offset;	      /* in the kind's struct */
-	const char *words[2]; /* of a flag: when it is false, and when it is true */
+	const char *words[2]; /* of a flag: the words for false and true */
 };
 
-/* When a record is undone: all of one phase, newest first, before the next phase. */
+/* When a record is undone: all records of one phase, newest first, before the next phase. */
 enum undo_phase {
-	UNDO_NOTHING,	/* what it tells of ends with the mount, or with the process */
-	UNDO_MOUNT,	/* the stack leaves its place; if that fails, nothing below it is touched */
-	UNDO_OVERLAY,	/* what an overlay leaves in its work directory */
+	UNDO_NOTHING,	/* the object ends with the mount or with the process */
+	UNDO_MOUNT,	/* unmount the stack; if that fails, the later phases are skipped */
+	UNDO_OVERLAY,	/* leftovers of an overlay in its work directory */
 	UNDO_DEVICE,	/* block devices with a server */
 	UNDO_SERVER,	/* the servers */
-	UNDO_IMAGE,	/* images are waited for until they are free */
+	UNDO_IMAGE,	/* wait until images are free */
 	UNDO_DIRECTORY, /* unfinished directories */
 	UNDO_PHASES,
 };
 
-/* What a record claims: while it stands, others are told who has it. */
+/* What a record claims: while the record exists, others that want the object are told its holder. */
 enum claim_object {
 	CLAIM_NOTHING,
 	CLAIM_IMAGE,	 /* an image file, by its inode */
-	CLAIM_DIRECTORY, /* by its inode; or one that is in it, by its path */
+	CLAIM_DIRECTORY, /* by its inode; directories inside it by their paths */
 	CLAIM_LAYER,	 /* a layer of a store, by its key */
 	CLAIM_CONTAINER, /* a container's stack, by the container's directory */
-	CLAIM_DEVICE,	 /* a device that readers share, by its name; or its server, by its number */
+	CLAIM_DEVICE,	 /* a device that readers share, by its name; or its server, by its pid */
 	CLAIM_AUFS,	 /* an aufs, by its number in sysfs */
 };
 
 enum claim_mode {
 	CLAIM_READ = 1,
 	CLAIM_WRITE = 2,
-	CLAIM_VIEW = 4, /* it must not change while it is shown */
+	CLAIM_VIEW = 4, /* a read-only view, which excludes writers */
 };
 
 struct claim {
 	enum claim_object object;
-	unsigned int mode;	   /* of a record: one claim_mode; of a question: all that are asked for */
-	const char *id;		   /* what identifies the object; NULL: number does */
+	unsigned int mode;	   /* of a record: one claim_mode; of a search: all wanted modes */
+	const char *id;		   /* identifies the object; NULL: `number` does */
 	unsigned long long number; /* of a server: its pid */
-	const char *path;	   /* of a directory: where it is, absolute; or NULL */
-	bool branch;		   /* of a directory: a branch of an aufs, which also uses what it lies in */
+	const char *path;	   /* of a directory: its absolute path; or NULL */
+	bool branch;		   /* of a directory: a branch of an aufs, which also uses the directories around it */
 };
 
 struct record_kind {
@@ -74,15 +74,16 @@ struct record_kind {
 	const struct record_field *fields;
 	enum undo_phase phase;
 	/*
-	 * Undo it, as far as the kernel has not done so. Repeating it does no harm, and what is not ours any more stays
-	 * as it is. 0; 1: it is in use by others, and ends by itself with the last of them; or -errno (logged).
+	 * Undo the act, as far as the kernel has not done so. Repeating it does no harm, and an object that is no
+	 * longer the recorded one is left alone. Returns 0; 1: others use the object, and it ends with the last of
+	 * them; or -errno (logged).
 	 */
 	int (*undo)(struct undo *undo, const struct record *record);
-	/* Whether the object exists and is still the one that was recorded: 1, 0, or -errno (not logged). */
+	/* Test whether the object exists and is still the recorded one. Returns 1, 0, or -errno (not logged). */
 	int (*alive)(const struct journal *journal, const void *fields);
-	/* Fill in what it claims, with strings of the record. NULL: nothing. */
+	/* Fill in the claim, with strings of the record. NULL: the kind claims nothing. */
 	void (*claim)(const void *fields, struct claim *ret);
-	/* Add to what `status` says of the container, or of the record's step, with strings of the record. */
+	/* Add to what `status` shows of the container, or of the record's step, with strings of the record. */
 	void (*show)(const void *fields, struct shown *shown);
 };
 
@@ -111,9 +112,9 @@ struct record_kind {
 RECORD_KINDS(DECLARE_KIND)
 #undef DECLARE_KIND
 
-/* All kinds, for those who look at each. */
+/* All kinds. */
 extern const struct record_kind *const record_kinds[];
 extern const size_t record_nkinds;
 
-/* Find a kind by its name; NULL: there is none. */
+/* Find a kind by its name. Returns NULL if there is none. */
 const struct record_kind *record_kind_find(const char *name);

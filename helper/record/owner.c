@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * owner - whose journal it is, and the run of the container that it belongs to.
- */
+/* owner - the container or mount that a journal belongs to, and the run of the container. */
 #include "owner.h"
 #include "../base/cleanup.h"
 #include "show.h"

@@ -40,7 +40,7 @@ static bool is_end(const struct record_field *field)
 	return field->type == FIELD_END;
 }
 
-/* A field as its columns, for the caller to free. */
+/* Return a field as its columns, for the caller to free. */
 static char *encode_field(const struct record_field *field, const void *fields)
 {
 	const void *at = (const char *)fields + field->offset;
@@ -73,7 +73,7 @@ char *record_encode(const struct record_kind *kind, unsigned int step, const voi
 	return line;
 }
 
-/* A whole column that is a number. 0 or -EBADMSG. */
+/* Parse a whole column as a number. Returns 0 or -EBADMSG. */
 static int take_number(char **rest, unsigned long long *ret)
 {
 	const char *text = strsep(rest, "\t");

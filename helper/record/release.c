@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * release - undo what a journal records: phase after phase, in each the newest record first. What that means for a
- * record is its kind's business (record-kinds/).
+ * release - undo the records of a journal, phase after phase, in each phase the newest record first. How a record is
+ * undone is up to its kind (record-kinds/).
  */
 #include "release.h"
 #include "../base/cleanup.h"
@@ -23,7 +23,7 @@ int undo_complain(const struct undo *undo, const struct record *record, const ch
 	return log_refuse(-EBUSY, "'%s' is still in use: a process holds a mount of it", device);
 }
 
-/* Undo all records of a phase. 0, or the first -errno (each failure logged). */
+/* Undo all records of a phase. Returns 0, or the first -errno (each failure logged). */
 static int undo_phase(struct undo *undo, enum undo_phase phase)
 {
 	int first = 0;
@@ -47,7 +47,7 @@ int release(struct journal *journal)
 	int r = undo_phase(&undo, UNDO_MOUNT);
 	bool detached = r == 0;
 
-	/* While the stack may be in its place, nothing below it is touched. */
+	/* While the stack may still be mounted, its devices and images are left alone. */
 	for (int phase = UNDO_MOUNT + 1; detached && phase < UNDO_PHASES; phase++) {
 		int one = undo_phase(&undo, (enum undo_phase)phase);
 

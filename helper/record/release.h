@@ -4,8 +4,8 @@
 #include "journal.h"
 
 /*
- * Undo all that the journal records, as far as the kernel has not done it, and wait until images are free; then remove
- * the journal and close it. Repeating it does no harm. On failure the journal stays, closed, and the first -errno is
- * returned (each failure logged).
+ * Undo all records of the journal, as far as the kernel has not done so, and wait until images are free; then remove
+ * the journal and close it. Repeating it does no harm. After a failure the journal is closed and remains. Returns 0 or
+ * the first -errno (each failure logged).
  */
 int release(struct journal *journal);

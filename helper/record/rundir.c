@@ -2,9 +2,8 @@
 /*
  * rundir - a directory under RUN_DIR for each container and each mount target.
  *
- * RUN_DIR/ID/ holds the journal; the flock(2) on it is the container's lock.
- * It is there only as long as something is: whoever waits for the lock may
- * find it removed meanwhile, and makes it anew.
+ * RUN_DIR/ID/ holds the journal; flock(2) on it is the container's lock. The directory exists only as long as the
+ * journal does: a process that waits for the lock may find it removed, and creates it again.
  */
 #include "rundir.h"
 #include "../base/bytes.h"
@@ -20,13 +19,13 @@
 #define LOCK_WAIT_MS 10000
 #define LOCK_SAY_MS  1000
 
-/* Hash both names with a NUL byte between them: two containers of one name in different lxcpaths are two. */
+/* Hash both names with a NUL byte between them, so that containers of one name in different lxcpaths differ. */
 static uint64_t hash(const char *place, const char *name)
 {
 	return fnv1a(fnv1a(FNV1A_START, place, strlen(place) + 1), name, strlen(name));
 }
 
-/* A file name that a person recognises and that no two owners share. For the caller to free. */
+/* Make a file name that a person recognises and that no two owners share. Returns it, for the caller to free. */
 static char *make_id(const char *place, const char *name)
 {
 	const char *base = strrchr(name, '/');
@@ -39,7 +38,10 @@ static char *make_id(const char *place, const char *name)
 	return id;
 }
 
-/* RUN_DIR, ours alone, so that nobody else can place names in it. fd or -errno. */
+/*
+ * Open RUN_DIR, which must be ours alone, so that no other user can place names in it. Returns an fd or -errno (logged,
+ * save -ENOENT).
+ */
 static int open_run_dir(bool create)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -81,7 +83,7 @@ static int lock_dir(int fd, const char *name, int operation)
 	return 0;
 }
 
-/* Open RUN_DIR/ID, locked, and still in its place: whoever held the lock before may have removed it. */
+/* Open and lock RUN_DIR/ID, and check that it still exists: the previous holder of the lock may have removed it. */
 static int open_locked(int run, const char *id, const char *name, bool create, int operation)
 {
 	for (;;) {
@@ -149,7 +151,7 @@ int rundir_ids(char ***ret, size_t *ret_n)
 	(void)closedir(dir);
 	if (r == 0)
 		return 0;
-	/* Half a list would hide users of a thing. */
+	/* An incomplete list would hide users of an object. */
 	rundir_list_free(*ret, *ret_n);
 	*ret = NULL;
 	*ret_n = 0;

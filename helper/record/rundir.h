@@ -7,24 +7,28 @@
 #include <stddef.h>
 
 /*
- * Open and lock the directory of `name` in `place` ("" for a mount target); *ret_path, for the caller to free, is where
- * it is. Waits up to 10 s for another process to let go, saying so after one second. The lock ends with the descriptor.
- * fd; -ENOENT when there is none and !create; or -errno after one error line.
+ * Open and lock the directory of `name` in `place` ("" for a mount target); *ret_path, for the caller to free, is its
+ * path. Waits up to 10 s for another holder of the lock, with a warning after one second. The lock ends with the
+ * descriptor. Returns an fd; -ENOENT if there is none and !create; or -errno (logged).
  */
 int rundir_open(const char *place, const char *name, bool create, bool shared, char **ret_path);
 
-/* The IDs of all, none without RUN_DIR; rundir_list_free() frees them. All of them, or -errno (logged) and none. */
+/*
+ * List the IDs of all directories, none without RUN_DIR; rundir_list_free() frees the list. Returns 0, or -errno
+ * (logged) and no list.
+ */
 int rundir_list(char ***ret, size_t *ret_n);
-/* The same, but an error is not logged. */
+/* List the IDs as rundir_list() does, but do not log an error. */
 int rundir_ids(char ***ret, size_t *ret_n);
+/* Free a list of IDs. */
 void rundir_list_free(char **ids, size_t n);
 
 #define RUNDIR_WAIT_MS 5000
 
 /*
  * Lock RUN_DIR, and with it the offers in all journals (record-kinds/offer.h). A start that looks for an offer holds
- * the lock until it has taken that or made its own: of many that start concurrently, the first makes it. A release that
- * ends a device holds it while it looks for other users, so that no start takes the device in between. Ends with the
- * descriptor. fd, or -errno (after ms milliseconds; not logged).
+ * the lock until it has taken the offer or made its own: of several concurrent starts, the first one makes it. A
+ * release that ends a device holds the lock while it looks for other users, so that no start takes the device in
+ * between. The lock ends with the descriptor. Returns an fd, or -errno (after ms milliseconds; not logged).
  */
 int rundir_lock(int ms);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * show - what the records of a journal say of the stack, for `status`.
- */
+/* show - collect from the records of a journal what `status` shows of the stack. */
 #include "show.h"
 #include "../base/cleanup.h"
 

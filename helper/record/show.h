@@ -4,29 +4,30 @@
 #include "../base/process.h"
 #include "journal.h"
 
-/* What the records of one step say of it, for `status`. Strings are the journal's, or NULL. */
+/* What the records of one step contain for `status`. Strings are the journal's, or NULL. */
 struct shown_step {
 	const char *spec;
-	const char *container; /* directory of the container whose spec it is, if that is another */
+	const char *container; /* directory of the container whose spec it is, if not the owner */
 	const char *image, *lock;
 	const char *device;
-	const char *how; /* an image is served */
+	const char *how; /* how an image is served */
 	unsigned long long diskseq;
 	bool has_diskseq;
 	struct process server; /* the first one, QEMU; .pid 0: none */
-	bool server_ended;     /* which should not; unknown is no */
+	bool server_ended;     /* it has died; unknown counts as no */
 };
 
-/* What the records say of the whole. */
+/* What the records contain for `status`. */
 struct shown {
-	struct shown_step *step; /* the one whose records are being looked at; [0]: of what is before the first */
+	struct shown_step *step; /* while collecting: the step of the record; [0]: records before the first step */
 	struct shown_step *steps;
-	size_t nsteps;	    /* with [0] */
+	size_t nsteps;	    /* including [0] */
 	const char *delta;  /* upper of LXC's own overlay above the stack, or NULL */
-	const char **bases; /* directories of the containers whose views are part of it */
+	const char **bases; /* directories of the containers whose views the stack contains */
 	size_t nbases;
 };
 
-/* Collect what the kinds of all records show. show_clear() frees the lists. */
+/* Collect what all records show. */
 void show_records(const struct journal *journal, struct shown *ret);
+/* Free what show_records() collected. */
 void show_clear(struct shown *shown);

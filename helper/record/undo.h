@@ -3,26 +3,26 @@
 
 #include "journal.h"
 
-/* What the undoing of a step's records has found so far. */
+/* The result so far of undoing the records of one step. */
 struct undo_step {
-	bool busy;   /* a device is in use: what it needs stays, and its image is not waited for */
+	bool busy;   /* a device is in use: its server stays, and the release does not wait for its image */
 	bool failed; /* an error was logged */
 };
 
 /* An undo of a whole journal, for the `undo` of the record kinds. */
 struct undo {
 	const struct journal *journal;
-	struct undo_step *steps; /* by their numbers */
+	struct undo_step *steps; /* indexed by step number */
 };
 
-/* Whether the step of this record has a record of that kind. */
+/* Test whether the step of this record has a record of that kind. */
 bool undo_step_has(const struct undo *undo, const struct record *record, const struct record_kind *kind);
 
-/* How long a device that is just ending is waited for. */
+/* How long a release waits for a device that is ending. */
 #define UNDO_DEVICE_WAIT_MS 5000
 
 /*
- * Say that a device is in use. 1: it is one that readers share, and ends with the last of them, together with its
- * server; -EBUSY: it is a writer's.
+ * Log that a device is in use. Returns 1: readers share the device, and it ends with the last of them, together with
+ * its server; or -EBUSY: a writer uses it.
  */
 int undo_complain(const struct undo *undo, const struct record *record, const char *device);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * uses - who uses this? Asked of all journals.
- */
+/* uses - find the user of an object in all journals. */
 #include "../base/process.h"
 #include "uses.h"
 #include "../base/cleanup.h"
@@ -11,7 +9,7 @@
 
 #define UNKNOWN_USER "an unknown user: "
 
-/* Whether a held claim is to the object that is asked for, in one of the modes asked for. */
+/* Test whether a held claim is to the wanted object, in one of the wanted modes. */
 static bool matches(const struct claim *held, const struct claim *wanted, bool around)
 {
 	if (held->object != wanted->object || !(held->mode & wanted->mode) || (wanted->branch && !held->branch))
@@ -23,11 +21,14 @@ static bool matches(const struct claim *held, const struct claim *wanted, bool a
 	return path_below(held->path, wanted->path) || (around && path_below(wanted->path, held->path));
 }
 
-/* Look for the claim in a journal. 1: *ret; 0; or -errno: whether its owner runs is not known, *ret is filled in. */
+/*
+ * Look for the claim in a journal. An owner of which it is unknown whether it runs counts as running. Returns 1: *ret;
+ * or 0.
+ */
 static int find_in(const struct journal *journal, const struct claim *wanted, bool running, struct use *ret)
 {
 	const struct owner *owner = owner_of(journal);
-	/* aufs keeps what it has looked up, and gives ESTALE for a directory in a branch that was replaced. */
+	/* aufs caches lookups, and returns ESTALE for a directory in a branch that was replaced. */
 	bool around = journal_first(journal, &record_aufs);
 
 	for (size_t i = 0; i < journal->n; i++) {
@@ -43,7 +44,7 @@ static int find_in(const struct journal *journal, const struct claim *wanted, bo
 			r = owner_runs(owner);
 		if (r == 0)
 			return 0;
-		/* It has the object if it runs, so it counts. */
+		/* A claim whose owner may run counts. */
 		*ret = (struct use){ owner_describe(owner), held.mode, owner_is_container(owner) };
 		return 1;
 	}
