@@ -12,7 +12,7 @@ assert_used() { # DIR... - none is converted, and nothing is changed.
 	for _dir; do
 		convert "$_dir"
 		assert_status 1
-		assert_one_line "is in use as a branch of an aufs ('$SI'): umount that first"
+		assert_one_line "is in use as a branch of an aufs ('$SI'); unmount that first"
 		assertTrue "$_dir is as it was" "[ -f '$_dir/.wh.x' ]"
 	done
 }
@@ -87,7 +87,7 @@ testAnAufsWhoseMountsCannotBeOpenedMayUseAll() {
 	mount -t tmpfs over m
 	convert free
 	assert_status 1
-	assert_one_line "in use as far as can be known: the branches of the aufs '$SI' cannot be read: none of its mounts can be opened"
+	assert_one_line "in use by an unknown user: the branches of the aufs '$SI' cannot be read: none of its mounts can be opened"
 	assertEquals 'it was not read' '' "$calls"
 	umount m
 	converted free

@@ -371,7 +371,7 @@ testDirectoryThatRunsIsNotConvertedByItsPath() {
 	done
 	bdev convert overlay root
 	assert_status 1
-	assert_one_line "root' is in use as a lower by container 'c1': stop it first"
+	assert_one_line "root' is in use as a lower by container 'c1'; stop it first"
 	# One in it, too.
 	bdev convert overlay root2/delta root2
 	assert_status 1

@@ -384,7 +384,7 @@ checkAnUpperThatIsReplacedBeforeItIsLockedIsRefused() {
 	mv up old && mkdir up
 	wait $!
 	assertEquals 1 $?
-	assertContains "$(cat err1)" "upper 'up' was replaced just now; start it again"
+	assertContains "$(cat err1)" "upper 'up' was replaced concurrently; try again"
 	assertTrue 'nothing is left' nothing_left
 }
 
@@ -396,7 +396,7 @@ checkALowerThatIsReplacedBeforeItIsLockedIsRefused() {
 	mv a old && mkdir a
 	wait $!
 	assertEquals 1 $?
-	assertContains "$(cat err1)" "'a' was replaced just now; start it again"
+	assertContains "$(cat err1)" "'a' was replaced concurrently; try again"
 	assertTrue 'nothing is left' nothing_left
 }
 

@@ -170,7 +170,7 @@ testBaseIsNotDestroyedWhenMountsOrClonesCannotBeRead() {
 	rm "$LXCPATH/c1/lxc_snapshots"
 	failing /proc/self/mountinfo openat EMFILE "$@"
 	assert_status 1
-	assert_one_line 'not destroyed: find the mounts'
+	assert_one_line "cannot destroy 'c1': find the mounts"
 	hook "$@"
 	assert_status 0
 }
@@ -184,10 +184,10 @@ testDirectoryIsNotConvertedWhenItsUsersCannotBeRead() {
 	_journal=$(echo /run/lxc-bdev/m.*/journal)
 	failing "$_journal" read EIO convert overlay upper
 	assert_status 1
-	assert_one_line "'$PWD/upper' is in use or not: cannot read '$_journal': Input/output error"
+	assert_one_line "'$PWD/upper' is in use by an unknown user: cannot read '$_journal': Input/output error"
 	failing /run/lxc-bdev getdents64 EIO convert overlay upper
 	assert_status 1
-	assert_one_line "'$PWD/upper' is in use or not: cannot list '/run/lxc-bdev': Input/output error"
+	assert_one_line "'$PWD/upper' is in use by an unknown user: cannot list '/run/lxc-bdev': Input/output error"
 	assertTrue 'as it was' '[ -e upper/.wh.gone ]'
 	bdev umount m
 	bdev convert overlay upper
@@ -203,7 +203,7 @@ testDirectoryIsNotConvertedWhenALowerOfOthersCannotBeLookedUp() {
 	mount -t overlay -o "lowerdir=$PWD/link:$PWD/other" overlay m
 	failing "$PWD/link" open,openat EACCES convert overlay upper
 	assert_status 1
-	assert_one_line "'$PWD/upper' is in use or not: cannot look up a lower of the mount on '$PWD/m': Permission denied"
+	assert_one_line "'$PWD/upper' is in use by an unknown user: cannot look up a lower of the mount on '$PWD/m': Permission denied"
 	assertTrue 'as it was' '[ -e upper/.wh.gone ]'
 	umount m
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * aufs-users - whether a directory is a branch of an aufs.
+ * aufs-users - find the aufs that has a directory as a branch.
  *
- * The kernel names branches in /sys/fs/aufs/si_ID/brN alone. Reading that while
- * another process unmounts the same aufs can crash the kernel, which follows
- * a pointer to a super block that is gone. So a descriptor of one of its mounts,
- * in whatever mount namespace, is held meanwhile. The names of the directories
- * in /sys/fs/aufs are safe to list.
+ * The kernel names branches in /sys/fs/aufs/si_ID/brN alone. Reading that file while another process unmounts the same
+ * aufs can crash the kernel, which follows a pointer to a freed super block. So a descriptor of one mount of the aufs,
+ * in whatever mount namespace, is held during the read. Listing the directories in /sys/fs/aufs is safe.
  */
 #include "aufs-users.h"
 #include "../kernel/all-mounts.h"
@@ -23,6 +21,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 
+#define UNKNOWN	    "by an unknown user: "
 #define OPEN_PATH   (O_PATH | O_DIRECTORY | O_CLOEXEC)
 #define SETTLE_MS   1000 /* for an aufs that is just being mounted or unmounted */
 #define POLL_MS	    20
@@ -30,7 +29,7 @@
 
 /* A mount of an aufs. */
 struct aufs_mount {
-	pid_t pid; /* of a process in its mount namespace; 0: ours */
+	pid_t pid; /* a process in its mount namespace; 0: our namespace */
 	char *target;
 	dev_t dev;
 };
@@ -38,8 +37,8 @@ struct aufs_mount {
 struct search {
 	int dir;
 	bool writable;
-	char *in_mount; /* the directory's path from the root of the mount that it is on */
-	const char *si; /* the aufs that is looked at */
+	char *in_mount; /* the directory's path from the root of its mount */
+	const char *si; /* the aufs being checked */
 	struct aufs_mount *mounts;
 	size_t nmounts;
 	char *by;
@@ -68,7 +67,7 @@ static void free_mounts(struct search *search)
 	search->nmounts = 0;
 }
 
-/* Open a path as a process sees it. fd or -errno. */
+/* Open a path in the mount namespace of a process. Returns an fd or -errno. */
 static int open_as(pid_t pid, const char *path)
 {
 	_cleanup_free_ char *name = pid ? xasprintf("/proc/%d/root", (int)pid) : xstrdup("/");
@@ -77,7 +76,10 @@ static int open_as(pid_t pid, const char *path)
 	return root < 0 ? -errno : path_resolve(root, path, OPEN_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
-/* A descriptor of one of the mounts, and whose it is: while it is open, the aufs stays. fd or -errno. */
+/*
+ * Open one of the mounts, which keeps the aufs alive; *ret_pid is a process in its mount namespace. Returns an fd or
+ * -errno.
+ */
 static int hold(const struct search *search, pid_t *ret_pid)
 {
 	int r = -ENOENT;
@@ -91,7 +93,7 @@ static int hold(const struct search *search, pid_t *ret_pid)
 			r = fd < 0 ? fd : -errno;
 			continue;
 		}
-		/* Whatever the path led to, and whoever's that was. */
+		/* The path may have led elsewhere, so compare the device. */
 		if (st.st_dev == mount->dev && aufs_is(fd) == 1) {
 			*ret_pid = mount->pid;
 			return TAKE_FD(fd);
@@ -100,7 +102,7 @@ static int hold(const struct search *search, pid_t *ret_pid)
 	return r;
 }
 
-/* 1: the directory at `inner` is the one at `outer` or below it; 0; or -errno. */
+/* Test whether the directory `inner` is `outer` or lies below it. Returns 1, 0 or -errno. */
 static int is_inside(int inner, int outer)
 {
 	_cleanup_close_ int at = fcntl(inner, F_DUPFD_CLOEXEC, 3);
@@ -127,8 +129,10 @@ static int is_inside(int inner, int outer)
 	return -ELOOP;
 }
 
-/* The branch's path, as the process sees it, is the directory, in it or around it: 1, 0, -ENOENT (no such path there)
- * or -errno. */
+/*
+ * Test whether the branch's path, in the process's mount namespace, is the directory, or lies in it or around it.
+ * Returns 1, 0, -ENOENT (no such path there) or -errno.
+ */
 static int leads_near(const struct search *search, pid_t pid, const char *path)
 {
 	_cleanup_close_ int fd = open_as(pid, path);
@@ -139,7 +143,7 @@ static int leads_near(const struct search *search, pid_t pid, const char *path)
 	return r ?: is_inside(search->dir, fd);
 }
 
-/* It is one that a running container or a mount of ours has recorded. What is not known is not. */
+/* Test whether a running container or a mount of ours records this aufs. Unknown counts as no. */
 static bool is_ours(const struct search *search)
 {
 	const struct claim claim = { .object = CLAIM_AUFS, .mode = CLAIM_READ, .id = search->si };
@@ -149,8 +153,9 @@ static bool is_ours(const struct search *search)
 }
 
 /*
- * A branch whose mount belongs to a mount namespace that is gone has a path from the root of its mount, which nobody
- * can follow: what has the same path on its own mount may be it. That of an aufs of ours is known by its journal.
+ * Test whether a branch may be the directory although its path leads nowhere. A branch on a mount of a mount namespace
+ * that has ended has a path from the root of that mount, which cannot be followed, so a directory with the same path on
+ * its own mount may be the branch. The branches of our own aufs are known from the journals.
  */
 static bool may_be(const struct search *search, const char *path, bool found)
 {
@@ -161,21 +166,21 @@ static bool may_be(const struct search *search, const char *path, bool found)
 	return !found && (path_below(path, search->in_mount) || path_below(search->in_mount, path));
 }
 
-/* 1, 0 or -errno; the same for each branch. */
+/* Test whether a branch is the directory, lies in it or around it. Returns 1, 0 or -errno. */
 static int check_branch(struct search *search, pid_t pid, const char *path)
 {
-	/* "/" is the root of some mount that is in no namespace any more. */
+	/* The path "/" is the root of a mount that is in no namespace any more. */
 	int here = path[1] ? leads_near(search, 0, path) : -ENOENT,
 	    there = path[1] && pid ? leads_near(search, pid, path) : -ENOENT;
 
 	if (here == 1 || there == 1 || may_be(search, path, here == 0 || there == 0)) {
-		search->by = xasprintf("as a branch of an aufs ('" AUFS_SYSFS "/%s'): umount that first", search->si);
+		search->by = xasprintf("as a branch of an aufs ('" AUFS_SYSFS "/%s'); unmount that first", search->si);
 		return 1;
 	}
 	return here < 0 && here != -ENOENT ? here : there < 0 && there != -ENOENT ? there : 0;
 }
 
-/* All branches of the aufs, one of whose mounts is held. 1, 0 or -errno. */
+/* Test all branches of an aufs, one of whose mounts is held. Returns 1, 0 or -errno. */
 static int check_branches(struct search *search, int sysfs, pid_t pid)
 {
 	_cleanup_close_ int si = openat(sysfs, search->si, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -196,7 +201,7 @@ static int check_branches(struct search *search, int sysfs, pid_t pid)
 	}
 }
 
-/* One aufs. It may go, or be mounted for the first time, at this moment. 1, 0 or -errno. */
+/* Test one aufs, which may be mounted or unmounted concurrently. Returns 1, 0 or -errno. */
 static int check_aufs(struct search *search, int sysfs)
 {
 	long long until = process_clock() + SETTLE_MS;
@@ -212,20 +217,19 @@ static int check_aufs(struct search *search, int sysfs)
 		r = held < 0 ? held : check_branches(search, sysfs, pid);
 		if (r >= 0 || (faccessat(sysfs, search->si, F_OK, 0) < 0 && errno == ENOENT))
 			return r < 0 ? 0 : r;
-		/* In no namespace that can be seen; but its branches are recorded. */
+		/* No mount of it is visible, but its branches are in the journals. */
 		if (held < 0 && is_ours(search))
 			return 0;
 		if (process_clock() >= until)
 			break;
 		process_sleep(POLL_MS);
 	}
-	search->by =
-		xasprintf("as far as can be known: the branches of the aufs '" AUFS_SYSFS "/%s' cannot be read: %s",
-			  search->si, r == -ENOENT ? "none of its mounts can be opened" : strerror(-r));
+	search->by = xasprintf(UNKNOWN "the branches of the aufs '" AUFS_SYSFS "/%s' cannot be read: %s", search->si,
+			       r == -ENOENT ? "none of its mounts can be opened" : strerror(-r));
 	return r;
 }
 
-/* Each aufs that the kernel has. 1, 0 or -errno. */
+/* Test each aufs of the kernel. Returns 1, 0 or -errno. */
 static int check_all(struct search *search)
 {
 	DIR *all = opendir(AUFS_SYSFS);
@@ -233,7 +237,7 @@ static int check_all(struct search *search)
 	int r = 0;
 
 	if (!all && errno == ENOENT)
-		return 0; /* the module makes it, and keeps it as long as it is loaded */
+		return 0; /* the directory exists while the module is loaded */
 	while (all && r == 0 && (errno = 0, entry = readdir(all))) {
 		search->si = entry->d_name;
 		if (strncmp(entry->d_name, "si_", strlen("si_")) == 0)
@@ -242,7 +246,7 @@ static int check_all(struct search *search)
 	}
 	if (!all || (r == 0 && !entry && errno)) {
 		r = -errno;
-		search->by = xasprintf("as far as can be known: read '" AUFS_SYSFS "': %s", strerror(errno));
+		search->by = xasprintf(UNKNOWN "read '" AUFS_SYSFS "': %s", strerror(errno));
 	}
 	if (all)
 		(void)closedir(all);
@@ -260,7 +264,7 @@ int aufs_uses(int dir, bool writable, char **ret_by)
 		return 0;
 	r = mount_describe(dir, &at, &options);
 	if (r < 0) {
-		*ret_by = xasprintf("as far as can be known: its mount cannot be found: %s", strerror(-r));
+		*ret_by = xasprintf(UNKNOWN "its mount cannot be found: %s", strerror(-r));
 		return r;
 	}
 	in_mount = xasprintf("/%s", path_below(path, at) ?: "");

@@ -4,14 +4,14 @@
 #include <stdbool.h>
 
 /*
- * Whether an aufs on this host, in whatever mount namespace, has a branch that is the directory at dir, lies in it or
- * contains it; `writable`: only branches that are written to count. 1, 0, or -errno when that could not be found out,
- * which must count as in use. *ret_by, for the caller to free, is set unless 0: text that goes on after "is in use ".
+ * Test whether an aufs on this host, in whatever mount namespace, has a branch that is the directory dir, lies in it or
+ * contains it; `writable`: only writable branches count. Returns 1, 0, or -errno: unknown, which must count as in use.
+ * *ret_by, for the caller to free, is set unless 0: text that follows "is in use ".
  *
- * An aufs of a running container or mount of ours is known by its journal: those have records of the branches, which
- * the caller looks at. Its branches are looked at here, too, as far as their paths mean anything.
+ * An aufs of a running container or mount of ours has records of its branches in the journal, which the caller must
+ * check, too. Its branches are also checked here, as far as their paths can be followed.
  */
 int aufs_uses(int dir, bool writable, char **ret_by);
 
-/* The same without the text: true also when it could not be found out. For who refuses by words of his own. */
+/* Test as aufs_uses() does with `writable`, for callers with a message of their own. Unknown counts as true. */
 bool aufs_in_use(int dir);

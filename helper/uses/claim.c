@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * claim - take an image, a directory or a container for a stack.
- */
+/* claim - reserve an image, a directory or a container for a stack. */
 #include "claim.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -36,10 +34,10 @@ int uses_claim_image(const struct spec *spec, struct journal *journal, int image
 	(void)uses_who(&claim, false, journal->dir, &holder);
 	return spec_refuse(spec, -EBUSY, "image '%s' is in use%s by %s; %s", name, readonly ? " for writing" : "",
 			   holder ?: "another process",
-			   readonly ? "a writer shares with nobody" : "only readers (,ro) can share it");
+			   readonly ? "a writer excludes all other users" : "only readers (,ro) can share it");
 }
 
-/* Lock the directory; a conversion holds the lock exclusively. fd or -errno (logged). */
+/* Lock the directory, which a conversion locks exclusively. Returns an fd or -errno (logged). */
 static int lock_directory(const struct uses_directory *claim, long long until)
 {
 	_cleanup_close_ int lock = path_reopen(claim->dir, O_RDONLY | O_DIRECTORY);
@@ -48,7 +46,7 @@ static int lock_directory(const struct uses_directory *claim, long long until)
 	if (lock < 0)
 		return log_errno(lock, "%s: open %s", claim->spec->where, claim->what);
 	while (flock(lock, (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) {
-		/* Not all file systems have locks; a directory that cannot be locked is not converted. */
+		/* Not all file systems have locks. A directory that cannot be locked is never converted. */
 		if (errno != EWOULDBLOCK)
 			return writes ? log_errno(-errno, "%s: lock %s", claim->spec->where, claim->what)
 				      : TAKE_FD(lock);
@@ -60,7 +58,9 @@ static int lock_directory(const struct uses_directory *claim, long long until)
 	return TAKE_FD(lock);
 }
 
-/* Whether the directory is still where the spec says: a conversion puts another one in its place. 0 or -errno (logged).
+/*
+ * Check that the path of the spec still leads to the directory, which a conversion replaces by another one. Returns 0
+ * or -errno (logged).
  */
 static int look_again(const struct uses_directory *claim)
 {
@@ -71,13 +71,13 @@ static int look_again(const struct uses_directory *claim)
 		return log_errno(again, "%s: open %s", claim->spec->where, claim->what);
 	still = again < 0 ? NULL : path_inode(again);
 	if (!still || strcmp(still, inode) != 0)
-		return spec_refuse(claim->spec, -EBUSY, "%s was replaced just now; start it again", claim->what);
+		return spec_refuse(claim->spec, -EBUSY, "%s was replaced concurrently; try again", claim->what);
 	return 0;
 }
 
 /*
- * Whether another union writes to the directory. The kernel knows, but has no names: those are in the journals. 1 and
- * *ret_user; 0; or -errno, and *ret_user or NULL.
+ * Look for another union that writes to the directory. The kernel detects it, but only the journals know names. Returns
+ * 1: *ret_user; 0; or -errno: *ret_user or NULL.
  */
 static int find_writer(const struct uses_directory *claim, const char *own, char **ret_user)
 {

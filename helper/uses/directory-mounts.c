@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * directory-mounts - the mounts that use a directory.
+ * directory-mounts - find the mounts that use a directory.
  *
- * The kernel keeps an overlay's upper to itself, but not its lowers, and does not tell who has a directory bound; a
- * rename of it succeeds, and what is then removed was their root. So all mounts of the host are looked through. Mounts
- * of our own name nothing there, as they are made of detached mounts: those are in the journals.
+ * The kernel protects the upper of an overlay, but not its lowers, and does not tell who has bind-mounted a directory:
+ * renaming it succeeds, and a later removal deletes the root of those mounts. So this file searches all mounts of the
+ * host. Our own mounts show no paths in mount tables, as they are built from detached mounts; the journals name their
+ * directories.
  */
 #include "directory-mounts.h"
 #include "../kernel/all-mounts.h"
@@ -15,17 +16,17 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define UNKNOWN "or not: " /* goes on after "is in use " */
+#define UNKNOWN "by an unknown user: " /* follows "is in use " */
 
 struct search {
-	unsigned int id; /* the mount that it lies on */
+	unsigned int id; /* the mount that contains the directory */
 	const char *path;
 	dev_t dev;  /* of the file system, as mountinfo has it; 0: not found */
 	char *root; /* the directory's path from the root of the file system */
 	struct stat st;
-	dev_t *overlays; /* that were looked at: one is in many namespaces */
+	dev_t *overlays; /* those already checked: an overlay may be in many namespaces */
 	size_t n;
-	int unknown; /* why it cannot be said where a lower leads: -errno */
+	int unknown; /* -errno: a lower could not be looked up */
 	char *found;
 };
 
@@ -42,8 +43,9 @@ static bool find_own(const struct mount_entry *entry, void *arg)
 }
 
 /*
- * As text, or where it leads from here; in other namespaces it may lead elsewhere, but who mounted it was here. Also
- * true when that cannot be looked up: search->unknown says why.
+ * Test whether a path of a mount's options leads to the directory or below it, as text or when followed from here. In
+ * another namespace the path may lead elsewhere, but the process that mounted it was here. Also true if it cannot be
+ * looked up: search->unknown is the reason.
  */
 static bool is_there(struct search *search, const struct mount_seen *mount, const char *path)
 {
@@ -51,17 +53,17 @@ static bool is_there(struct search *search, const struct mount_seen *mount, cons
 	_cleanup_close_ int fd = -EBADF;
 	struct stat st;
 
-	/* What a descriptor of the process that mounted it was; here it is one of ours, if anything. */
+	/* A path below /proc/self was valid only for the process that mounted it. */
 	if (!clean || path_below(clean, "/proc/self") || path_below(clean, "/proc/thread-self"))
 		return false;
-	/* There, anybody may write any path. */
+	/* In a user namespace of another owner, any path can be faked. */
 	if (mount->foreign)
 		return mount_leads_to(mount, path_below(clean, search->path) ? search->path : clean, &search->st);
 	if (path_below(clean, search->path))
 		return true;
 	fd = open(clean, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		/* What is not there any more, or no directory, leads nowhere. */
+		/* A path that is gone, or is no directory, leads nowhere. */
 		if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ESTALE)
 			search->unknown = -errno;
 		return search->unknown < 0;
@@ -70,7 +72,7 @@ static bool is_there(struct search *search, const struct mount_seen *mount, cons
 	return (st.st_dev == search->st.st_dev && st.st_ino == search->st.st_ino) || path_below(leads, search->path);
 }
 
-/* "A:B::C", where `\` makes the next one ordinary. */
+/* Test the paths of a list "A:B::C", in which `\` escapes the next character. */
 static bool names_one(struct search *search, const struct mount_seen *mount, const char *list)
 {
 	_cleanup_free_ char *path = xcalloc(strlen(list) + 1, 1);
@@ -143,11 +145,11 @@ static bool uses(const struct mount_seen *mount, void *arg)
 					  strerror(-search->unknown));
 	else if (mount->pid)
 		search->found =
-			xasprintf("%sby the mount on '%s' in the mount namespace of process %d: stop that first",
+			xasprintf("%sby the mount on '%s' in the mount namespace of process %d; stop that first",
 				  lower ? "as a lower " : "", entry->target, (int)mount->pid);
 	else
-		search->found =
-			xasprintf("%sby the mount on '%s': umount it first", lower ? "as a lower " : "", entry->target);
+		search->found = xasprintf("%sby the mount on '%s'; unmount it first", lower ? "as a lower " : "",
+					  entry->target);
 	return true;
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * directory-users - who uses a directory: the journals, the mounts of the host and the kernel are asked.
- */
+/* directory-users - find the user of a directory in the journals, the mounts of the host and the kernel. */
 #include "directory-users.h"
 #include "../base/cleanup.h"
 #include "../base/path.h"
@@ -12,7 +10,7 @@
 
 #include <fcntl.h>
 
-/* Find the user of a directory in the journals. Results as of uses_directory(). */
+/* Find the user of a directory in the journals. Returns the same as uses_directory(). */
 static int find_recorded(const char *inode, const char *path, char **ret_user)
 {
 	const struct claim claim = {
@@ -22,10 +20,10 @@ static int find_recorded(const char *inode, const char *path, char **ret_user)
 	int r = uses_find(&claim, true, NULL, &found);
 
 	if (r < 0)
-		*ret_user = xasprintf("or not: %s", found.user);
+		*ret_user = xasprintf("by an unknown user: %s", found.user);
 	if (r > 0)
-		*ret_user = xasprintf("%sby %s: %s it first", found.mode == CLAIM_READ ? "as a lower " : "", found.user,
-				      found.container ? "stop" : "umount");
+		*ret_user = xasprintf("%sby %s; %s it first", found.mode == CLAIM_READ ? "as a lower " : "", found.user,
+				      found.container ? "stop" : "unmount");
 	free(found.user);
 	return r;
 }
@@ -42,11 +40,13 @@ int uses_directory(int dir, char **ret_user)
 		return r;
 	r = overlayfs_in_use(dir, root);
 	if (r) {
-		*ret_user = r > 0 ? xstrdup("by another mount: umount that first")
-				  : xasprintf("or not: cannot ask the kernel whether it is an overlay's upper: %s",
-					      strerror(-r));
+		*ret_user =
+			r > 0 ? xstrdup("by another mount; unmount that first")
+			      : xasprintf(
+					"by an unknown user: cannot ask the kernel whether it is an overlay's upper: %s",
+					strerror(-r));
 		return r;
 	}
-	r = aufs_uses(dir, false, ret_user); /* also says what is unknown */
+	r = aufs_uses(dir, false, ret_user); /* its text also says what is unknown */
 	return r;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Find who uses the directory at fd, or one in it, so that another in its place would be missed: stacks of ours, and
- * any mount on this host. 1 or -errno (not logged): *ret_user goes on after "is in use ", for the caller to free; or 0.
- * Not seen is what the kernel does not tell: a lower that another's overlay names by a relative path.
+ * Find the user of the directory dir, or of one inside it, that would notice its replacement: stacks of ours, and any
+ * mount on this host. Returns 1 or -errno (not logged): *ret_user, for the caller to free, follows "is in use "; or 0.
+ * Not found is a lower that a foreign overlay names by a relative path, as the kernel does not tell where that leads.
  */
 int uses_directory(int dir, char **ret_user);

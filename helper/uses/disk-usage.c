@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * disk-usage - how many bytes a container holds.
+ * disk-usage - the number of bytes that a container uses.
  *
- * An upper or a root directory mostly lies on a file system that others write
- * to, too: what statvfs(3) says of that is the host's and not the container's.
+ * An upper or a root directory mostly lies on a file system with other writers, so statvfs(3) of it gives the host's
+ * usage and not the container's.
  */
 #include "disk-usage.h"
 #include "../base/cleanup.h"
@@ -21,7 +21,7 @@
 
 #define WALK_TRIES 3 /* a running container may move a directory during the walk */
 
-/* A file of several names, which counts once. Device: a walk stays on one. */
+/* The sum of a walk. A file of several names counts once. A walk stays on one device. */
 struct count {
 	unsigned long long bytes;
 	void *links; /* tsearch(3) of inode numbers */
@@ -35,8 +35,8 @@ static int by_inode(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Is this name of the file not the first one that is met? */
-static bool is_met(struct count *count, const struct statx *st)
+/* Test whether another name of the file was counted before. */
+static bool is_counted(struct count *count, const struct statx *st)
 {
 	unsigned long long *inode = xcalloc(1, sizeof(*inode)), **found;
 
@@ -57,7 +57,7 @@ static int count_entry(struct walk *walk, const struct dirent64 *entry)
 		return errno == ENOENT ? 0 : -errno; /* it was removed just now */
 	if (S_ISDIR(st.stx_mode))
 		walk_later(walk, entry->d_name);
-	if (S_ISDIR(st.stx_mode) || st.stx_nlink < 2 || !is_met(count, &st))
+	if (S_ISDIR(st.stx_mode) || st.stx_nlink < 2 || !is_counted(count, &st))
 		count->bytes += st.stx_blocks * 512;
 	return 0;
 }
@@ -67,7 +67,7 @@ static int count_dir(struct walk *walk)
 	return walk_entries(walk, count_entry);
 }
 
-/* Add up the bytes on disk of all below the directory. 0 or -errno. */
+/* Add up the bytes on disk of all files below the directory. Returns 0 or -errno. */
 static int count_tree(int dir, unsigned long long *ret)
 {
 	_cleanup_free_ struct count *count = xcalloc(1, sizeof(*count));
@@ -83,8 +83,8 @@ static int count_tree(int dir, unsigned long long *ret)
 }
 
 /*
- * Open the host's directory that the stack writes to, as the last step says. fd; -ENOENT: the stack writes to a tmpfs
- * or an image of its own, or to nothing; or another -errno.
+ * Open the host's directory that the last step of the stack writes to. Returns an fd; -ENOENT: the stack writes to a
+ * tmpfs, to an image of its own, or to nothing; or another -errno.
  */
 static int open_written(const struct journal *journal, int root)
 {
@@ -103,7 +103,10 @@ static int open_written(const struct journal *journal, int root)
 	return strncmp(step, "dir:", strlen("dir:")) == 0 ? path_reopen(root, O_RDONLY | O_DIRECTORY) : -ENOENT;
 }
 
-/* Whether it writes nothing, to a directory of the host's or of a type that has no room of its own. */
+/*
+ * Test whether the stack writes nothing, and its last step has no file system of its own: a directory of the host or a
+ * layer.
+ */
 static bool is_reader(const struct journal *journal)
 {
 	const char *step = step_last(journal);

@@ -3,16 +3,16 @@
 
 #include "../record/journal.h"
 
-/* Bytes of the file system that a stack is written to (0: not known), and bytes of it that the container holds. */
+/* Bytes of the file system that a stack writes to (0: unknown), and bytes of it that the container uses. */
 struct usage {
 	unsigned long long size, used;
-	bool known; /* what is used */
+	bool known; /* `used` is valid */
 };
 
 /*
- * Find out how much the stack of a journal holds, whose mounted root is `root` (O_PATH directory). What is written to
- * an image or a tmpfs fills that; a directory on the host's file system is walked through, and its files are counted.
- * A directory that nothing writes to, and one that cannot be read to its end because it changes, leave `used` unknown.
- * 0 or -errno (not logged) when the file system does not tell its size.
+ * Find out the disk usage of a journal's stack, whose mounted root is `root` (O_PATH directory). For an image or a
+ * tmpfs it is that of the file system; for a directory on the host's file system, the sum of its files. `used` stays
+ * unknown for a directory without a writer, and for one that cannot be walked to its end because it changes. Returns 0,
+ * or -errno (not logged): the size of the file system is unknown.
  */
 int usage_of(const struct journal *journal, int root, struct usage *ret);

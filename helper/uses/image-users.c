@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * image-users - users of an image file who know nothing of our locks: loop devices and processes of others.
- */
+/* image-users - find users of an image file that ignore our locks: foreign loop devices and processes. */
 #include "image-users.h"
 #include "../base/cleanup.h"
 #include "../base/process.h"
@@ -12,7 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#define FOREIGN_WAIT_MS 200 /* whoever is just closing it, as an ending loop device does */
+#define FOREIGN_WAIT_MS 200 /* for a user that is just closing the image, as an ending loop device does */
 
 struct mount_search {
 	dev_t dev;
@@ -30,8 +28,8 @@ static bool is_mount_of(const struct mount_entry *entry, void *arg)
 }
 
 /*
- * Where the device is mounted, as " (mounted on '/mnt')", for the caller to free; "" if that is not
- * in this namespace.
+ * Describe the mount of the device, as " (mounted on '/mnt')", or "" without a mount in this namespace. Returns the
+ * text, for the caller to free.
  */
 static char *describe_mount(const char *node)
 {
@@ -45,20 +43,23 @@ static char *describe_mount(const char *node)
 	return search.text ?: xstrdup("");
 }
 
-/* 0: nobody; -EBUSY: somebody has it open for writing; or another -errno (logged). */
+/*
+ * Look for a foreign user. Returns 0: there is none; -EBUSY: a process has the image open for writing; or another
+ * -errno (logged).
+ */
 static int find_foreign(const struct spec *spec, int image, const char *name, bool readonly)
 {
 	_cleanup_free_ char *node = NULL, *at = NULL;
 	int r = loop_find_foreign(image, readonly, &node);
 
 	if (r < 0)
-		return spec_refuse(spec, r, "image '%s': cannot read whether %s has it: %s", name,
+		return spec_refuse(spec, r, "image '%s': cannot find out whether %s uses it: %s", name,
 				   node ?: "a loop device", strerror(-r));
 	if (r == 0) {
 		r = image_is_written(image);
 		if (r < 0 && r != -EOPNOTSUPP)
-			return spec_refuse(spec, r, "image '%s': cannot find out whether somebody writes to it: %s",
-					   name, strerror(-r));
+			return spec_refuse(spec, r, "image '%s': cannot find out whether it has a writer: %s", name,
+					   strerror(-r));
 		return r > 0 ? -EBUSY : 0;
 	}
 	at = describe_mount(node);
@@ -66,7 +67,7 @@ static int find_foreign(const struct spec *spec, int image, const char *name, bo
 			   at, readonly ? ", which can write it" : "");
 }
 
-/* A writer of ours has it locked: uses_claim_image() will say which. */
+/* Test whether a writer of ours holds the lock; uses_claim_image() will name it. */
 static bool is_ours(int image)
 {
 	if (flock(image, LOCK_SH | LOCK_NB) < 0)
@@ -87,7 +88,7 @@ int image_users_refuse(const struct spec *spec, int image, const char *name, boo
 		if (process_clock() >= until)
 			return spec_refuse(spec, r,
 					   "image '%s' is open for writing by another process, or by the kernel; "
-					   "fuser -v and losetup -j tell by which",
+					   "fuser -v and losetup -j show which",
 					   name);
 		process_sleep(5);
 	}
