@@ -103,7 +103,7 @@ testLxcsOwnOverlayOnAnAufsIsRefusedWhenItIsMade() {
 	for how in -s -e; do
 		run lxc-copy -P "$LXCPATH" -n b -N c1 "$how" -o "$HERE/copy.log" -l DEBUG
 		assertNotEquals "lxc-copy $how" 0 "$status"
-		assertContains "$(grep -o 'lxc-bdev: .*' copy.log)" 'not cloned: LXC would put an overlay on an aufs, which crashes the kernel'
+		assertContains "$(grep -o 'lxc-bdev: .*' copy.log)" "cannot create clone 'c1': LXC would put an overlay on an aufs, which crashes the kernel"
 		assertFalse 'the clone is gone' '[ -e "$LXCPATH/c1" ]'
 	done
 	run lxc-destroy -P "$LXCPATH" -n b

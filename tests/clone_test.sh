@@ -91,7 +91,7 @@ testRefusalsOfCopySnapshotAndDestroyAreOnTheCallersTerminalOnce() {
 	mount -t tmpfs none "$LXCPATH/c2/mnt"
 	on_terminal lxc-destroy -P "$LXCPATH" -n c2
 	assertNotEquals "$seen" 0 "$status"
-	assertEquals "$seen" 1 "$(printf '%s\n' "$seen" | grep -c "lxc-bdev: destroy: 'c2': not destroyed: '$LXCPATH/c2/mnt' is mounted")"
+	assertEquals "$seen" 1 "$(printf '%s\n' "$seen" | grep -c "lxc-bdev: destroy: cannot destroy 'c2': '$LXCPATH/c2/mnt' is mounted")"
 	umount "$LXCPATH/c2/mnt"
 	run lxc-destroy -P "$LXCPATH" -n c2
 	sed -i '/bdev.clone/d' "$LXCPATH/c1/config"
@@ -181,7 +181,7 @@ testASourceThatWasNotFoundIsAnError() {
 	stored c1 stack
 	run "$LXC_BDEV_HOOK" clone --name c2 --source nobody --config "$LXCPATH/c1/config" --rootfs "dir:$LXCPATH/c1/rootfs"
 	assert_status 1
-	assert_one_line nobody 'was not found'
+	assert_one_line nobody 'cannot find the source'
 }
 
 # Two containers of one name with the same stack, and a program that nobody knows.
@@ -193,7 +193,7 @@ testAnUnknownProgramThatMayMeanSeveralIsRefused() {
 	cp "$(command -v lxc-copy)" my-copy
 	run ./my-copy -P "$LXCPATH" -n c1 -N c2 -p "$HERE/other" -o "$HERE/copy.log" -l DEBUG
 	assertNotEquals 0 "$status"
-	assertContains "$(grep -o 'lxc-bdev: clone: .*' copy.log)" 'it may be cloned from any of'
+	assertContains "$(grep -o 'lxc-bdev: clone: .*' copy.log)" "ambiguous source of '"
 	# With one that can be meant, it works.
 	run ./my-copy -P "$LXCPATH" -n c1 -N c3
 	assert_status 0

@@ -541,7 +541,7 @@ testUsage() {
 	assertContains "$out" 'nothing to convert: it is plain'
 	mknod d/x c 0 0
 	bdev convert overlay d
-	assertContains "$out" "nothing to convert: it is overlay's already"
+	assertContains "$out" "nothing to convert: it has the overlay format already"
 	run setpriv --reuid 65534 --clear-groups "$(for_everybody)" convert --check /
 	assert_status 1
 	assert_one_line 'this needs root'

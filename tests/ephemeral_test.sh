@@ -487,7 +487,7 @@ testDoctorRemovesWhatACrashOfTheHostLeft() {
 		assertNotEquals 'the base is in use' 0 "$status"
 		bdev doctor -P "$LXCPATH"
 		assert_status 1
-		assertEquals "container '$new' ($LXCPATH/$new) was made by lxc-bdev ephemeral, and does not run any more" "$out"
+		assertEquals "container '$new' ($LXCPATH/$new) was made by lxc-bdev ephemeral and no longer runs" "$out"
 		assertTrue 'it only looks' "exists $new"
 		bdev doctor -P "$LXCPATH" --fix
 		assert_status 0

@@ -430,7 +430,7 @@ testASharedDirectoryAsTheRootfsPathIsNeitherStartedNorDestroyed() {
 		assert_one_line "lxc.rootfs.path '$path'" "$HERE/shared/root" 'lxc-destroy would delete'
 		destroy c1
 		assertNotEquals 0 "$status"
-		assertContains "$(cat destroy.log)" "lxc-bdev: destroy: 'c1': not destroyed"
+		assertContains "$(cat destroy.log)" "lxc-bdev: destroy: cannot destroy 'c1': "
 		assertEquals precious "$(cat shared/root/file)"
 	done
 }

@@ -110,7 +110,7 @@ testDirectoryInThePlaceOfLxcsOwnFileIsMovedAside() {
 	stop c1
 	start c1
 	assert_status 0
-	assertContains "$(our_lines c1 pre-start)" "is now '.lxc_keep.old'"
+	assertContains "$(our_lines c1 pre-start)" "to '.lxc_keep.old'"
 	inside c1 /bin/ls /.lxc_keep.old/file
 	assert_status 0
 	stop c1

@@ -173,7 +173,7 @@ testFileOption() {
 testNoRootfsPath() {
 	sed -i /rootfs.path/d "$config"
 	plan 'bdev.rootfs = dir:lower'
-	assert_refused "$config: no lxc.rootfs.path"
+	assert_refused "$config: missing lxc.rootfs.path"
 }
 
 testMonitorMustBeUnshared() {
@@ -201,12 +201,12 @@ testBdevConfIncludedTwiceIsNoFault() {
 
 testForgottenIncludeIsSaid() {
 	plan 'bdev.rootfs = dir:lower' 'lxc.monitor.unshare = 0'
-	assert_refused "$config: bdev.rootfs, but no lxc.include of bdev.conf"
+	assert_refused "$config: missing lxc.include of bdev.conf"
 }
 
 testMissingRootfsPathIsSaidByPlan() {
 	plan 'bdev.rootfs = dir:lower' 'lxc.rootfs.path = dir:/nowhere'
-	assert_refused "$config: lxc.rootfs.path '/nowhere'" 'make it, an empty directory'
+	assert_refused "$config: lxc.rootfs.path '/nowhere'" 'make an empty directory'
 }
 
 # mapped SPEC - plan it as the root of a container whose ids the kernel is to map

@@ -161,7 +161,7 @@ testQuietShowsErrorsAlone() {
 	container c1 "dir:$(shared_root)"
 	touch "$LXCPATH/c1/rootfs/file"
 	bdev plan c1 -P "$LXCPATH"
-	assert_one_line 'has files in it'
+	assert_one_line 'contains files'
 	for option in -q --quiet; do
 		bdev plan c1 -P "$LXCPATH" "$option"
 		assert_status 0
@@ -698,10 +698,10 @@ testFilesThatTheStackHidesAreToldByPlanAndStart() {
 	touch "$LXCPATH/c1/rootfs/file"
 	bdev plan -P "$LXCPATH" -n c1
 	assert_status 0
-	assert_one_line "$LXCPATH/c1/config: lxc.rootfs.path '$LXCPATH/c1/rootfs' has files in it ('file')"
+	assert_one_line "$LXCPATH/c1/config: lxc.rootfs.path '$LXCPATH/c1/rootfs' contains files ('file')"
 	start c1
 	assert_status 0
-	assertContains "$(our_lines c1 pre-start)" "'$LXCPATH/c1/rootfs' has files in it"
+	assertContains "$(our_lines c1 pre-start)" "'$LXCPATH/c1/rootfs' contains files"
 	assertEquals 'said once' 1 "$(our_lines c1 pre-start | wc -l)"
 	stop c1
 }

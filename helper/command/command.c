@@ -15,7 +15,7 @@
 
 static mode_t umask_before; /* the caller's */
 
-/* Make descriptors 0 to 2 somebody's: a file of ours that got one of them would receive our messages. */
+/* Open descriptors 0 to 2 if the caller closed them: a file of ours on one of them would receive our messages. */
 static void open_standard_fds(void)
 {
 	int fd;
@@ -27,22 +27,22 @@ static void open_standard_fds(void)
 		(void)close(fd);
 }
 
-/* Undo what the caller handed over and the program cannot do with. Returns the umask that was. */
+/* Reset inherited process state that the program cannot work with. Returns the previous umask. */
 static mode_t prepare_process(void)
 {
 	mode_t before = umask(022);
 
 	open_standard_fds();
-	/* A write beyond RLIMIT_FSIZE then fails with EFBIG, and is reported and cleared up like any other failure. */
+	/* A write beyond RLIMIT_FSIZE then fails with EFBIG, and is handled like any other failure. */
 	(void)signal(SIGXFSZ, SIG_IGN);
-	/* Whoever never waits for its children ignores it, and we do wait. */
+	/* A caller that never waits for its children ignores SIGCHLD; this program does wait. */
 	(void)signal(SIGCHLD, SIG_DFL);
-	/* It would keep getopt_long from finding options behind operands. */
+	/* It would stop getopt_long() from finding options after operands. */
 	(void)unsetenv("POSIXLY_CORRECT");
 	return before;
 }
 
-/* The exit status of a verb that returned r. */
+/* Return the exit status of a verb that returned r. */
 static int exit_status(int r)
 {
 	if (r >= 0)
@@ -50,8 +50,7 @@ static int exit_status(int r)
 	return r == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : r == -EMALFORMED ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* Write out what was printed. Returns the exit status of a verb that returned r; EXIT_FAILED (logged) where some of the
- * output is lost. */
+/* Flush stdout. Returns the exit status of a verb that returned r; EXIT_FAILED (logged) if output was lost. */
 static int finish(int r)
 {
 	int status = exit_status(r);
@@ -60,7 +59,10 @@ static int finish(int r)
 	errno = 0;
 	if (fclose(stdout) == 0 && !lost)
 		return status;
-	/* Also what a verb prints before it exits 1, as doctor does. A verb that failed has said so in its one line. */
+	/*
+	 * This includes the output of a verb that exits 1, as doctor does. A verb that failed has logged its own error
+	 * line.
+	 */
 	if (r >= 0)
 		(void)log_errno(-(errno ?: EIO), "write to stdout");
 	return status ?: EXIT_FAILED;
@@ -72,7 +74,7 @@ static int show_version(void)
 	return EXIT_DONE;
 }
 
-/* Find the verb. Returns it, or NULL after an error line; called: what --help belongs to. */
+/* Find a verb by its name. called: the command that the hint of --help names. Returns NULL after an error line. */
 static const struct verb *find_verb(const struct verb *const *verbs, const char *name, const char *called)
 {
 	struct nearest nearest = { .word = name };
@@ -102,7 +104,7 @@ static bool is_version(const char *word)
 	return strcmp(word, "version") == 0 || strcmp(word, "--version") == 0;
 }
 
-/* "help [VERB [SUBVERB]]"; words are behind "help". Returns an exit status. */
+/* Run "help [VERB [SUBVERB]]"; words follow "help". Returns an exit status. */
 static int run_help(const struct program *program, int n, char **words)
 {
 	_cleanup_free_ char *called = xstrdup(program->name);
@@ -131,7 +133,7 @@ static int run_help(const struct program *program, int n, char **words)
 	return EXIT_DONE;
 }
 
-/* A verb without subverbs; argv[0] is its name. Returns 0, -errno after an error line, or an exit status. */
+/* Run a verb without subverbs; argv[0] is its name. Returns 0, -errno after an error line, or an exit status. */
 static int run_verb(const struct verb *verb, const char *called, int argc, char **argv)
 {
 	struct common common;
@@ -150,7 +152,7 @@ static int run_verb(const struct verb *verb, const char *called, int argc, char 
 	return r;
 }
 
-/* A verb with subverbs. Options may stand before the subverb, too. Returns as run_verb(). */
+/* Run a verb with subverbs; options may come before the subverb, too. Returns the same as run_verb(). */
 static int run_group(const struct program *program, const struct verb *group, const char *called, int argc, char **argv)
 {
 	int place = parse_find_word(group, argc, argv), r;

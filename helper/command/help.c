@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * help - what people and completion are told of verbs and options, from their tables.
- */
+/* help - print the help of verbs and options, and the data for completion, from their tables. */
 #include "help.h"
 #include "../base/cleanup.h"
 

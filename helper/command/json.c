@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * json - what --json writes; lxc-bdev-json(5) says what is in it.
- */
+/* json - the output of --json, which lxc-bdev-json(5) describes. */
 #include "json.h"
 
 #include <stdio.h>

@@ -3,8 +3,8 @@
 
 #include <json-c/json.h>
 
-/* Print an object, and release it. */
+/* Print an object, and free it. */
 void json_print(struct json_object *object);
 
-/* Add a text, or null. */
+/* Add a string, or null. */
 void json_add_text(struct json_object *object, const char *key, const char *value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nearest - which word somebody meant who mistyped one.
+ * nearest - find the known word nearest to a mistyped one.
  *
  * The distance of two words is the number of letters that are missing, added, wrong, or exchanged with their neighbour.
  */

@@ -3,12 +3,12 @@
 
 #include <stddef.h>
 
-/* Find the nearest to what was meant. It begins empty; nearest_offer() each word that is known. */
+/* A search for the known word nearest to `word`. Set `word` alone, then call nearest_offer() for each known word. */
 struct nearest {
-	const char *word; /* what was written */
-	const char *best; /* NULL: nothing is near */
+	const char *word; /* the mistyped word */
+	const char *best; /* the nearest one; NULL: none is near */
 	size_t distance;
 };
 
-/* Compare a known word; keep it if it is nearer than those before, and near enough to be a typing error. */
+/* Compare a known word; keep it if it is nearer than those before, and near enough for a typing error. */
 void nearest_offer(struct nearest *nearest, const char *known);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * option - what an option of a verb does with its value, and the options of all verbs.
- */
+/* option - store the values of a verb's options; the options of all verbs. */
 #include "option.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"

@@ -5,21 +5,21 @@
 #include <stddef.h>
 
 /*
- * One option of a verb. Parsing, help, completion and the test that compares the manuals read the same table.
+ * One option of a verb. Parsing, help, completion and the test that compares the manuals use the same table.
  *
- * `value` also says how completion finds values: words with '|' between them are the values themselves; NAME is a
+ * `value` also tells completion which values fit: words with '|' between them are the values themselves; NAME is a
  * container, DIR and FILE are paths, ID is a layer, TYPE and SPEC are backing stores.
  */
 struct verb_option {
 	const char *name;	/* without the leading -- */
 	char letter;		/* its short form, or 0 */
-	const char *value;	/* the value as help shows it; NULL: it takes none */
+	const char *value;	/* the value as help shows it; NULL: the option takes none */
 	const char *summary;	/* one line, for help */
-	bool value_is_optional; /* --name alone will do, too */
-	bool may_be_empty;	/* an empty value is one: LXC may have nothing to hand over */
-	const char *choices;	/* the values, with '|' between them, where `value` is a mere name; or NULL */
-	size_t offset;		/* of what `take` fills, in the verb's struct */
-	/* Put the value (NULL: none was given) at target. Returns 0, or an exit status after an error line. */
+	bool value_is_optional; /* --name without a value is valid, too */
+	bool may_be_empty;	/* an empty value is valid: LXC may have nothing to pass */
+	const char *choices;	/* the values, with '|' between them, if `value` is only a name; or NULL */
+	size_t offset;		/* of the member that `take` fills, in the verb's struct */
+	/* Store the value (NULL: none was given) at target. Returns 0, or an exit status after an error line. */
 	int (*take)(const struct verb_option *option, const char *value, void *target);
 };
 
@@ -29,7 +29,7 @@ struct option_list {
 	size_t n;
 };
 
-/* The value of an option whose value may be left out. */
+/* An optional value. */
 struct option_value {
 	bool given;
 	const char *value; /* NULL: none */
@@ -37,27 +37,26 @@ struct option_value {
 
 /* Set a bool. */
 int option_flag(const struct verb_option *option, const char *value, void *target);
-/* Set a const char * to the value; the last one given counts. */
+/* Set a const char * to the value; the last value counts. */
 int option_text(const struct verb_option *option, const char *value, void *target);
 /* Add the value to a struct option_list. */
 int option_add(const struct verb_option *option, const char *value, void *target);
 /* Set a struct option_value. */
 int option_maybe(const struct verb_option *option, const char *value, void *target);
 
-/* Set a pid_t. */
+/* Set a pid_t. Returns 0, or EXIT_USAGE after an error line. */
 int option_pid(const struct verb_option *option, const char *value, void *target);
 
 /* The options of every verb: log file and priority, quiet, help, version. */
 extern const struct verb_option common_options[];
 
-/* What --help and --version of common_options fill. */
+/* The values of --help and --version of common_options. */
 struct common {
 	bool help, version;
 };
 
 /*
- * Entries for the tables of verbs: the member of this struct that takes the option, and what the option is called. The
- * options that several verbs have are written here once.
+ * Entries for the tables of verbs, for the options that several verbs share: the struct, and its member for the value.
  */
 #define AT(type, member) .offset = offsetof(type, member)
 #define OPTION_NAME(type, member)                                                                              \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * output - stdout, or a file that has its name when it is whole.
+ * output - write to stdout, or to a file that gets its name when it is complete.
  *
- * Until then it has no name, if the file system can do that, and so nothing of it is left whatever happens; else a
- * signal that ends the process removes it.
+ * Until then the file has no name, if the file system supports that, so that nothing is left whatever happens;
+ * otherwise a handler of signals that end the process removes it.
  */
 #include "output.h"
 #include "../base/cleanup.h"
@@ -26,14 +26,14 @@ static void remove_unfinished(int number)
 	(void)raise(number);
 }
 
-/* The output has the name `temp` from now on. */
+/* Note that the output has the name `temp` from now on. */
 static void set_named(struct output *output)
 {
 	static const int signals[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
 
 	unfinished = output->temp;
 	output->named = true;
-	/* One that is ignored stays so. */
+	/* An ignored signal stays ignored. */
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		if (signal(signals[i], remove_unfinished) == SIG_IGN)
 			(void)signal(signals[i], SIG_IGN);
@@ -60,7 +60,7 @@ int output_open(const char *file, struct output *ret)
 	*ret = (struct output){ .file = file, .fd = -EBADF };
 	if (!file || strcmp(file, "-") == 0) {
 		if (isatty(STDOUT_FILENO))
-			return log_refuse(EXIT_USAGE, "a tar is not for a terminal; use --output=FILE");
+			return log_refuse(EXIT_USAGE, "refusing to write a tar to a terminal; use --output=FILE");
 		ret->fd = dup(STDOUT_FILENO);
 	} else if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
 		ret->fd = open(file, O_WRONLY | O_CLOEXEC | O_NOCTTY);
@@ -70,7 +70,7 @@ int output_open(const char *file, struct output *ret)
 	return ret->fd < 0 ? log_errno(-errno, "write '%s'", file ?: "stdout") : 0;
 }
 
-/* Give a file without a name one: its own, or another where its own is taken. 0 or -errno. */
+/* Give a file without a name one: its own, or a temporary one if its own is taken. Returns 0 or -errno. */
 static int give_name(struct output *output)
 {
 	char path[40];
@@ -106,7 +106,7 @@ int output_close(struct output *output, int r)
 	if (output->named && output->temp && r != 0)
 		(void)unlink(output->temp);
 	unfinished = NULL;
-	/* Some file systems say only now that it is not written. */
+	/* Some file systems report a failed write only at close. */
 	if (output->fd >= 0 && close(TAKE_FD(output->fd)) < 0 && r == 0)
 		r = log_errno(-errno, "write '%s'", output->file ?: "stdout");
 	free(output->temp);

@@ -3,16 +3,20 @@
 
 #include <stdbool.h>
 
-/* Where data goes that a command writes. */
+/* The destination of a command's data. */
 struct output {
 	const char *file;
-	char *temp; /* NULL: it is written to where it is */
+	char *temp; /* NULL: written directly to its destination */
 	int fd;
-	bool named; /* temp is there */
+	bool named; /* the file `temp` exists */
 };
 
-/* Open this file, or (NULL, "-") stdout. 0, EXIT_USAGE or -errno (logged); output_close() in all cases. */
+/*
+ * Open this file, or (NULL, "-") stdout. output_close() follows in all cases. Returns 0, EXIT_USAGE or -errno (logged).
+ */
 int output_open(const char *file, struct output *ret);
-/* End it; r: what writing came to. Only after 0 does the file get its name, and replaces what had it. 0, r, or -errno
- * (logged). */
+/*
+ * Close the output; r: the result of writing. Only after 0 does the file get its name, replacing an older file. Returns
+ * 0, r, or -errno (logged).
+ */
 int output_close(struct output *output, int r);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * parse - the command line of one verb, by its tables of options.
- */
+/* parse - parse the command line of one verb by its tables of options. */
 #include "parse.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -10,9 +8,9 @@
 
 #include <getopt.h>
 
-#define LONG 256 /* what getopt_long() returns for the first long option */
+#define LONG 256 /* the value of getopt_long() for the first long option */
 
-/* Tables as getopt_long() takes them. */
+/* Tables in the form of getopt_long(). */
 struct accepted {
 	const struct verb_option **options;
 	size_t n;
@@ -32,7 +30,10 @@ static void accept_table(struct accepted *accepted, const struct verb_option *ta
 	}
 }
 
-/* first: "+" ends options at the first word that is none, as POSIX has it; else they may stand anywhere. */
+/*
+ * Convert the accepted options for getopt_long(). first: "+" ends options at the first operand, as in POSIX; with ""
+ * they may come anywhere.
+ */
 static void accept_done(struct accepted *accepted, const char *first)
 {
 	char *end = accepted->shorts = xcalloc(3 * accepted->n + 3, 1);
@@ -52,7 +53,7 @@ static void accept_done(struct accepted *accepted, const char *first)
 		for (int colons = 0; colons < needs; colons++)
 			*end++ = ':';
 	}
-	optind = 0; /* begin anew */
+	optind = 0; /* restart getopt_long() */
 	opterr = 0;
 }
 
@@ -63,7 +64,7 @@ static void accepted_clear(struct accepted *accepted)
 	free(accepted->shorts);
 }
 
-/* The option of what getopt_long() returned, or NULL. */
+/* Find the option of a value of getopt_long(). Returns it or NULL. */
 static const struct verb_option *find(const struct accepted *accepted, int letter)
 {
 	for (size_t i = 0; i < accepted->n; i++)
@@ -72,7 +73,7 @@ static const struct verb_option *find(const struct accepted *accepted, int lette
 	return NULL;
 }
 
-/* word: the one that getopt_long() read last. Returns EXIT_USAGE. */
+/* Refuse an option. word: the last one that getopt_long() read. Returns EXIT_USAGE. */
 static int refuse_option(const struct accepted *accepted, const char *called, const char *word)
 {
 	const struct verb_option *option = find(accepted, optopt);
@@ -122,7 +123,7 @@ static int take_options(const struct accepted *accepted, const char *called, int
 	return r;
 }
 
-/* The option -n of a verb, in its struct. */
+/* Return the member for the option -n in the struct of a verb. */
 static const char **name_slot(const struct verb *verb, void *options)
 {
 	for (const struct verb_option *o = verb->options; o && o->name; o++)
@@ -131,13 +132,13 @@ static const char **name_slot(const struct verb *verb, void *options)
 	return must(NULL);
 }
 
-/* A word in front of the verb's own is the container's name. Returns 0, or EXIT_USAGE after an error line. */
+/* Take the container name from the first word. Returns 0, or EXIT_USAGE after an error line. */
 static int take_name(const struct verb *verb, void *options, struct args *args)
 {
 	const char **name = name_slot(verb, options), *word;
 	int front = verb->command ? args->argc - args->behind : args->argc;
 
-	/* check_words() refuses them. */
+	/* check_words() refuses too many words. */
 	if (!verb->command && front > verb->min + 1)
 		return 0;
 	if (verb->command ? front > 0 : front == verb->min + 1) {
@@ -178,7 +179,7 @@ int parse_args(const struct verb *verb, const char *called, int argc, char **arg
 
 	*args = (struct args){ .verb = verb, .options = options };
 	*ret_common = (struct common){ 0 };
-	/* Now, as getopt_long() moves words. */
+	/* Before parsing, since getopt_long() reorders the words. */
 	for (int i = 1; i < argc && !args->behind; i++)
 		if (strcmp(argv[i], "--") == 0)
 			args->behind = argc - i - 1;

@@ -6,18 +6,18 @@
 #include <sys/types.h>
 
 /*
- * The exit statuses, by one rule. A verb that returns -errno exits with EXIT_FAILED, except for the two errnos that say
- * more: -EMALFORMED is EXIT_USAGE, -EOPNOTSUPP is EXIT_IMPOSSIBLE.
+ * The exit statuses, by one rule. A verb that returns -errno exits with EXIT_FAILED, except for two errnos: -EMALFORMED
+ * is EXIT_USAGE, -EOPNOTSUPP is EXIT_IMPOSSIBLE.
  */
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_IMPOSSIBLE = 3 };
 
-/* The command line of one verb, taken apart. */
+/* The parsed command line of one verb. */
 struct args {
 	const struct verb *verb;
 	const void *options; /* the verb's own struct, which its table of options describes */
-	int argc;	     /* the words that are not options */
+	int argc;	     /* the operands */
 	char **argv;
-	int behind;   /* how many of them are behind -- */
+	int behind;   /* the number of operands after -- */
 	mode_t umask; /* the caller's */
 };
 
@@ -30,13 +30,13 @@ struct verb {
 	const char *summary;		    /* one line, for help */
 	const struct verb_option *options;  /* up to one without a name; NULL: only the common ones */
 	size_t size;			    /* of the struct that the options fill */
-	enum name_rule takes_name;	    /* the option of the letter n is that name */
-	bool command;			    /* the words behind -- are a command, and not the verb's own words */
-	const char *hint;		    /* how words are written that are no name, or NULL */
+	enum name_rule takes_name;	    /* whether it takes a container name; its option has the letter n */
+	bool command;			    /* the words after -- are a command, and not the verb's own operands */
+	const char *hint;		    /* the right syntax, for messages about unexpected words; or NULL */
 	bool hidden;			    /* for hooks and the template; help and completion do not show it */
-	int min, max;			    /* how many words beside the name; max -1: any number */
-	const struct verb *const *subverbs; /* up to a NULL: its first word is one of these; or NULL */
-	/* Do it. Returns 0, -errno after an error line, or an exit status. */
+	int min, max;			    /* the number of operands without the name; max -1: any number */
+	const struct verb *const *subverbs; /* up to a NULL: the first word is one of these; or NULL */
+	/* Run the verb. Returns 0, -errno after an error line, or an exit status. */
 	int (*run)(const struct args *args);
 };
 

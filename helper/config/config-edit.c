@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 /* Copy all lines, as edit->line() replaces them, and append the new ones. Returns 0 or -errno. */
-static int copy_lines(struct confedit *edit, FILE *from, FILE *to)
+static int copy_lines(struct config_edit *edit, FILE *from, FILE *to)
 {
 	_cleanup_free_ char *line = NULL;
 	unsigned int number = 0;
@@ -41,7 +41,7 @@ static int copy_lines(struct confedit *edit, FILE *from, FILE *to)
 }
 
 /* Write the new file with the owner and mode of the old one, and sync it. Returns 0 or -errno. */
-static int write_new(struct confedit *edit, FILE *from, FILE *to)
+static int write_new(struct config_edit *edit, FILE *from, FILE *to)
 {
 	struct stat st;
 	int r;
@@ -82,7 +82,7 @@ static char *fresh_name(const char *file)
 	return xasprintf("%.*s.%s.lxc-bdev-new", (int)(base - file), file, base);
 }
 
-static int change(struct confedit *edit, const char *file)
+static int change(struct config_edit *edit, const char *file)
 {
 	_cleanup_free_ char *fresh = fresh_name(file);
 	FILE *from = fopen(file, "re"), *to = from ? create(fresh) : NULL;
@@ -99,7 +99,7 @@ static int change(struct confedit *edit, const char *file)
 	return r ?: sync_directory(file);
 }
 
-int confedit(struct confedit *edit)
+int config_edit(struct config_edit *edit)
 {
 	/* A config that is a symlink stays one: the file that it leads to is changed. */
 	_cleanup_free_ char *file = realpath(edit->file, NULL);
@@ -108,7 +108,7 @@ int confedit(struct confedit *edit)
 	return r < 0 ? log_errno(r, "write '%s'", edit->file) : 0;
 }
 
-int confedit_check(const char *path)
+int config_edit_check(const char *path)
 {
 	_cleanup_free_ char *file = realpath(path, NULL), *fresh = file ? fresh_name(file) : NULL;
 	FILE *f = file && access(file, W_OK) == 0 ? create(fresh) : NULL;

@@ -87,7 +87,7 @@ static int take_existing(char *entry, void *arg)
 	return r < 0 ? r : 0;
 }
 
-int depends_on(const char *dir, char **ret)
+int dependencies_base(const char *dir, char **ret)
 {
 	int r;
 
@@ -98,7 +98,7 @@ int depends_on(const char *dir, char **ret)
 	return r < 0 ? r : *ret != NULL;
 }
 
-int depends_dependents(const char *dir, int (*counts)(const char *clone), char **ret)
+int dependencies_clones(const char *dir, int (*counts)(const char *clone), char **ret)
 {
 	struct search search = { .counts = counts };
 	int r = each(dir, CLONES, take_existing, &search);
@@ -186,7 +186,7 @@ static int append(const char *dir, const char *file, const char *container)
 	return n < 0 ? -errno : -ENOSPC;
 }
 
-int depends_record(const char *dir, const char *base)
+int dependencies_record(const char *dir, const char *base)
 {
 	_cleanup_locks_ struct locks locks;
 	int r = lock_files(base, &locks);
@@ -197,7 +197,7 @@ int depends_record(const char *dir, const char *base)
 	return append(dir, BASES, base) ?: append(base, CLONES, dir);
 }
 
-int depends_forget(const char *dir, const char *base)
+int dependencies_forget(const char *dir, const char *base)
 {
 	_cleanup_close_ int fd = -EBADF;
 	_cleanup_locks_ struct locks locks;

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * clone-source - find the container that is being cloned.
+ * clone-source - find the source of a clone.
  *
- * LXC tells a clone hook its name and not its lxcpath, which may be another
- * than the clone's (lxc-copy -p), a directory of snapshots, or that of the
- * container a snapshot is restored from. So these are looked at, what the
- * command line of LXC's program says first, and the one that has the same
- * stack in its config is it.
+ * LXC passes a clone hook the name of the source, but not its lxcpath, which may differ from the clone's (lxc-copy -p),
+ * or be a directory of snapshots, or that of the container to which a snapshot is restored. So all these are searched,
+ * first the one on the command line of LXC's program. The source is the container whose config has the same stack.
  */
 #include "../config/lxcpath.h"
 #include "clone-source.h"
@@ -25,14 +23,14 @@
 struct search {
 	const struct container *container;
 	const struct conf *conf;
-	const char *name; /* of what is cloned */
+	const char *name; /* of the source */
 	char *found;
 	bool several, rename;
-	bool unknown; /* one could not be looked at, which is logged */
-	char *looked; /* at, for the message */
+	bool unknown; /* a candidate could not be read (logged) */
+	char *looked; /* the candidates so far, for messages */
 };
 
-bool origin_same_stack(const struct stack *a, const struct stack *b)
+bool clone_source_same_stack(const struct stack *a, const struct stack *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -42,7 +40,7 @@ bool origin_same_stack(const struct stack *a, const struct stack *b)
 	return true;
 }
 
-/* Takes dir. */
+/* Check a candidate directory, and free dir. */
 static void look(struct search *search, char *dir)
 {
 	_cleanup_free_ char *given = dir, *real = realpath(dir, NULL), *config = NULL, *before = NULL;
@@ -60,9 +58,9 @@ static void look(struct search *search, char *dir)
 		r = conf_read(config, &conf);
 	else
 		r = errno == ENOENT ? -ENOENT : log_errno(-errno, "look for '%s'", config);
-	/* One that is wrong is not what LXC could copy. */
+	/* LXC cannot have copied an invalid config. */
 	search->unknown |= r < 0 && !conf_is_wrong(r);
-	if (r == 0 && origin_same_stack(&conf.stack, &search->conf->stack)) {
+	if (r == 0 && clone_source_same_stack(&conf.stack, &search->conf->stack)) {
 		if (!search->found)
 			search->found = TAKE_PTR(real);
 		else if (strcmp(search->found, real) != 0)
@@ -72,8 +70,8 @@ static void look(struct search *search, char *dir)
 }
 
 /*
- * Call with the command line of each of our ancestors, the nearest first, until it says other than 0, which is
- * returned. 0: none did; or -errno (logged): one could not be read. argv lives as long as the call.
+ * Call ask() with the command line of each of our ancestors, the nearest first, until it returns other than 0. argv is
+ * valid during the call. Returns the last result of ask(), or -errno (logged): a command line could not be read.
  */
 static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg)
 {
@@ -88,9 +86,9 @@ static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg
 		ssize_t n = fd < 0 ? -1 : read(fd, text, COMMAND_MAX);
 		size_t argc = 0;
 
-		/* One that has ended says nothing. */
+		/* A process that has ended is skipped. */
 		if (n < 0 && errno != ENOENT && errno != ESRCH)
-			return log_errno(-errno, "read '%s', which may say what is cloned", path);
+			return log_errno(-errno, "read '%s', which may name the source of the clone", path);
 		for (char *word = text; word < text + n; word += strlen(word) + 1)
 			*ARRAY_ADD(argv, argc) = word;
 		if (argc) {
@@ -99,18 +97,18 @@ static int ask_ancestors(int (*ask)(int argc, char **argv, void *arg), void *arg
 		}
 		pid = process_parent(pid);
 		if (pid < 0)
-			r = r ?: log_errno(pid, "find the ancestors of this process, which may say what is cloned");
+			r = r ?: log_errno(pid, "find the callers, which may name the source of the clone");
 	}
 	return r;
 }
 
-/* What a program of LXC's was told. */
+/* The arguments of lxc-copy or lxc-snapshot. */
 struct told {
 	char *lxcpath, *name, *restore;
 	bool snapshot, rename;
 };
 
-/* Is this the command line of one, and what does it say? 1 or 0. */
+/* Parse a command line if it is one of lxc-copy or lxc-snapshot. Returns 1 or 0. */
 static int read_told(int argc, char **argv, void *arg)
 {
 	static const struct option options[] = { { "lxcpath", required_argument, NULL, 'P' },
@@ -122,7 +120,7 @@ static int read_told(int argc, char **argv, void *arg)
 	struct told *told = arg;
 	int letter;
 
-	/* LXC 6 may be one program, `lxc copy`, whose links have the names of the others. */
+	/* LXC 6 may be one program, `lxc copy`, with the others as links to it. */
 	if (strcmp(program, "lxc") == 0 && argc > 1)
 		program = (argc--, *++argv);
 	else if (strncmp(program, "lxc-", 4) == 0)
@@ -159,7 +157,7 @@ static void told_clear(struct told *told)
 	free(told->restore);
 }
 
-int origin_restored(char **ret)
+int clone_source_restored(char **ret)
 {
 	struct told told = { 0 };
 	int r = ask_ancestors(read_told, &told);
@@ -169,7 +167,7 @@ int origin_restored(char **ret)
 	return r < 0 ? r : 0;
 }
 
-/* A snapshot of the container that is called `of` in lxcpath: in either of the places that LXC keeps them. */
+/* Check a snapshot of the container `of` in lxcpath, in either of LXC's directories for snapshots. */
 static void look_at_snapshot(struct search *search, const char *lxcpath, const char *of, const char *name)
 {
 	_cleanup_free_ char *dir = xasprintf("%s/%s", lxcpath, of), *usual = snapshots_dir(dir, false),
@@ -178,7 +176,10 @@ static void look_at_snapshot(struct search *search, const char *lxcpath, const c
 	look(search, xasprintf("%s/%s", access(old, F_OK) == 0 ? old : usual, name));
 }
 
-/* Look where lxc-copy or lxc-snapshot was told to. 1; 0: it was neither; or -errno (logged). */
+/*
+ * Check the directory that lxc-copy or lxc-snapshot was called with. Returns 1; 0: neither is an ancestor; or -errno
+ * (logged).
+ */
 static int look_where_told(struct search *search, const char *name)
 {
 	struct told told = { 0 };
@@ -193,7 +194,7 @@ static int look_where_told(struct search *search, const char *name)
 	return r;
 }
 
-/* Any directory that a program was told of may be an lxcpath. Always 0. */
+/* Check each path among the arguments as a possible lxcpath. Returns 0. */
 static int look_at_words(int argc, char **argv, void *arg)
 {
 	struct search *search = arg;
@@ -210,14 +211,14 @@ static int look_at_words(int argc, char **argv, void *arg)
 	return 0;
 }
 
-/* Where it may be when another program is at work. */
+/* Check the usual directories, for clones by another program. */
 static void look_around(struct search *search, const char *name)
 {
 	_cleanup_free_ char *lxcpath = lxcpath_default(), *above = xstrdup(search->container->dir);
 	char *slash = strrchr(above, '/');
 
 	*slash = '\0';
-	/* A container that has this snapshot while it is made is being restored from it. */
+	/* A container that has a snapshot of this name while it is created is being restored from it. */
 	look_at_snapshot(search, above, slash + 1, name);
 	if (search->found)
 		return;
@@ -230,13 +231,13 @@ static void look_around(struct search *search, const char *name)
 	look(search, xasprintf("%s/%s", lxcpath, name));
 }
 
-char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename)
+char *clone_source_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename)
 {
 	struct search search = { .container = container, .conf = conf, .name = name };
 	int told;
 
 	if (!name || !*name || strchr(name, '/')) {
-		log_error("needs --source; bdev.conf has the right line");
+		log_error("missing source container; use --source, as bdev.conf does");
 		return NULL;
 	}
 	told = look_where_told(&search, name);
@@ -244,13 +245,12 @@ char *origin_find(const struct container *container, const char *name, const str
 		look_around(&search, name);
 	search.unknown |= told < 0;
 	if (!search.found && !search.unknown)
-		log_error("'%s': the container '%s' that it is cloned from was not found, with the same bdev.rootfs: "
-			  "not in %s",
-			  container->name, name, search.looked);
+		log_error("cannot find the source '%s' of '%s': no container with the same bdev.rootfs in %s", name,
+			  container->name, search.looked);
 	if (search.several && !search.unknown)
 		log_error(
-			"'%s': it may be cloned from any of %s, as all have the same bdev.rootfs: use lxc-copy, whose "
-			"command line says",
+			"ambiguous source of '%s': %s have the same bdev.rootfs; use lxc-copy, whose command line names "
+			"the source",
 			container->name, search.looked);
 	if (search.several || search.unknown)
 		free(TAKE_PTR(search.found));

@@ -6,15 +6,17 @@
 #include "../record/journal.h"
 
 /*
- * Which container LXC is cloning when it runs a clone hook: its directory, for the caller to free, or NULL after an
- * error line. name is what LXC calls it; conf is the new container's, a copy of its.
- * *ret_rename: the source will be destroyed.
+ * Find the container that LXC is cloning, from a clone hook. name: LXC's name of the source; conf: the new container's
+ * config, a copy of the source's; *ret_rename: the source will be destroyed. Returns its directory, for the caller to
+ * free, or NULL after an error line.
  */
-char *origin_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename);
+char *clone_source_find(const struct container *container, const char *name, const struct conf *conf, bool *ret_rename);
 
-/* The name of the snapshot that the program of LXC which runs this hook was told to restore: *ret, for the caller to
- * free; NULL: none, or it is not lxc-snapshot. 0 or -errno (logged). */
-int origin_restored(char **ret);
+/*
+ * Find the name of the snapshot that lxc-snapshot, if it runs this hook, restores: *ret, for the caller to free; or
+ * NULL. Returns 0 or -errno (logged).
+ */
+int clone_source_restored(char **ret);
 
-/* Both say the same, in the same order. */
-bool origin_same_stack(const struct stack *a, const struct stack *b);
+/* Test whether both stacks have the same specs in the same order. */
+bool clone_source_same_stack(const struct stack *a, const struct stack *b);

@@ -237,7 +237,7 @@ int convert_lines_find(struct convert_lines *lines)
 }
 
 /* This line, if it is one of them, with its other value: all else of it stays. */
-static char *change_line(struct confedit *edit, unsigned int number, char *text)
+static char *change_line(struct config_edit *edit, unsigned int number, char *text)
 {
 	struct convert_lines *lines = edit->arg;
 
@@ -262,13 +262,13 @@ static char *change_line(struct confedit *edit, unsigned int number, char *text)
 
 int convert_lines_check(const struct convert_lines *lines)
 {
-	return lines->changes ? confedit_check(lines->container->config) : 0;
+	return lines->changes ? config_edit_check(lines->container->config) : 0;
 }
 
 int convert_lines_change(struct convert_lines *lines)
 {
-	struct confedit edit = { .file = lines->container->config, .line = change_line, .arg = lines };
-	int r = lines->changes ? confedit(&edit) : 0;
+	struct config_edit edit = { .file = lines->container->config, .line = change_line, .arg = lines };
+	int r = lines->changes ? config_edit(&edit) : 0;
 
 	return r == 0 && lines->stale
 		       ? log_refuse(-ESTALE, "%s: somebody changed it meanwhile; convert again", edit.file)

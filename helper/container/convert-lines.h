@@ -6,13 +6,13 @@
 #include "../record/journal.h"
 #include "../delta/convert.h"
 
-/* A line of a container's config that names a delta in one form, to name it in the other; or that does already. */
+/* A line of a container's config that names a delta to be converted, or one that has the new format already. */
 struct convert_line {
 	const struct spec *spec;
 	unsigned int number;
-	char *value, *other; /* the line's value, now and then; NULL: only the delta is to be converted */
-	bool old_key;	     /* it is `lxc.rootfs`, which is `lxc.rootfs.path` since LXC 2.1 */
-	bool on_disk;	     /* its delta is not on a tmpfs of the stack */
+	char *value, *other; /* the old and the new value of the line; NULL: only the delta changes */
+	bool old_key;	     /* the key is `lxc.rootfs`, renamed to `lxc.rootfs.path` in LXC 2.1 */
+	bool on_disk;	     /* the delta is not on a tmpfs of the stack */
 };
 
 struct convert_lines {
@@ -21,31 +21,36 @@ struct convert_lines {
 	struct conf conf;
 	struct stack rootfs; /* LXC's own root, as a spec */
 	struct convert_line *lines;
-	size_t n, changes; /* of the config */
-	bool stale;	   /* the config is not what was read */
+	size_t n, changes; /* number of lines, and of those that change */
+	bool stale;	   /* the config has changed since it was read */
 };
 
-/* The type of bdev whose form it is. */
+/* Return the type name of a whiteout format. */
 const char *convert_type(enum whiteout_format form);
-/* The spec is of that type. */
+/* Test whether the spec has the type of that format. */
 bool convert_is_form(const struct spec *spec, enum whiteout_format form);
-/* The spec's text with that type; of its options, which are the old type's own, only `ro`. For the caller to free. */
+/*
+ * Return the text of the spec with the type of that format; of its options, which belong to the old type, only `ro`
+ * stays. For the caller to free.
+ */
 char *convert_value(const struct spec *spec, enum whiteout_format to);
-/* What it writes to, its last source. */
+/* Return the upper of the spec, its last source. */
 const char *convert_upper_name(const struct spec *spec);
 
-/* What LXC is told in lxc.rootfs.path: the sources, "/LOWER:/UPPER", if it is of this type of its own; else NULL. */
+/* Return the sources "/LOWER:/UPPER" of lxc.rootfs.path if it is of LXC's own type aufs or overlay; else NULL. */
 const char *convert_lxc_aufs(const char *path);
 const char *convert_lxc_overlay(const char *path);
 
 /*
- * The lines of the container's own config that are to be of the other form: its stack's, and for overlay also LXC's own
- * `lxc.rootfs.path = aufs:...`, which LXC up to 2.1 mounted; and what says overlay above a delta that is aufs' still.
- * container and to are given. 0 or -errno (logged); convert_lines_clear() in both cases.
+ * Find the lines of the container's own config that must change to the other format: those of its stack; for overlay
+ * also LXC's own `lxc.rootfs.path = aufs:...`, which LXC up to 2.1 mounted; and overlay lines whose delta still has the
+ * aufs format. container and to are set by the caller. convert_lines_clear() follows in both cases. Returns 0 or -errno
+ * (logged).
  */
 int convert_lines_find(struct convert_lines *lines);
-/* Can the config be changed? 0 or -errno (logged). */
+/* Test whether the config can be changed. Returns 0 or -errno (logged). */
 int convert_lines_check(const struct convert_lines *lines);
-/* Change them, and nothing else in the file. 0 or -errno (logged). */
+/* Change the lines, and nothing else in the file. Returns 0 or -errno (logged). */
 int convert_lines_change(struct convert_lines *lines);
+/* Free the lines. */
 void convert_lines_clear(struct convert_lines *lines);

@@ -6,36 +6,37 @@
 #include "../record/journal.h"
 #include "../delta/convert.h"
 
-/* In its directory while it is being converted: a symbolic link that says to what. */
-/* A container whose deltas are to be in one form, and its config to say so. */
+/* A conversion of a container's deltas and config to one whiteout format. */
 struct convert_container {
 	const struct container *container;
 	enum whiteout_format to;
-	bool dry_run; /* only tell what there is to do */
-	/* NULL, or called for all that is found in a delta, with its path there. */
+	bool dry_run; /* change nothing, only report */
+	/* NULL, or called for everything found in a delta, with its path there. */
 	void (*found)(struct convert_container *run, const char *delta, enum convert_kind kind, const char *path,
 		      const char *why);
 	/* NULL, or called for each line of the config that changes, with its new value. */
 	void (*line)(struct convert_container *run, unsigned int number, const char *value);
 	const struct copy *progress; /* NULL, or whose tick and arg are called */
 	void *arg;
-	size_t deltas, lines; /* what was converted, and changed (or would be) */
+	size_t deltas, lines; /* deltas converted and lines changed, or to be */
 };
 
 /*
- * Convert what the container's own stack writes to, in its place, and the types in its config; also what LXC's own
- * aufs has left (`lxc.rootfs.path = aufs:...`). It must not run. Killed anywhere, or after a crash, it is done again by
- * the next call, and until then the container is not whole (container_check_whole). 0, also when there is nothing to
- * do, or -errno after one error line.
+ * Convert in place all deltas of the container's own stack, and the types in its config; also the delta of LXC's own
+ * aufs (`lxc.rootfs.path = aufs:...`). The container must not run. After a kill at any point, or a crash, the next call
+ * continues; until then the container counts as unfinished (container_check_whole). Returns 0, also if there is nothing
+ * to do, or -errno (logged).
  */
 int convert_container(struct convert_container *run);
 /* Do the same, of one that does not run and whose journal is locked. Returns 0 or -errno (logged). */
 int convert_container_locked(struct convert_container *run);
 
 /*
- * `bdev.aufs = convert`, for the start of a container whose journal is locked: the same to overlay, if it has an aufs
- * and the kernel has none. *conf is read anew then. 0 or -errno (logged).
+ * Convert a container to overlay at its start, with its journal locked (`bdev.aufs = convert`), if its stack has an
+ * aufs and the kernel has none. *conf is read again then. Returns 0 or -errno (logged).
  */
 int convert_container_at_start(const struct container *container, struct conf *conf);
-/* The stack as it will be then; nothing but *conf is changed. 0 or -errno (logged). */
+/*
+ * Change *conf to what convert_container_at_start() would make of it, and nothing else. Returns 0 or -errno (logged).
+ */
 int convert_container_foresee(const struct container *container, struct conf *conf);

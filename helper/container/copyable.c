@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * copyable - what forbids copying a container.
- */
+/* copyable - check whether a container can be copied. */
 #include "../record/uses.h"
 #include "start-plan.h"
 #include "copyable.h"
@@ -16,7 +14,7 @@ int copyable_now(const struct container *source)
 
 	(void)uses_container(source->dir, CLAIM_WRITE, NULL, &writer);
 	if (r == 0 && writer)
-		r = log_refuse(-EBUSY, "'%s': not copied while %s runs and writes to it: stop it first", source->dir,
+		r = log_refuse(-EBUSY, "cannot copy '%s': %s runs and writes to it; stop it first", source->dir,
 			       writer);
 	return r;
 }
@@ -40,7 +38,7 @@ int copyable_apart(const struct container *source, const struct stack *stack, co
 
 		if (!clone_owns(writer))
 			r = spec_refuse(writer, -EINVAL,
-					"not cloned: '%s' and its source would both write to it; make it read-only "
+					"cannot clone: '%s' and its source would both write to it; make it read-only "
 					"below an overlay, or name it by a relative path, to be copied",
 					name);
 	}

@@ -12,8 +12,8 @@
 #include <sys/random.h>
 
 /*
- * The first line of the config. lxc.ephemeral is not in it but on lxc-start's command line: lxc-destroy silently keeps
- * containers that have it, and so what a crash left.
+ * The first line of the config. lxc.ephemeral is not in the config but on the command line of lxc-start: lxc-destroy
+ * silently keeps containers that have it in their config, and with them the leftovers of a crash.
  */
 #define MARK "# Made by lxc-bdev ephemeral; removed when it stops."
 
@@ -23,7 +23,7 @@ struct writer {
 	FILE *file;
 };
 
-/* As both parsers read it: blanks at the ends are cut, then one pair of quotes. */
+/* Write a line as both parsers read it: they cut blanks at the ends, then one pair of quotes. */
 static void write_line(FILE *file, const char *key, const char *value)
 {
 	size_t n = strlen(value);
@@ -45,8 +45,8 @@ static void write_hwaddr(FILE *file, const char *key)
 }
 
 /*
- * Not for the new container: what it has of its own, files that the base's monitor writes to, what makes LXC keep the
- * directory, and a start at boot of what a crash of the host left.
+ * Test whether a key of the base is not for the new container: keys with a value of its own, log files that the base's
+ * monitor writes to, keys that make LXC keep the directory, and a start at boot of a leftover.
  */
 static bool is_base_only(const char *key, const struct ephemeral_request *request)
 {
@@ -70,7 +70,7 @@ static int copy_line(struct conf_reader *reader, const char *key, const char *va
 	return 0;
 }
 
-/* A container may be called what no host is. */
+/* Test whether a container's name is a valid host name. */
 static bool is_hostname(const char *name)
 {
 	for (; *name; name++)
@@ -93,7 +93,7 @@ static void write_own(FILE *file, const struct ephemeral_request *request, const
 			write_line(file, "bdev.hostname", ephemeral->name);
 	}
 	write_line(file, "lxc.ephemeral", "0");
-	/* What the base includes may have a stack, too. */
+	/* Reset the stack, as a file that the base includes may have one. */
 	write_line(file, "bdev.rootfs", "");
 	write_line(file, "bdev.rootfs", base);
 	for (const char *const *spec = request->specs; *spec; spec++)

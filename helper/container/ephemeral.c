@@ -230,7 +230,7 @@ void ephemeral_clear(struct ephemeral *ephemeral)
 
 int ephemeral_record(const struct ephemeral *ephemeral)
 {
-	int r = depends_record(ephemeral->dir, ephemeral->base);
+	int r = dependencies_record(ephemeral->dir, ephemeral->base);
 
 	return r < 0 ? log_errno(r, "record that '%s' stands on '%s'", ephemeral->dir, ephemeral->base) : 0;
 }
@@ -257,7 +257,7 @@ int ephemeral_remove(const struct ephemeral *ephemeral)
 	r = check_mounts(ephemeral->dir);
 	if (r < 0)
 		return r;
-	(void)depends_forget(ephemeral->dir, ephemeral->base);
+	(void)dependencies_forget(ephemeral->dir, ephemeral->base);
 	/* It stops at a mount of any file system, which comes after the look. */
 	r = remove_tree(AT_FDCWD, ephemeral->dir, NULL);
 	return r < 0 ? log_errno(r, "remove '%s'", ephemeral->dir) : 0;

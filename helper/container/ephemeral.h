@@ -5,61 +5,69 @@
 #include "../config/container.h"
 #include "../record/journal.h"
 
-/* Does LXC or lxc-bdev remove the container of this config when it stops? 1, 0 or -errno (logged). */
+/* Test whether LXC or lxc-bdev removes the container of this config when it stops. Returns 1, 0 or -errno (logged). */
 int ephemeral_is(const char *config);
 
-/* Is it one that lxc-bdev ephemeral made, to be removed when it stops? 1; 0, also when the config does not exist;
- * or -errno (logged).
+/*
+ * Test whether lxc-bdev ephemeral made the container of this config, to be removed when it stops. Returns 1; 0, also
+ * without a config; or -errno (logged).
  */
 int ephemeral_has_mark(const char *config);
 
 /*
- * Was the container `name` in this directory made by lxc-bdev ephemeral, and is nobody there any more who would remove
- * it: neither the command that made it nor a monitor of LXC's? So a crash of the host leaves it. 1, 0 or -errno
- * (logged).
+ * Test whether the container `name` in this directory is a leftover of lxc-bdev ephemeral after a crash of the host:
+ * neither the command that made it nor a monitor of LXC's is left to remove it. Returns 1, 0 or -errno (logged).
  */
 int ephemeral_is_left(const char *dir, const char *name);
 
-/* What a new container on the stack of another one, its base, is to be like. */
+/* The request for a new container above the stack of another one, its base. */
 struct ephemeral_request {
 	const struct container *base;
 	const struct conf *conf;  /* the base's */
-	const char *lxcpath;	  /* where it is made, as LXC's tools are to be told */
-	const char *name;	  /* NULL: the base's and six random letters */
-	const char *const *specs; /* what is above the base's stack, up to a NULL */
+	const char *lxcpath;	  /* for the new container, as passed to LXC's tools */
+	const char *name;	  /* NULL: the base's name and six random letters */
+	const char *const *specs; /* the specs above the base's stack, up to a NULL */
 	bool keepdata, keepname;
 };
 
-/* A container that was made. */
+/* A new container. */
 struct ephemeral {
 	char *name, *dir, *config, *logfile;
-	char *base; /* the directory of the container that it stands on */
-	bool made;  /* the config is there, and ours */
-	int log;    /* its log file, which LXC's monitor writes to for as long as it lives */
+	char *base; /* the directory of the base */
+	bool made;  /* the config exists, and is ours */
+	int log;    /* its log file, which LXC's monitor writes to while it lives */
 };
 
-/* The new container's whole config: *ret, for the caller to free. 0 or -errno (logged). */
+/* Make the whole config of the new container: *ret, for the caller to free. Returns 0 or -errno (logged). */
 int ephemeral_config(const struct ephemeral_request *request, const struct ephemeral *ephemeral, char **ret);
 
 /*
- * Make the container's directory and, last of all, its config. 0 or -errno (logged), then nothing is left.
- * ephemeral_clear() in both cases.
+ * Make the container's directory and, last of all, its config. ephemeral_clear() follows in both cases. Returns 0, or
+ * -errno (logged) with nothing left behind.
  */
 int ephemeral_make(const struct ephemeral_request *request, struct ephemeral *ret);
+/* Free the members. The container stays. */
 void ephemeral_clear(struct ephemeral *ephemeral);
 
 /*
- * Record for LXC what it stands on: LXC does not destroy that then, and a start of ours does not write to it. LXC takes
- * the record back. 0 or -errno (logged).
+ * Record for LXC that the container depends on its base: LXC then does not destroy the base, and our hooks do not start
+ * it as a writer. LXC removes the record with the container. Returns 0 or -errno (logged).
  */
 int ephemeral_record(const struct ephemeral *ephemeral);
 
-/* Remove its directory and the record, if they are still there. It must not run. 0 or -errno (logged). */
+/*
+ * Remove the container's directory and its record, if they still exist. It must not run. Returns 0 or -errno (logged).
+ */
 int ephemeral_remove(const struct ephemeral *ephemeral);
 
-/* Wait, at most ms milliseconds, until LXC has done with it, post-stop and removal included. 0, -ETIMEDOUT, or
- * -errno when that is unknown. */
+/*
+ * Wait, at most ms milliseconds, until LXC has finished with the container, post-stop and removal included. Returns 0,
+ * -ETIMEDOUT, or -errno: unknown.
+ */
 int ephemeral_wait_end(const struct ephemeral *ephemeral, int ms);
 
-/* What the log says of its start: why it failed, for the caller to free, or NULL. *ret_ran: its init was executed. */
+/*
+ * Find in the log why the start failed. *ret_ran: its init was executed. Returns the text, for the caller to free, or
+ * NULL.
+ */
 char *ephemeral_complaint(const struct ephemeral *ephemeral, bool *ret_ran);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hostname - a clone's name, in its root.
+ * hostname - write the host name of a clone into its root.
  *
- * LXC writes it where it finds the file, and it does not find it in a root
- * that only a start mounts.
+ * LXC writes it only into roots that it can mount itself, not into one that only a start mounts.
  */
 #include "hostname.h"
 #include "../base/cleanup.h"
@@ -23,7 +22,7 @@ static int open_below(int dirfd, const char *path, int flags, mode_t mode)
 			   NO_WAY_OUT);
 }
 
-/* /etc/hostname as a regular file that has no second name. fd, -ENOENT, or -errno. */
+/* Open /etc/hostname, if it is a regular file with one link. Returns an fd, -ENOENT, or -errno. */
 static int open_hostname(int root, int flags, struct stat *st)
 {
 	_cleanup_close_ int looked = open_below(root, "etc/hostname", O_PATH, 0);
@@ -74,7 +73,7 @@ int hostname_write_left(const char *dir, int root, bool keep)
 	return r;
 }
 
-/* A directory of the upper as overlay copies it up, without what is in it. fd or -errno. */
+/* Make /etc in the upper as overlay copies it up, without its content. Returns an fd or -errno. */
 static int copy_up_etc(int root, int upper)
 {
 	_cleanup_close_ int etc = open_below(root, "etc", O_RDONLY | O_DIRECTORY, 0), made = -EBADF;
@@ -103,7 +102,7 @@ int hostname_write_upper(int root, const char *upper, const char *name)
 	etc = copy_up_etc(root, top);
 	if (etc < 0)
 		return etc == -ENOTDIR || etc == -ELOOP || etc == -ENOENT ? 0 : etc;
-	/* One that is there, or its whiteout, is the container's word. */
+	/* A file that exists, or its whiteout, is the container's own. */
 	fd = open_below(etc, "hostname", O_WRONLY | O_CREAT | O_EXCL, st.st_mode & 0777);
 	if (fd < 0)
 		return fd == -EEXIST ? 0 : fd;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * linked-clone - clones that stand on their source.
- */
+/* linked-clone - clones that depend on their base. */
 #include "../config/rootfs-path.h"
 #include "../stack/container-view.h"
 #include "linked-clone.h"
@@ -10,7 +8,7 @@
 #include "../config/dependencies.h"
 #include "../base/log.h"
 
-/* Is this line a `bdev.rootfs`? */
+/* Test whether this line is a `bdev.rootfs`. */
 static bool is_stack_line(const char *line)
 {
 	line += strspn(line, " \t");
@@ -20,25 +18,25 @@ static bool is_stack_line(const char *line)
 	return line[strspn(line, " \t")] == '=';
 }
 
-/* All lines but the stack's. */
-static char *drop_stack(struct confedit *edit, unsigned int number, char *line)
+/* Remove the lines of the stack. */
+static char *drop_stack(struct config_edit *edit, unsigned int number, char *line)
 {
 	(void)edit;
 	(void)number;
 	return is_stack_line(line) ? NULL : line;
 }
 
-/* The config with another stack. 0 or -errno (logged). */
+/* Replace the stack in the config by a view of the base and an upper. Returns 0 or -errno (logged). */
 static int rewrite(const struct container *container, const char *on, const char *type)
 {
 	_cleanup_free_ char *escaped = spec_escape(on);
 	_cleanup_free_ char *lines = xasprintf("bdev.rootfs = container:%s\nbdev.rootfs = %s:delta0\n", escaped, type);
-	struct confedit edit = { .file = container->config, .line = drop_stack, .append = lines };
+	struct config_edit edit = { .file = container->config, .line = drop_stack, .append = lines };
 
-	return confedit(&edit);
+	return config_edit(&edit);
 }
 
-int link_container(const struct container *container, const struct container *source)
+int linked_clone_make(const struct container *container, const struct container *source)
 {
 	_cleanup_free_ char *dir = container_called(container);
 	const char *type;
@@ -47,9 +45,9 @@ int link_container(const struct container *container, const struct container *so
 
 	if (r < 0)
 		return r;
-	r = depends_record(dir, source->dir);
+	r = dependencies_record(dir, source->dir);
 	if (r < 0)
-		return log_errno(r, "record that '%s' stands on '%s'", dir, source->dir);
+		return log_errno(r, "record that '%s' depends on '%s'", dir, source->dir);
 	r = rewrite(container, source->dir, type);
 	if (r == 0)
 		r = conf_read(container->config, &conf);
@@ -63,17 +61,17 @@ int link_container(const struct container *container, const struct container *so
 }
 
 /*
- * A clone by lxc-copy -s of one by lxc-copy -s has a copy of its upper, and does not depend on that. 1, 0 or -errno
- * (logged).
+ * Test whether a clone depends on the upper of its base. A clone by lxc-copy -s of one by lxc-copy -s has a copy of it,
+ * and does not. Returns 1, 0 or -errno (logged).
  */
-static int shows_upper(const char *clone)
+static int needs_upper(const char *clone)
 {
 	_cleanup_free_ char *config = xasprintf("%s/config", clone);
 	struct rootfs rootfs = { 0 };
 	struct conf conf = { 0 };
 	int r;
 
-	/* Without a config it is no container, or half of one. */
+	/* A directory without a config is no container, or an unfinished one. */
 	if (access(config, F_OK) < 0)
 		return errno == ENOENT ? 0 : log_errno(-errno, "look for '%s'", config);
 	r = conf_read(config, &conf);
@@ -86,10 +84,10 @@ static int shows_upper(const char *clone)
 	return r;
 }
 
-int link_check_clones(const struct container *container, const struct plan *plan)
+int linked_clone_check_start(const struct container *container, const struct plan *plan)
 {
 	_cleanup_free_ char *clones = NULL;
-	int r = plan->writer ? depends_dependents(container->dir, plan->below ? shows_upper : NULL, &clones) : 0;
+	int r = plan->writer ? dependencies_clones(container->dir, plan->below ? needs_upper : NULL, &clones) : 0;
 
 	return r > 0 ? spec_refuse(plan->writer, -EBUSY,
 				   "container '%s' has linked clones, which depend on what a start would write to: %s; "

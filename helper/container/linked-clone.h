@@ -7,13 +7,14 @@
 #include "../record/journal.h"
 
 /*
- * Let a new container stand on its source instead of having a copy (`bdev.clone = link`): its config gets an overlay
- * on the source's stack. LXC is told, so that it does not destroy the source. 0 or -errno (logged).
+ * Make a new container a linked clone of its source (`bdev.clone = link`): its config gets an overlay above the
+ * source's stack. LXC's records get the dependency, so that LXC does not destroy the source. Returns 0 or -errno
+ * (logged).
  */
-int link_container(const struct container *container, const struct container *source);
+int linked_clone_make(const struct container *container, const struct container *source);
 
 /*
- * Refuse to start a container that would write to a store on which linked clones depend; the line names them. 0, -EBUSY
- * (logged), or -errno (logged): the clones could not be found out.
+ * Refuse to start a container that would write to storage on which linked clones depend; the message names them.
+ * Returns 0, -EBUSY (logged), or -errno (logged): the clones are unknown.
  */
-int link_check_clones(const struct container *container, const struct plan *plan);
+int linked_clone_check_start(const struct container *container, const struct plan *plan);

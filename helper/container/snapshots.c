@@ -39,7 +39,7 @@ bool snapshots_is_one(const char *dir)
 	       ((size_t)(above - dir) > n && strncmp(above - n, snaps, n) == 0);
 }
 
-/* Refuse a snapshot that LXC or our clone hook did not finish. 0 or -errno (logged). */
+/* Refuse a snapshot that LXC or our clone hook did not finish. Returns 0 or -errno (logged). */
 static int check_finished(const struct container *container, const char *dir)
 {
 	_cleanup_free_ char *ts = xasprintf("%s/ts", dir);
@@ -58,7 +58,7 @@ static int check_finished(const struct container *container, const char *dir)
 		     : 0;
 }
 
-/* Refuse a snapshot that runs as a container: LXC does not copy it then. 0 or -errno (logged). */
+/* Refuse a snapshot that runs as a container: LXC does not copy it then. Returns 0 or -errno (logged). */
 static int check_stopped(const struct container *snapshot)
 {
 	struct journal journal;
@@ -67,13 +67,13 @@ static int check_stopped(const struct container *snapshot)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	if (owner_runs(owner_of(&journal)))
-		r = log_refuse(-EBUSY, "snapshot '%s' runs as a container and cannot be restored: stop it first",
+		r = log_refuse(-EBUSY, "snapshot '%s' runs as a container and cannot be restored; stop it first",
 			       snapshot->dir);
 	journal_close(&journal);
 	return r;
 }
 
-/* Refuse a snapshot that cannot be copied to the container's directory. 0 or -errno (logged). */
+/* Refuse a snapshot that cannot be copied to the container's directory. Returns 0 or -errno (logged). */
 static int check_copy(const struct container *container, const char *dir)
 {
 	_cleanup_free_ char *config = xasprintf("%s/config", dir);
@@ -92,7 +92,7 @@ static int check_copy(const struct container *container, const char *dir)
 	return r;
 }
 
-/* Every snapshot in the directory. 0 or -errno (logged). */
+/* Check every snapshot in the directory. Returns 0 or -errno (logged). */
 static int check_all(const struct container *container, const char *snaps, const char *only)
 {
 	_cleanup_free_ char *path = NULL;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * start-plan - the plan of a container's start, from its config.
- */
+/* start-plan - make the plan of a container's start from its config. */
 #include "start-plan.h"
 #include "../base/cleanup.h"
 #include "../base/text.h"
@@ -16,27 +14,26 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* The stack is attached on a directory itself, not where a symlink leads. 0 or -errno (logged). */
+/* Check the directory on which the stack will be attached; it must not be a symlink. Returns 0 or -errno (logged). */
 static int check_place(const struct container *container, const char *path)
 {
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return log_errno(-errno, "%s: lxc.rootfs.path '%s' (make it, an empty directory)", container->config,
-				 path);
+		return log_errno(-errno, "%s: lxc.rootfs.path '%s' (make an empty directory)", container->config, path);
 	if (!S_ISDIR(st.st_mode))
 		return log_refuse(-ENOTDIR, "%s: lxc.rootfs.path '%s' is %s, not a directory; name an empty directory",
 				  container->config, path, S_ISLNK(st.st_mode) ? "a symbolic link" : "a file");
 	return 0;
 }
 
-/* The kernel is to map the ids of the root's files. */
+/* Test whether LXC will idmap the root. */
 static bool maps_root(const struct conf *conf)
 {
 	return conf->idmap && conf->rootfs_options && text_option(conf->rootfs_options, "idmap");
 }
 
-/* What the rest of the config must be like for a stack. 0 or -EINVAL (logged). */
+/* Check that the rest of the config suits a stack. Returns 0 or -EINVAL (logged). */
 static int check_conf(const struct container *container, const struct conf *conf, const struct rootfs *rootfs)
 {
 	bool mapped = maps_root(conf);
@@ -46,17 +43,14 @@ static int check_conf(const struct container *container, const struct conf *conf
 	if (r < 0)
 		return r;
 	if (!conf->monitor_unshare && !conf->hooks[HOOK_PRE_START].runs)
-		return log_refuse(
-			-EINVAL,
-			"%s: bdev.rootfs, but no lxc.include of bdev.conf, which has the hooks: nothing would be "
-			"mounted",
-			container->config);
+		return log_refuse(-EINVAL, "%s: missing lxc.include of bdev.conf, whose hooks mount bdev.rootfs",
+				  container->config);
 	if (!conf->monitor_unshare)
 		return log_refuse(-EINVAL,
-				  "%s: lxc.monitor.unshare is not 1, as bdev.conf sets it: without it a killed monitor "
-				  "would leave mounts behind",
+				  "%s: lxc.monitor.unshare is not 1; bdev.conf sets it, as otherwise a killed monitor "
+				  "leaves mounts behind",
 				  container->config);
-	/* An overlay of LXC's own takes all of them. */
+	/* An overlay of LXC's own accepts all options. */
 	r = conf->rootfs_options && !rootfs->upper ? rootfs_options_check(container->config, conf->rootfs_options) : 0;
 	if (r == 0)
 		r = rootfs_shared(rootfs, &conf->stack, &shared);
@@ -64,8 +58,8 @@ static int check_conf(const struct container *container, const struct conf *conf
 		return r;
 	if (shared)
 		return log_refuse(-EINVAL,
-				  "%s: lxc.rootfs.path '%s' has '%s' of bdev.rootfs in it, which lxc-destroy would "
-				  "delete: give it an empty directory",
+				  "%s: lxc.rootfs.path '%s' contains '%s' of bdev.rootfs, which lxc-destroy would "
+				  "delete; name an empty directory",
 				  container->config, rootfs->path, shared);
 	r = check_place(container, rootfs->path);
 	if (r < 0)
@@ -90,7 +84,7 @@ int container_plan(const struct container *container, const struct conf *conf, c
 	if (!rootfs_path)
 		rootfs_path = conf->rootfs_path;
 	if (!rootfs_path)
-		return log_refuse(-EINVAL, "%s: no lxc.rootfs.path: name an empty directory, where the stack goes",
+		return log_refuse(-EINVAL, "%s: missing lxc.rootfs.path; name an empty directory for the stack",
 				  container->config);
 	r = container_check_whole(container->dir) ?: rootfs_parse(rootfs_path, &rootfs);
 	if (r == 0)
@@ -109,7 +103,7 @@ int container_plan(const struct container *container, const struct conf *conf, c
 		r = plan_make(rootfs.upper ? &below : &conf->stack, &target, ret);
 	if (r == 0 && maps_root(conf))
 		r = idmapped_check(ret);
-	/* What its start changes is LXC's upper then. */
+	/* The start then writes to the upper of LXC. */
 	if (r == 0 && rootfs.upper) {
 		ret->below = true;
 		ret->delta = xstrdup(rootfs.upper);
@@ -131,7 +125,7 @@ void container_warn_of_hidden(const struct container *container, const struct pl
 			break;
 	if (entry)
 		log_warn(
-			"%s: lxc.rootfs.path '%s' has files in it ('%s'), which the stack of bdev.rootfs hides; name an "
+			"%s: lxc.rootfs.path '%s' contains files ('%s'), which the stack of bdev.rootfs hides; name an "
 			"empty directory",
 			container->config, plan->at, entry->d_name);
 	else if (!dir || errno)

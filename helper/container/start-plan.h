@@ -6,10 +6,14 @@
 #include "../record/journal.h"
 #include "../stack/plan.h"
 
-/* The plan of this container's start; plan_clear() and container_plan_close() end it. 0 or -errno (logged). */
+/*
+ * Make the plan of this container's start. rootfs_path: the one that LXC passes a hook, or NULL: that of the config.
+ * container_plan_close() follows in both cases. Returns 0 or -errno (logged).
+ */
 int container_plan(const struct container *container, const struct conf *conf, const char *rootfs_path,
 		   struct plan *ret);
+/* Free a plan. */
 void container_plan_close(struct plan *plan);
 
-/* Warn if the directory on which the planned stack will be attached has files in it, which the stack will hide. */
+/* Warn if the directory on which the planned stack will be attached contains files, which the stack will hide. */
 void container_warn_of_hidden(const struct container *container, const struct plan *plan);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * clone - give the new container its own copy of what the source owns.
+ * clone - copy the source's own storage to the new container.
  *
- * Its config has the source's specs: relative paths are copied, absolute ones
- * shared. With `bdev.clone = link` it stands on the source instead. Of what
- * lxc-copy -s or -e makes, nothing is copied: LXC puts an overlay on the
+ * The new config has the source's specs: relative paths are copied, absolute ones shared. With `bdev.clone = link` the
+ * new container is a linked clone instead. A clone by lxc-copy -s or -e copies nothing: LXC puts an overlay on the
  * source's stack, and a start finds that.
  */
 #include "../base/process.h"
@@ -21,23 +20,30 @@
 
 #include <fcntl.h>
 
-#define RUNS ".lxc-bdev.cloned" /* is there between the first and the last of several clone hooks */
+#define RUNS ".lxc-bdev.cloned" /* exists between the first and the last of several clone hooks */
 
-/* A snapshot is a copy, and what is restored from it: with the one that it is of, it would go. */
+/*
+ * Test whether this clone makes or restores a snapshot. That is always a copy: a linked clone would be lost with its
+ * base.
+ */
 static bool is_snapshot(const struct container *container, const struct container *source)
 {
 	return path_below(container->dir, source->dir) || path_below(source->dir, container->dir) ||
 	       snapshots_is_one(source->dir) || snapshots_is_one(container->dir);
 }
 
-/* LXC had read its config before: it may have been converted since. 0 or -errno (logged). */
+/*
+ * Check that the source's config is the one that LXC has read, as a conversion may have changed it since. Returns 0 or
+ * -errno (logged).
+ */
 static int check_config(const struct container *source, const struct conf *conf)
 {
 	struct conf now = { 0 };
 	int r = conf_read(source->config, &now);
 
-	if (r == 0 && !origin_same_stack(&now.stack, &conf->stack))
-		r = log_refuse(-EAGAIN, "'%s': its config was changed meanwhile: copy it again", source->dir);
+	if (r == 0 && !clone_source_same_stack(&now.stack, &conf->stack))
+		r = log_refuse(-EAGAIN, "cannot clone '%s': its config was changed concurrently; try again",
+			       source->dir);
 	conf_clear(&now);
 	return r;
 }
@@ -53,22 +59,21 @@ static int copy(const struct container *container, const struct container *sourc
 		mark = container_mark(container);
 	r = r ?: mark;
 	if (r >= 0)
-		r = link ? link_container(container, source)
+		r = link ? linked_clone_make(container, source)
 			 : clone_stack(&conf->stack, source->dir, container->dir, called);
 	if (r < 0)
 		return r;
-	/* Its name inside is no reason to fail. */
+	/* A host name that cannot be set is no reason to fail. */
 	if (conf->uts_name && (link || clone_owns(&conf->stack.specs[conf->stack.n - 1])) &&
 	    (name = hostname_leave(container->dir, conf->uts_name)) < 0)
-		log_warn("'%s': its host name cannot be left for its first start: %s", container->name,
-			 strerror(-name));
+		log_warn("'%s': cannot record its host name for the first start: %s", container->name, strerror(-name));
 	return container_unmark(container);
 }
 
 static int clone(const struct container *container, const char *name, const struct conf *conf)
 {
 	bool rename = false;
-	_cleanup_free_ char *dir = origin_find(container, name, conf, &rename), *config = NULL;
+	_cleanup_free_ char *dir = clone_source_find(container, name, conf, &rename), *config = NULL;
 	struct container source;
 	struct journal journal;
 	int r;
@@ -88,11 +93,11 @@ static int clone(const struct container *container, const char *name, const stru
 }
 
 /*
- * A config that includes bdev.conf twice has this hook twice, and LXC runs both in one lxc-copy. The first one copies.
- * It leaves a file of as many bytes as there have been runs, which the last run removes.
+ * A config that includes bdev.conf twice has this hook twice, and LXC runs both in one lxc-copy. The first run copies.
+ * It leaves a file whose size is the number of runs so far, and the last run removes it.
  */
 
-/* Count this run. 1: an earlier one has copied; 0: this is the first; or -errno (logged). */
+/* Count this run. Returns 1: an earlier run has copied; 0: this is the first; or -errno (logged). */
 static int count_run(const struct container *container, unsigned int runs)
 {
 	_cleanup_free_ char *path = xasprintf("%s/" RUNS, container->dir);
@@ -108,7 +113,7 @@ static int count_run(const struct container *container, unsigned int runs)
 	return 1;
 }
 
-/* Let the runs that follow the first one see it. 0 or -errno (logged). */
+/* Create the file that counts the runs. Returns 0 or -errno (logged). */
 static int begin_count(const struct container *container)
 {
 	_cleanup_free_ char *path = xasprintf("%s/" RUNS, container->dir);
@@ -117,7 +122,7 @@ static int begin_count(const struct container *container)
 	return fd < 0 || write(fd, "+", 1) != 1 ? log_errno(-errno, "write '%s'", path) : 0;
 }
 
-/* Clone, unless another hook of the same lxc-copy has done it. 0 or -errno (logged). */
+/* Clone, unless another hook of the same lxc-copy has done it. Returns 0 or -errno (logged). */
 static int clone_once(const struct container *container, const char *source, const struct conf *conf)
 {
 	unsigned int runs = conf->hooks[HOOK_CLONE].runs;
@@ -128,7 +133,7 @@ static int clone_once(const struct container *container, const char *source, con
 	return r < 0 ? r : 0;
 }
 
-/* LXC puts an overlay on what the source shows. 0 or -EINVAL (logged). */
+/* Check that LXC can put an overlay on the source's stack. Returns 0 or -errno (logged). */
 static int check_overlay(const struct container *container)
 {
 	const char *type;
@@ -137,7 +142,7 @@ static int check_overlay(const struct container *container)
 	if (r == 0 && strcmp(type, "aufs") == 0)
 		return log_refuse(
 			-EINVAL,
-			"'%s': not cloned: LXC would put an overlay on an aufs, which crashes the kernel; use "
+			"cannot create clone '%s': LXC would put an overlay on an aufs, which crashes the kernel; use "
 			"bdev.clone = link, or lxc-bdev ephemeral",
 			container->name);
 	return r;
@@ -156,7 +161,7 @@ static int run(const struct args *args)
 		r = conf_read(container.config, &conf);
 	if (r == 0 && conf.stack.n && options->rootfs)
 		r = rootfs_parse(options->rootfs, &rootfs);
-	/* Our parent is a child of LXC's program, and outlives it. */
+	/* The parent of this process is a child of LXC's program, and outlives it. */
 	clone_end_with(process_parent(getppid()));
 	if (r == 0 && conf.stack.n)
 		r = rootfs.upper ? check_overlay(&container) : clone_once(&container, options->source, &conf);

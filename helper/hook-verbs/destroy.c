@@ -2,9 +2,8 @@
 /*
  * destroy - refuse while anything is mounted below the container's directory.
  *
- * lxc-destroy deletes what it finds, and where an image is mounted that is the
- * image's contents. This deletes nothing itself: after a failed clone LXC runs
- * the new container's destroy hook with the source's paths.
+ * lxc-destroy deletes what it finds, which below the mount of an image is the image's content. This hook deletes
+ * nothing itself: after a failed clone LXC runs the new container's destroy hook with the source's paths.
  */
 #include "../record/owner.h"
 #include "../record/uses.h"
@@ -20,8 +19,9 @@
 #define RELEASE_POLL_MS 20
 
 /*
- * LXC calls a container stopped before its post-stop has run: let that finish, then clear what a dead one left. Wait
- * for the release and not for the monitor's end: it may be waiting for the lock that our caller holds.
+ * Wait for the post-stop of a container that LXC already shows as stopped, then clear the leftovers of a dead monitor.
+ * This waits for the release and not for the end of the monitor, which may wait for a lock of our caller. Returns 0 or
+ * -errno (logged).
  */
 static int finish(const struct container *container)
 {
@@ -49,23 +49,26 @@ static int finish(const struct container *container)
 	}
 }
 
-/* lxc-destroy empties this directory. 0, or -EBUSY (logged). */
+/* Check that nothing is mounted in a directory that lxc-destroy empties. Returns 0 or -errno (logged). */
 static int check_mounts(const char *name, const char *dir)
 {
 	_cleanup_free_ char *mounted = NULL;
 	int r = mount_find_below(dir, &mounted);
 
 	if (r < 0)
-		return log_errno(r, "'%s': not destroyed: find the mounts below '%s'", name, dir);
+		return log_errno(r, "cannot destroy '%s': find the mounts below '%s'", name, dir);
 	if (r == 0)
 		return 0;
 	return log_refuse(-EBUSY,
-			  "'%s': not destroyed: '%s' is mounted, and lxc-destroy would delete what is in it; umount it "
+			  "cannot destroy '%s': '%s' is mounted, and lxc-destroy would delete its content; unmount it "
 			  "first",
 			  name, mounted);
 }
 
-/* The rootfs path, which may lie elsewhere: LXC deletes it too, and all that is shared must stay. */
+/*
+ * Check the rootfs path, which may lie elsewhere: LXC deletes it too, so it must not contain a shared source of the
+ * stack. Returns 0 or -errno (logged).
+ */
 static int check_rootfs(const struct container *container, const char *path)
 {
 	_cleanup_free_ char *real = NULL, *shared = NULL;
@@ -73,7 +76,7 @@ static int check_rootfs(const struct container *container, const char *path)
 	struct conf conf;
 	int r = conf_read(container->config, &conf);
 
-	/* A config that is wrong is no reason to keep what is half made: take the lines before the error. */
+	/* An invalid config is no reason to keep an unfinished container: use the lines before the error. */
 	if (r < 0 && !conf_is_wrong(r)) {
 		conf_clear(&conf);
 		return r;
@@ -88,8 +91,8 @@ static int check_rootfs(const struct container *container, const char *path)
 	}
 	if (shared)
 		r = log_refuse(-EINVAL,
-			       "'%s': not destroyed: lxc-destroy would delete '%s' of bdev.rootfs with lxc.rootfs.path "
-			       "'%s'; give that an empty directory",
+			       "cannot destroy '%s': lxc-destroy would delete '%s' of bdev.rootfs with lxc.rootfs.path "
+			       "'%s'; name an empty directory there",
 			       container->name, shared, rootfs.path);
 	else if (real)
 		r = check_mounts(container->name, real);
@@ -98,11 +101,14 @@ static int check_rootfs(const struct container *container, const char *path)
 	return r;
 }
 
-/* LXC refuses by itself, save in lxc-copy -R, which destroys what it has cloned. 0 or -EBUSY (logged). */
+/*
+ * Refuse to destroy the base of linked clones. LXC does so itself, except in lxc-copy -R, which destroys the source.
+ * Returns 0 or -errno (logged).
+ */
 static int check_clones(const struct container *container)
 {
 	_cleanup_free_ char *clones = NULL, *shown = NULL;
-	int r = depends_dependents(container->dir, NULL, &clones);
+	int r = dependencies_clones(container->dir, NULL, &clones);
 
 	if (r < 0)
 		return r;
@@ -110,14 +116,19 @@ static int check_clones(const struct container *container)
 	if (clones)
 		return log_refuse(-EBUSY, "cannot destroy '%s': it has linked clones: %s; destroy them first",
 				  container->name, clones);
-	return shown ? log_refuse(-EBUSY, "'%s': not destroyed: %s stands on it, and runs", container->name, shown) : 0;
+	return shown ? log_refuse(-EBUSY, "cannot destroy '%s': %s runs and depends on it; stop that first",
+				  container->name, shown)
+		     : 0;
 }
 
-/* LXC refuses to destroy a container with snapshots, save to restore one of them. 0 or -errno (logged). */
+/*
+ * Check that the snapshots can be restored: LXC refuses to destroy a container with snapshots, except to restore one of
+ * them. Returns 0 or -errno (logged).
+ */
 static int check_snapshots(const struct container *container)
 {
 	_cleanup_free_ char *only = NULL;
-	int r = origin_restored(&only);
+	int r = clone_source_restored(&only);
 
 	return r < 0 ? r : snapshots_check(container, only);
 }
@@ -137,7 +148,7 @@ static int run(const struct args *args)
 		r = check_clones(&container);
 	if (r == 0)
 		r = check_mounts(container.name, container.dir);
-	/* LXC names none for a failed clone. */
+	/* LXC passes no rootfs for a failed clone. */
 	if (r == 0 && options->rootfs)
 		r = check_rootfs(&container, options->rootfs);
 	container_clear(&container);

@@ -2,12 +2,10 @@
 /*
  * pre-start - build the container's stack and attach it on the rootfs path.
  *
- * LXC runs this in the monitor, which lxc.monitor.unshare = 1 gave a mount
- * namespace of its own. A stack attached there is seen by nobody else, is
- * copied into the container's namespace, outlives a reboot of the container,
- * and dies with the monitor however that dies. All is done in this one hook:
- * each costs a start milliseconds, of starts that fail later LXC leaves empty
- * cgroups behind, and with lxc.idmap only here are the privileges.
+ * LXC runs this in the monitor, which lxc.monitor.unshare = 1 gave a mount namespace of its own. A stack attached there
+ * is invisible elsewhere, is copied into the container's namespace, survives a reboot of the container, and ends with
+ * the monitor however that dies. One hook does everything: each hook costs a start milliseconds, a start that fails in
+ * a later hook leaves empty cgroups of LXC's, and with lxc.idmap only this hook has the privileges.
  */
 #include "../kernel/namespace.h"
 #include "../record-kinds/attachment.h"
@@ -28,14 +26,17 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define PIN		".lxc_keep" /* LXC's name for it */
+#define PIN		".lxc_keep" /* the file that LXC makes in the root */
 #define MONITOR_WAIT_MS 10000
 #define MONITOR_SAY_MS	1000
 #define RELEASE_POLL_MS 20
-/* A killed monitor's init gets SIGKILL, and takes up to seconds to let go of its root. */
+/* A killed monitor's init gets SIGKILL, and takes up to seconds to release its root. */
 #define DEAD_GENERATION_WAIT_MS 10000
 
-/* The monitor of an earlier start still runs, so it has yet to release: let it, a moment at a time. */
+/*
+ * Wait a moment for the monitor of an earlier start, which still runs and has yet to release. Returns 0, or -EBUSY
+ * (logged) after MONITOR_WAIT_MS.
+ */
 static int wait_for_release(const struct process *old, const char *name, long long since, bool *said)
 {
 	long long waited = process_clock() - since;
@@ -52,8 +53,8 @@ static int wait_for_release(const struct process *old, const char *name, long lo
 }
 
 /*
- * The stack is where the journal says: this is a reboot that kept it. Its root; -ENOENT: it is not there; or -errno
- * (logged).
+ * Open the stack that a reboot has kept, where the journal records it. Returns its root; -ENOENT: there is none; or
+ * -errno (logged).
  */
 static int open_kept(const struct journal *journal)
 {
@@ -64,8 +65,8 @@ static int open_kept(const struct journal *journal)
 }
 
 /*
- * The container's journal, locked, with nothing of another generation in it. 0 or -errno (logged). *ret_kept: this is a
- * reboot, and its stack is there; *ret_wait_ms: how long what died may still hold on to images.
+ * Open and lock the container's journal, without records of another generation. *ret_kept: the stack that a reboot has
+ * kept; *ret_wait_ms: the time for which a dead generation may still hold images. Returns 0 or -errno (logged).
  */
 static int open_generation(const struct container *container, const struct process *monitor, struct journal *journal,
 			   int *ret_kept, int *ret_wait_ms)
@@ -96,14 +97,14 @@ static int open_generation(const struct container *container, const struct proce
 		} else {
 			*ret_wait_ms = DEAD_GENERATION_WAIT_MS;
 		}
-		log_info("'%s': releasing what an earlier run left", container->name);
+		log_info("'%s': releasing the leftovers of an earlier run", container->name);
 		r = release(journal);
 		if (r < 0)
 			return r;
 	}
 }
 
-/* 0 or -errno (logged). */
+/* Make the stack read-only. Returns 0 or -errno (logged). */
 static int make_readonly(int stack)
 {
 	int r = mount_set_readonly(stack, true, NULL);
@@ -111,7 +112,10 @@ static int make_readonly(int stack)
 	return r < 0 ? log_errno(r, "make the stack read-only") : 0;
 }
 
-/* Was the root directory made immutable or append-only (chattr)? Unknown is no: the error is reported as it is. */
+/*
+ * Test whether the root directory is immutable or append-only (chattr). Unknown counts as no: the error is then
+ * reported as it is.
+ */
 static bool is_frozen(int root)
 {
 	struct statx st;
@@ -121,8 +125,9 @@ static bool is_frozen(int root)
 }
 
 /*
- * Take away what the container may have put in the place of LXC's file. A directory with content is moved aside; where
- * an overlay cannot move it, it is removed. 0; 1: a file that cannot be removed, and serves LXC as well; or -errno.
+ * Remove what the container may have put in the place of LXC's file. A directory with content is renamed; where an
+ * overlay cannot rename it, it is removed. Returns 0; 1: a regular file that cannot be removed, which LXC accepts; or
+ * -errno.
  */
 static int clear_pin(int root, const char *name)
 {
@@ -140,20 +145,20 @@ static int clear_pin(int root, const char *name)
 	if (errno != ENOTEMPTY)
 		return -errno;
 	if (renameat2(root, PIN, root, PIN ".old", RENAME_NOREPLACE) == 0) {
-		log_warn("'%s': the directory '%s' in its root, where LXC makes a file, is now '%s'", name, PIN,
+		log_warn("'%s': renamed the directory '%s' in its root to '%s', as LXC makes a file there", name, PIN,
 			 PIN ".old");
 		return 0;
 	}
 	r = remove_tree(root, PIN, NULL);
 	if (r == 0)
-		log_warn("'%s': the directory '%s' in its root, where LXC makes a file, was removed", name, PIN);
+		log_warn("'%s': removed the directory '%s' in its root, as LXC makes a file there", name, PIN);
 	return r;
 }
 
 /*
- * LXC makes a file in the root that it finds ("pins" it, lxc_rootfs_init() in its conf.c), removes it, and gives up
- * when it cannot; only a read-only root it accepts. A fifo of that name would hang the monitor. So make sure that it
- * can, or mount a file system that is full, or whose root directory is immutable, read-only. 0 or -errno (logged).
+ * Make sure that LXC can make its file in the root. LXC "pins" a root by this file (lxc_rootfs_init() in its conf.c),
+ * removes it, and gives up when it cannot, except in a read-only root. A fifo of that name would hang the monitor. So a
+ * full file system, or one with an immutable root directory, is mounted read-only. Returns 0 or -errno (logged).
  */
 static int prepare_pin(int stack, const char *name)
 {
@@ -169,25 +174,26 @@ static int prepare_pin(int stack, const char *name)
 		(void)unlinkat(root, PIN, 0);
 		return 0;
 	}
-	/* EEXIST: another container starts on the same directory just now, and could make it. */
+	/* EEXIST: another container starts on the same directory concurrently, and could make the file. */
 	if (errno == EROFS || errno == EEXIST)
 		return 0;
 	if (errno == EPERM && is_frozen(root)) {
-		log_warn("'%s': its root directory is immutable, so its root is mounted read-only; chattr -i it, then "
-			 "restart it",
+		log_warn("'%s': its root directory is immutable, so its root is mounted read-only; use chattr -i, then "
+			 "restart the container",
 			 name);
 		return make_readonly(stack);
 	}
 	if (errno != ENOSPC && errno != EDQUOT)
 		return log_errno(-errno, "'%s': make a file in its root, as LXC will", name);
-	log_warn("'%s': its file system is full (%s), so its root is mounted read-only; make room, then restart it",
-		 name, strerror(errno));
+	log_warn(
+		"'%s': its file system is full (%s), so its root is mounted read-only; free space, then restart the container",
+		name, strerror(errno));
 	return make_readonly(stack);
 }
 
 /*
- * Prepare a stack that is attached already: one that a reboot kept, or that this hook attached earlier in the same
- * start, when bdev.conf is included twice. 0 or -errno (logged).
+ * Prepare a stack that is attached already: one that a reboot has kept, or that this hook attached earlier in the same
+ * start, when bdev.conf is included twice. Returns 0 or -errno (logged).
  */
 static int reuse(int stack, const char *name, const char *rootfs_path, bool keep)
 {
@@ -199,19 +205,22 @@ static int reuse(int stack, const char *name, const char *rootfs_path, bool keep
 	rootfs_clear(&rootfs);
 	if (r < 0 || below)
 		return r;
-	/* It may have been full, and read-only for that. A stack without a kept tmpfs may be read-only by its spec. */
+	/*
+	 * A file system that was full was mounted read-only; try again. A stack without a kept tmpfs may be read-only
+	 * by its spec.
+	 */
 	if (keep)
 		(void)mount_set_writable(stack);
 	return prepare_pin(stack, name);
 }
 
-/* A clone has its own name inside, too. A failure is no reason not to start. */
+/* Write the container's own host name into its root, for a clone. A failure does not stop the start. */
 static void set_hostname(int stack, const struct container *container, const struct conf *conf, const struct plan *plan,
 			 const char *rootfs_path)
 {
 	_cleanup_free_ char *on = NULL;
 	struct rootfs rootfs = { 0 };
-	int r = plan->below ? depends_on(container->dir, &on) : 0;
+	int r = plan->below ? dependencies_base(container->dir, &on) : 0;
 
 	if (r < 0)
 		return;
@@ -222,8 +231,7 @@ static void set_hostname(int stack, const struct container *container, const str
 	else
 		r = hostname_write_left(container->dir, stack, !plan->writer);
 	if (r < 0)
-		log_warn("'%s': its host name could not be written to its /etc/hostname: %s", container->name,
-			 strerror(-r));
+		log_warn("'%s': cannot write its host name to its /etc/hostname: %s", container->name, strerror(-r));
 	rootfs_clear(&rootfs);
 }
 
@@ -248,7 +256,7 @@ static int start(const struct container *container, struct conf *conf, const str
 	if (r == 0)
 		r = container_plan(container, conf, rootfs, &plan);
 	if (r == 0)
-		r = link_check_clones(container, &plan);
+		r = linked_clone_check_start(container, &plan);
 	if (r == 0 && !plan.at_readonly)
 		container_warn_of_hidden(container, &plan);
 	if (r == 0)
@@ -267,7 +275,7 @@ static int start(const struct container *container, struct conf *conf, const str
 		r = attachment_make(&journal, stack, plan.at);
 	container_plan_close(&plan);
 	if (r < 0) {
-		/* The stack ends before what it stands on is waited for. */
+		/* Close the stack first: the release waits for its images. */
 		cleanup_close(&stack);
 		stack = -EBADF;
 		(void)release(&journal);
@@ -288,10 +296,10 @@ static int run(const struct args *args)
 	r = hook_container(args, "pre-start", &container);
 	if (r == 0)
 		r = conf_read(container.config, &conf);
-	/* A container may include bdev.conf and name no stack: LXC's own rootfs is meant. */
+	/* A container may include bdev.conf and have no bdev.rootfs: it uses LXC's own rootfs. */
 	if (r == 0 && conf.stack.n) {
 		r = hook_monitor(args, &monitor);
-		/* The config says otherwise (container_plan looks), but lxc-start -s may have the last word. */
+		/* container_plan() checks the config, but an option lxc-start -s overrides that. */
 		same = r == 0 && monitor.pid != 1 ? namespace_is_ours(1) : 0;
 		if (same < 0)
 			r = log_errno(same, "find out whether the monitor has a mount namespace of its own");

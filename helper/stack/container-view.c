@@ -75,7 +75,7 @@ static int view_container(const char *dir, bool below, unsigned int depth, struc
 int container_view_below(const struct conf *conf, const char *dir, unsigned int depth, struct stack *out)
 {
 	_cleanup_free_ char *on = NULL;
-	int r = depends_on(dir, &on);
+	int r = dependencies_base(dir, &on);
 
 	if (r < 0)
 		return r;

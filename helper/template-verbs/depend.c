@@ -2,7 +2,7 @@
 /*
  * depend - record for LXC that the container whose config is named depends on the base in the directory `source`.
  *
- * For the template, which cannot take LXC's lock: that is of another kind than flock(1)'s.
+ * For the template, which cannot take LXC's lock, as flock(1) uses another kind.
  */
 #include "../config/dependencies.h"
 #include "../base/cleanup.h"
@@ -26,7 +26,7 @@ static int run(const struct args *args)
 	r = container_from_config(options->name, options->config, &container);
 	if (r == 0) {
 		called = container_called(&container);
-		r = depends_record(called, options->source);
+		r = dependencies_record(called, options->source);
 		if (r < 0)
 			(void)log_errno(r, "record that '%s' depends on '%s'", called, options->source);
 	}

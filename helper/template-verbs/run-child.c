@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * run-child - run a program, and end all that it has started when it ends.
+ * run-child - run a program, and end all its descendants when it ends.
  *
- * For the template. What it runs may leave processes behind, also in mount namespaces of their own, where they keep
- * the new container's file system mounted and its loop device in use. This process is the subreaper of all its
- * descendants, so each of them becomes its child at the latest when its own parent ends. It ends them when the program
- * has ended, at SIGTERM, and when its parent dies, by SIGKILL too.
+ * For the template. A program may leave processes behind, also in mount namespaces of their own, where they keep the
+ * new container's file system mounted and its loop device in use. This process is the subreaper of all its descendants,
+ * so each of them becomes its child at the latest when its own parent ends. They are ended when the program has ended,
+ * at SIGTERM, and when the parent of this process dies, even by SIGKILL.
  *
- * A pid namespace would do the same. But creating one may be refused, it needs a /proc of its own, and what a program
- * records in /run/lxc-bdev must be process ids of the host.
+ * A pid namespace would do the same. But creating one may be refused, it needs a /proc of its own, and the pids that a
+ * program records in /run/lxc-bdev must be those of the host.
  */
 #include "../base/text.h"
 #include "../base/cleanup.h"
@@ -25,20 +25,20 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define SHOW_AFTER_MS 1000 /* what is done sooner needs no progress */
+#define SHOW_AFTER_MS 1000 /* shorter runs need no progress */
 #define SHOW_EACH_MS  500
 #define LOOK_EACH_MS  50
-#define KILL_AFTER_MS 1000 /* SIGTERM first: a program may have something to remove */
+#define KILL_AFTER_MS 1000 /* after SIGTERM, on which a program may clean up */
 #define GIVE_UP_MS    6000 /* a process in an uninterruptible system call does not end */
 
 struct job {
 	pid_t program;
 	int status;	   /* of the program, as wait(2) gives it */
-	const char *shown; /* what is said of its progress; "": nothing */
-	int terminal;	   /* -EBADF: nothing is shown yet */
-	long long since;   /* it runs */
-	long long ending;  /* since when all is being ended; 0: not yet */
-	pid_t *terminated; /* children that have got SIGTERM */
+	const char *shown; /* the name of the work, for its progress; "": no progress */
+	int terminal;	   /* -EBADF: no progress shown yet */
+	long long since;   /* start time of the program */
+	long long ending;  /* start time of ending all; 0: not yet */
+	pid_t *terminated; /* children that were sent SIGTERM */
 	size_t nterminated;
 };
 
@@ -78,8 +78,8 @@ static bool got_sigterm(const struct job *job, pid_t pid)
 }
 
 /*
- * Send SIGTERM, or later SIGKILL, to all children. Their own children become ours when they end, and get it the next
- * time. No process is reaped meanwhile, so each pid is still that of the child. Returns 0 or -errno (logged).
+ * Send SIGTERM, or later SIGKILL, to all children. Their own children become ours when they end, and get the signal in
+ * the next round. No child is reaped in between, so the pids stay valid. Returns 0 or -errno (logged).
  */
 static int signal_children(struct job *job)
 {
@@ -121,10 +121,10 @@ static bool reap_children(struct job *job)
 	return pid == 0;
 }
 
-/* Become the program. It gets what this process was started with, save what main() has set for itself. */
+/* Execute the program with the state that this process was started with, except for what main() has set for itself. */
 _Noreturn static void execute(char **command, const sigset_t *mask, mode_t umask_before)
 {
-	/* Even without the one who would end it. Only the program itself: its children do not inherit this. */
+	/* The program ends with this process. Its children do not inherit this. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)signal(SIGXFSZ, SIG_DFL);
 	(void)umask(umask_before);
@@ -134,7 +134,7 @@ _Noreturn static void execute(char **command, const sigset_t *mask, mode_t umask
 	_exit(127);
 }
 
-/* Wait for the program, and end what it leaves. Returns 0, or -EBUSY (logged) when some process does not end. */
+/* Wait for the program, and end its descendants. Returns 0, or -EBUSY (logged): some process does not end. */
 static int attend(struct job *job)
 {
 	sigset_t awaited;
@@ -147,7 +147,7 @@ static int attend(struct job *job)
 		const struct timespec wait = { .tv_nsec = ms * 1000000L };
 
 		if (job->ending && process_clock() - job->ending >= GIVE_UP_MS)
-			return log_refuse(-EBUSY, "a process that was started here does not end");
+			return log_refuse(-EBUSY, "a descendant of this process does not end");
 		if (job->ending && signal_children(job) < 0)
 			return -EBUSY;
 		show_progress(job);
@@ -170,8 +170,10 @@ static int run(const struct args *args)
 
 	if (!options->monitor)
 		return log_refuse(EXIT_USAGE, "missing process id of the parent; use --monitor");
-	/* The terminal's signals, too: the parent gets them as well, and decides. Blocked, SIGTERM arrives even where
-	 * the caller ignores it. */
+	/*
+	 * Block all signals. The parent gets those of the terminal as well, and decides; and a blocked SIGTERM arrives
+	 * even if the caller ignores it.
+	 */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
@@ -194,7 +196,7 @@ static int run(const struct args *args)
 static const struct verb_option run_child_table[] = {
 	{ .name = "monitor",
 	  .value = "PID",
-	  .summary = "the parent, which this process does not outlive",
+	  .summary = "the parent; this process ends with it",
 	  .take = option_pid,
 	  AT(struct run_child_options, monitor) },
 	{ .name = NULL },
@@ -203,7 +205,7 @@ static const struct verb_option run_child_table[] = {
 const struct verb verb_run_child = {
 	.name = "run-child",
 	.words = "SHOWN PROGRAM [ARGUMENT]...",
-	.summary = "run a program, and end all that it has started",
+	.summary = "run a program, and end all its descendants",
 	.options = run_child_table,
 	.size = sizeof(struct run_child_options),
 	.hidden = true,

@@ -20,7 +20,7 @@ static int container_expand(const struct spec *spec, struct stack *out)
 static int container_clone(const struct spec *spec, struct clone *clone)
 {
 	_cleanup_free_ char *base = realpath(spec->sources[0], NULL);
-	int r = !base ? -errno : clone->dry ? 0 : depends_record(clone->called, base);
+	int r = !base ? -errno : clone->dry ? 0 : dependencies_record(clone->called, base);
 
 	return r < 0 ? log_errno(r, "%s: record that '%s' depends on '%s'", spec->where, clone->called,
 				 spec->sources[0])

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * convert-dirs - convert, or check, deltas that are named by their directories.
- */
+/* convert-dirs - convert, or check, deltas that are named by their directories. */
 #include "convert-dirs.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -16,24 +14,24 @@
 
 #include <fcntl.h>
 
-#define LINES_MAX 100 /* of one kind on stderr */
+#define LINES_MAX 100 /* of one kind of message on stderr */
 
 /* One run of the verb. */
 struct job {
 	const struct convert_options *options;
 	enum whiteout_format to;
-	bool look;   /* only that */
-	bool store;  /* the directory being checked is one */
-	bool failed; /* one of them */
+	bool look;   /* change nothing */
+	bool store;  /* the directory being checked is a layer store */
+	bool failed; /* one of the deltas */
 	int *lowers;
 	size_t nlowers;
-	/* of one delta */
+	/* the current delta: */
 	const char *dir;
 	struct progress progress;
 	uint64_t warnings;
 };
 
-/* A line for all that is found. */
+/* Print a line for everything found. */
 static void list_found(struct convert *convert, enum convert_kind kind, const char *path, const char *why)
 {
 	(void)convert;
@@ -47,7 +45,7 @@ static bool is_aufs_own(const char *path)
 	return is_whiteout_name(slash ? slash + 1 : path);
 }
 
-/* What cannot be converted, and what is lost. */
+/* Log what is not representable, and what is dropped. */
 static void warn_found(struct convert *convert, enum convert_kind kind, const char *path, const char *why)
 {
 	struct job *job = convert->arg;
@@ -80,14 +78,14 @@ static void print_same(const struct convert *convert, const char *dir, bool copi
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_cleanup_free_ char *text = convert_escape(dir);
-	/* Only the message depends on it. */
+	/* Unknown counts as no: only the message depends on it. */
 	bool is = fd >= 0 && (delta_is_marked(&convert->to, fd) == 1 || check_has_format(&convert->to, fd) == 1);
 
 	printf("%s: %s: ", text, copied ? "copied as it is" : "nothing to convert");
 	if (is)
-		printf("it is %s's already\n", convert_format_name(&convert->to));
+		printf("it has the %s format already\n", convert_format_name(&convert->to));
 	else
-		puts("it is plain, which is the same in both forms");
+		puts("it is plain, which is the same in both whiteout formats");
 }
 
 static void print_sum(const struct convert *convert, const char *dir, bool look, bool copied)
@@ -109,11 +107,11 @@ static void print_sum(const struct convert *convert, const char *dir, bool look,
 	say(&first, counts[CONVERT_HIDDEN], "hidden name dropped", "hidden names dropped");
 	say(&first, counts[CONVERT_GHOST], "whiteout of nothing dropped", "whiteouts of nothing dropped");
 	say(&first, counts[CONVERT_OWN], "file with attributes dropped", "files with attributes dropped");
-	say(&first, counts[CONVERT_FOREIGN], "thing that it cannot say", "things that it cannot say");
+	say(&first, counts[CONVERT_FOREIGN], "entry not representable", "entries not representable");
 	puts("");
 }
 
-/* Change nothing. 0 or -errno (logged). */
+/* Look through a delta without changing it. Returns 0 or -errno (logged). */
 static int look(struct convert *convert, const char *dir)
 {
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -158,8 +156,8 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 		r = convert_in_place(&convert, AT_FDCWD, dir);
 	progress_end(&job->progress);
 	if (!job->options->dry_run) {
-		warn_more(job, convert.counts[CONVERT_FOREIGN], "that cannot be said");
-		warn_more(job, job->warnings, "that are dropped");
+		warn_more(job, convert.counts[CONVERT_FOREIGN], "not representable");
+		warn_more(job, job->warnings, "dropped");
 	}
 	if ((r == 0 && !job->look) || (job->options->dry_run && convert.counts[CONVERT_FOREIGN]))
 		print_sum(&convert, job->options->to && !job->options->dry_run ? job->options->to : dir,
@@ -167,7 +165,10 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 	return r;
 }
 
-/* It is no layer store, nor in one: that says itself which form its layers have. 0 or -errno (logged). */
+/*
+ * Refuse a layer store and directories in it: the store records the whiteout format of its layers. Returns 0 or -errno
+ * (logged).
+ */
 static int check_layers(const struct job *job, const char *dir)
 {
 	_cleanup_free_ char *store = NULL;
@@ -183,7 +184,7 @@ static int check_layers(const struct job *job, const char *dir)
 			  dir, strcmp(store, dir) == 0 ? "" : "in ", store);
 }
 
-/* 0 or -errno (logged). */
+/* Convert one delta or layer store. Returns 0 or -errno (logged). */
 static int convert_dir(struct job *job, const char *dir)
 {
 	bool store = false;
@@ -194,11 +195,12 @@ static int convert_dir(struct job *job, const char *dir)
 	if (!store)
 		return convert_delta(job, dir, job->lowers, job->nlowers);
 	if (job->options->to || job->nlowers)
-		return log_refuse(-EINVAL,
-				  "'%s' is a store of layers: it is converted in its place, and says itself what "
-				  "they lie on",
-				  dir);
-	/* The layers are looked through before the first is converted. */
+		return log_refuse(
+			-EINVAL,
+			"'%s' is a layer store, which is converted in place and has its own lowers: use neither "
+			"--to nor --lower",
+			dir);
+	/* All layers are checked before the first one is converted. */
 	if (!job->look && !job->options->dry_run) {
 		job->look = true;
 		r = aufsstore_each(dir, convert_delta, job);
@@ -206,8 +208,12 @@ static int convert_dir(struct job *job, const char *dir)
 	}
 	if (r == 0)
 		return aufsstore_each(dir, convert_delta, job);
-	return r == -EINVAL ? log_refuse(r, "'%s': a layer cannot be said in the other form; nothing was changed", dir)
-			    : r;
+	return r == -EINVAL
+		       ? log_refuse(
+				 r,
+				 "'%s': a layer is not representable in the other whiteout format; nothing was changed",
+				 dir)
+		       : r;
 }
 
 /* --- check --- */
@@ -222,7 +228,7 @@ static void list_problem(struct check *check, const char *what, const char *path
 	printf("%s %s: %s\n", what, text, why);
 }
 
-/* 0: clean. */
+/* Check one delta, and print a line of results. Returns 0 or -errno (logged). */
 static int check_delta(void *arg, const char *dir, const int *lowers, size_t n)
 {
 	struct job *job = arg;
@@ -271,7 +277,7 @@ static int open_lowers(struct job *job)
 	return 0;
 }
 
-/* All of them, whatever becomes of one. */
+/* Convert or check all directories, also after a failure. */
 static void each_dir(struct job *job, char **dirs)
 {
 	for (; *dirs; dirs++) {
@@ -289,7 +295,7 @@ int convert_dirs(const struct convert_options *options, enum whiteout_format to,
 	struct job job = { .options = options, .to = to };
 	int r = open_lowers(&job);
 
-	/* All are looked at before the first is changed. */
+	/* All deltas are checked before the first one is changed. */
 	if (r == 0 && dirs[0] && dirs[1] && !options->check && !options->dry_run) {
 		job.look = true;
 		each_dir(&job, dirs);

@@ -5,7 +5,7 @@
 #include "convert-named.h"
 
 /*
- * Convert or check the deltas and stores in these directories, up to a NULL: all of them, whatever becomes of one.
- * Returns an exit status, or -errno (logged).
+ * Convert or check the deltas and layer stores in these directories, up to a NULL, also after a failure. Returns an
+ * exit status, or -errno (logged).
  */
 int convert_dirs(const struct convert_options *options, enum whiteout_format to, char **dirs);

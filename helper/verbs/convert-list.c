@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * convert-list - what a conversion finds, a line for each.
- */
+/* convert-list - print what a conversion finds, one line each. */
 #include "convert-list.h"
 #include "../base/cleanup.h"
 

@@ -3,8 +3,8 @@
 
 #include "../delta/convert.h"
 
-/* The path as one word of a line, whatever it is, for the caller to free. */
+/* Escape control characters of a path, so that it fits on a line. Returns it, for the caller to free. */
 char *convert_escape(const char *path);
 
-/* Show what a conversion finds: a line "KIND PATH[: WHY]". dir (may be NULL): the delta, to stand before the path. */
+/* Print what a conversion finds: a line "KIND PATH[: WHY]". dir: the delta, as a prefix of the path; or NULL. */
 void convert_list(enum convert_kind kind, const char *dir, const char *path, const char *why);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * convert-meant - a directory that was named, and is not what was meant.
+ * convert-meant - refuse a directory that contains the delta instead of being it.
  *
- * A delta holds what a container has put there, so its names may be those of
- * anything; but its top has marks of who wrote it.
+ * A delta holds the files of a container, so its names can be any; but its top directory has marks of aufs or overlay.
  */
 #include "../config/lxcpath.h"
 #include "convert-meant.h"
@@ -16,10 +15,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* aufs or an overlay has written here. 1, 0 or -errno. */
+/* Test whether aufs or an overlay has written here. Returns 1, 0 or -errno. */
 static int is_delta(int fd)
 {
-	const struct delta forms[] = {
+	const struct delta formats[] = {
 		{ .format = DELTA_AUFS },
 		{ .format = DELTA_OVERLAY },
 		{ .format = DELTA_OVERLAY, .user = true },
@@ -27,12 +26,12 @@ static int is_delta(int fd)
 	const char *own;
 	int r = delta_aufs_own(fd, &own);
 
-	for (size_t i = 0; i < ARRAY_SIZE(forms) && r == 0; i++)
-		r = delta_is_marked(&forms[i], fd);
+	for (size_t i = 0; i < ARRAY_SIZE(formats) && r == 0; i++)
+		r = delta_is_marked(&formats[i], fd);
 	return r;
 }
 
-/* A file `config` with a line of LXC's. 1, 0 or -errno. */
+/* Test whether the directory has a file `config` with an LXC line. Returns 1, 0 or -errno. */
 static int is_container(int fd)
 {
 	int r = path_has(fd, "config", S_IFREG), config;
@@ -46,7 +45,7 @@ static int is_container(int fd)
 		return -errno;
 	f = must(fdopen(config, "re"));
 	r = 0;
-	/* Lines longer than that are read in parts; nobody's config has these only. */
+	/* Longer lines are read in parts; no real config has only such lines. */
 	for (int i = 0; r == 0 && i < 1000 && fgets(line, sizeof(line), f); i++)
 		r = strncmp(line + strspn(line, " \t"), "lxc.", 4) == 0;
 	if (r == 0 && ferror(f))
@@ -75,10 +74,11 @@ static int check_store(const char *dir)
 
 	if (r < 0)
 		return log_errno(r, "read '%s'", dir);
-	return r ? log_refuse(-EINVAL,
-			      "'%s' has the layers, diff and mnt of a store, and '%s' too: a store of the aufs driver "
-			      "has nothing else; move that away",
-			      dir, more)
+	return r ? log_refuse(
+			   -EINVAL,
+			   "'%s' is a store of the aufs driver (layers, diff, mnt), but contains '%s' too; move that "
+			   "away",
+			   dir, more)
 		 : 0;
 }
 
@@ -112,7 +112,7 @@ int convert_meant(const char *dir, enum whiteout_format to, bool *ret_store)
 	if (r > 0)
 		return log_refuse(
 			-EINVAL,
-			"'%s' has the diff and mnt of a store, but not its 'layers', which says what lies on what",
+			"'%s' has the diff and mnt of a store, but not its 'layers', which records the lower layers",
 			dir);
 	if (r == 0)
 		r = is_container(fd);

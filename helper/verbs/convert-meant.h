@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /*
- * Is the directory a delta, or (*ret_store) a store of layers? What is neither, but has one in it, is refused with the
- * command that is meant. 0 or -errno (logged).
+ * Check that the directory is a delta, or (*ret_store) a layer store. A directory that only contains one is refused;
+ * the message names the right command. Returns 0 or -errno (logged).
  */
 int convert_meant(const char *dir, enum whiteout_format to, bool *ret_store);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * convert-named - convert what a container writes to, by the container's name.
- */
+/* convert-named - convert the deltas of a container by its name. */
 #include "convert-named.h"
 #include "../base/cleanup.h"
 #include "../container/convert.h"
@@ -24,7 +22,8 @@ static void list_line(struct convert_container *run, unsigned int number, const 
 static void print_sum(const struct convert_container *run, const char *type)
 {
 	if (!run->lines && !run->deltas)
-		printf("%s: nothing to convert: all of it is %s's already, or neither's\n", run->container->name, type);
+		printf("%s: nothing to convert: all deltas have the %s format already, or are plain\n",
+		       run->container->name, type);
 	else
 		printf("%s: %s %s: %zu delta%s, %zu line%s of its config\n", run->container->name, type,
 		       run->dry_run ? "it would be" : "now", run->deltas, run->deltas == 1 ? "" : "s", run->lines,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * doctor - find what a crash left, and clear it with --fix.
- */
+/* doctor - list the leftovers of crashes, and clear them with --fix. */
 #include "../config/lxcpath.h"
 #include "../qemu/server.h"
 #include "../base/cleanup.h"
@@ -22,22 +20,22 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/* How long a lock is waited for that what a killed process has begun may still hold. */
+/* How long to wait for the lock of a leftover, which an operation of a killed process may still hold. */
 #define LIST_WAIT_MS 200
 #define FIX_WAIT_MS  5000
 
-/* How it runs, and what is reported. */
+/* The options, and the report. */
 struct doctor {
 	bool fix;
 	struct json_object *list; /* NULL: text */
 };
 
-/* A thing that was left. */
+/* A leftover. */
 struct found {
 	const char *kind, *name, *dir, *problem; /* dir is NULL for a mount */
 };
 
-/* Say what was found, before it is cleared. */
+/* Print a leftover, before it is cleared. */
 static void show_found(const struct doctor *doctor, const struct found *found)
 {
 	if (doctor->list)
@@ -49,7 +47,7 @@ static void show_found(const struct doctor *doctor, const struct found *found)
 	(void)fflush(stdout);
 }
 
-/* Say what became of it. cleared: how that is called. */
+/* Print the outcome. cleared: the word for it. */
 static void show_outcome(const struct doctor *doctor, const struct found *found, bool done, const char *cleared)
 {
 	struct json_object *object;
@@ -67,7 +65,7 @@ static void show_outcome(const struct doctor *doctor, const struct found *found,
 	json_object_array_add(doctor->list, object);
 }
 
-/* Will nobody release it, as its monitor is dead, or its mount is gone? 1, 0 or -errno (logged). */
+/* Test whether a journal is a leftover: its monitor is dead, or its mount is gone. Returns 1, 0 or -errno (logged). */
 static int is_left(const struct journal *journal)
 {
 	const struct owner *owner = owner_of(journal);
@@ -83,7 +81,7 @@ static int is_left(const struct journal *journal)
 	return r < 0 ? log_errno(r, "find out what is mounted on '%s'", attachment_path(journal)) : !r;
 }
 
-/* Release what a journal records, if nobody else will. 0, -ENOENT: it is gone, or -errno (logged). */
+/* Release a journal if it is still a leftover. Returns 0; -ENOENT: it is gone; or -errno (logged). */
 static int fix(const struct owner *owner)
 {
 	struct journal journal;
@@ -91,7 +89,7 @@ static int fix(const struct owner *owner)
 
 	if (r < 0)
 		return r;
-	/* Looked at again under the lock: a start may have come in between. */
+	/* Check again under the lock: a start may have come in between. */
 	r = is_left(&journal);
 	if (r > 0)
 		return release(&journal);
@@ -99,7 +97,7 @@ static int fix(const struct owner *owner)
 	return r;
 }
 
-/* A journal that nobody will release. 1: it stays; 0: it was released; or -errno (logged). */
+/* Show a leftover journal, and release it with --fix. Returns 1: it remains; 0: it was released; or -errno (logged). */
 static int show_left(const struct journal *journal, const struct doctor *doctor)
 {
 	const struct owner *owner = owner_of(journal);
@@ -125,7 +123,10 @@ static int show_left(const struct journal *journal, const struct doctor *doctor)
 	return r;
 }
 
-/* Its lock was free, so what is recorded now is all: is it left over? 1, 0 or -errno (logged). */
+/*
+ * Read the journal again after its lock was free, so that it is complete, and test whether it is a leftover. Returns 1,
+ * 0 or -errno (logged).
+ */
 static int look_again(const char *id, struct journal *journal)
 {
 	int r;
@@ -137,7 +138,10 @@ static int look_again(const char *id, struct journal *journal)
 	return is_left(journal);
 }
 
-/* Does another process still work on it after so many ms? What a killed one has begun lets go of the lock by itself. */
+/*
+ * Test whether another process still holds the lock after so many ms. An operation of a killed process releases it by
+ * itself.
+ */
 static bool is_in_progress(const struct journal *journal, int ms)
 {
 	long long until = process_clock() + ms;
@@ -148,7 +152,7 @@ static bool is_in_progress(const struct journal *journal, int ms)
 	return locked;
 }
 
-/* 1: something is left and stays; 0; or -errno (logged). */
+/* Examine a journal. Returns 1: a leftover remains; 0; or -errno (logged). */
 static int examine(const char *id, const struct doctor *doctor)
 {
 	struct journal journal;
@@ -159,7 +163,7 @@ static int examine(const char *id, const struct doctor *doctor)
 	if (r < 0)
 		return doctor->fix ? journal_clear_empty(id) : 0;
 	r = is_left(&journal);
-	/* A start or mount that is in progress has recorded only a part of itself. */
+	/* A start or mount in progress has recorded only a part of itself. */
 	if (r > 0 && is_in_progress(&journal, doctor->fix ? FIX_WAIT_MS : LIST_WAIT_MS))
 		r = 0;
 	if (r > 0)
@@ -170,7 +174,7 @@ static int examine(const char *id, const struct doctor *doctor)
 	return r;
 }
 
-/* Was the container interrupted while it was made? 1, 0 or -errno (logged). */
+/* Test whether creating the container was interrupted. Returns 1, 0 or -errno (logged). */
 static int is_half_made(const char *dir)
 {
 	int marked = container_is_marked(dir), busy = marked == 1 ? container_is_being_made(dir) : 0;
@@ -181,8 +185,8 @@ static int is_half_made(const char *dir)
 }
 
 /*
- * A container that was interrupted while it was made, or that lxc-bdev ephemeral made and a crash of the host left. 1:
- * it stays; 0; or -errno.
+ * Examine a container: creating it may have been interrupted, or it may be a leftover of lxc-bdev ephemeral after a
+ * crash of the host. Returns 1: a leftover remains; 0; or -errno.
  */
 static int examine_container(const char *lxcpath, const char *name, const struct doctor *doctor)
 {
@@ -194,16 +198,16 @@ static int examine_container(const char *lxcpath, const char *name, const struct
 
 	if (half < 0 || left < 0 || (!half && !left))
 		return half < 0 ? half : left;
-	found.problem = half ? "was interrupted while it was made"
-			     : "was made by lxc-bdev ephemeral, and does not run any more";
+	found.problem =
+		half ? "was interrupted while it was made" : "was made by lxc-bdev ephemeral and no longer runs";
 	show_found(doctor, &found);
-	/* LXC's way, so that its records and our destroy hook have their say. */
+	/* By lxc-destroy, which updates LXC's records and runs our destroy hook. */
 	done = doctor->fix && server_call(argv) == 0 && access(dir, F_OK) < 0 && errno == ENOENT;
 	show_outcome(doctor, &found, done, "removed");
 	return !done;
 }
 
-/* Each container in lxcpath, and its snapshots. 1: something is left; 0; or -errno. */
+/* Examine each container in lxcpath, and its snapshots. Returns 1: a leftover remains; 0; or -errno. */
 static int examine_lxcpath(const char *lxcpath, const struct doctor *doctor, bool snapshots)
 {
 	DIR *dir = opendir(lxcpath);
@@ -267,14 +271,14 @@ static int run(const struct args *args)
 
 static const struct verb_option doctor_table[] = {
 	OPTION_LXCPATH(struct doctor_options, lxcpath),
-	{ .name = "fix", .summary = "clear it", .take = option_flag, AT(struct doctor_options, fix) },
+	{ .name = "fix", .summary = "clear the leftovers", .take = option_flag, AT(struct doctor_options, fix) },
 	OPTION_JSON(struct doctor_options, json),
 	{ .name = NULL },
 };
 
 const struct verb verb_doctor = {
 	.name = "doctor",
-	.summary = "list what a crash left behind (exit 1 if anything); --fix: clear it",
+	.summary = "list the leftovers of crashes (exit 1 if any); --fix: clear them",
 	.options = doctor_table,
 	.size = sizeof(struct doctor_options),
 	.run = run,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * ephemeral-run - start an ephemeral container by LXC's own tools, run a command in it, stop it.
- */
+/* ephemeral-run - start an ephemeral container with LXC's tools, run a command in it, stop it. */
 #include "ephemeral-run.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
@@ -14,7 +12,7 @@
 #define END_WAIT_MS 10000
 #define STOP_TRIES  3
 
-static volatile sig_atomic_t interrupted; /* by which signal */
+static volatile sig_atomic_t interrupted; /* the signal, or 0 */
 
 static void interrupt(int signal)
 {
@@ -22,8 +20,8 @@ static void interrupt(int signal)
 }
 
 /*
- * From now on a signal ends the program that is waited for, by stopping the container. It is delivered while
- * server_call() waits and at no other time, so that none is lost just before the wait.
+ * Let signals stop the container, which ends the program that is waited for. Signals are delivered only while
+ * server_call() waits, so that none is lost just before the wait.
  */
 static void catch_signals(void)
 {
@@ -39,7 +37,7 @@ static void catch_signals(void)
 	(void)sigprocmask(SIG_BLOCK, &blocked, NULL);
 }
 
-/* Let programs that are run write their errors to fd. The descriptor to give back later, or -1. */
+/* Redirect the stderr of started programs to fd. Returns a copy of the previous stderr, or -1. */
 static int redirect_errors(int fd)
 {
 	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -50,11 +48,11 @@ static int redirect_errors(int fd)
 }
 
 /*
- * Run lxc-start, and not liblxc's start(): that would make the monitor of this process, with its descriptors and
- * libraries. The program brings the AppArmor profile that hosts have for it, and a log of its own.
+ * Start the container by lxc-start, and not by liblxc's start(), which would make this process the monitor, with its
+ * descriptors and libraries. The program brings the AppArmor profile that hosts have for it, and a log of its own.
  *
- * The log is at the level at which LXC shows what hooks say. lxc-start writes errors to stderr in spite of -q: there, a
- * container in the foreground writes, too.
+ * The log level is the one at which LXC logs the output of hooks. lxc-start writes errors to stderr in spite of -q; in
+ * the foreground, the container writes there, too. Returns 0, an exit status, or -errno (logged unless interrupted).
  */
 static int start(const struct ephemeral_options *options, const struct ephemeral *ephemeral, const char *lxcpath)
 {
@@ -85,15 +83,15 @@ static int start(const struct ephemeral_options *options, const struct ephemeral
 	return r < 0 && !interrupted ? log_errno(r, "run lxc-start") : r;
 }
 
-/* Stop it. Returns 0, or -errno (logged): the container may still run. */
+/* Stop the container. Returns 0, or -errno (logged): the container may still run. */
 static int stop(const struct ephemeral *ephemeral, const char *lxcpath, bool kill)
 {
 	int stopped = -EINTR, r;
 
-	/* A second ^C ends the stopping, and is no reason to leave the container running. */
+	/* A second ^C ends the stopping, but must not leave the container running. */
 	for (int i = 0; i < STOP_TRIES && stopped == -EINTR; i++)
 		stopped = lxc_stop(lxcpath, ephemeral->name, kill);
-	/* It may have stopped by itself, so that LXC could not stop it; only its end counts. */
+	/* LXC cannot stop a container that has stopped by itself; only the end of the container counts. */
 	r = ephemeral_wait_end(ephemeral, stopped == 0 || stopped == -EIO ? END_WAIT_MS : 0);
 	if (r == 0)
 		return 0;
@@ -103,13 +101,13 @@ static int stop(const struct ephemeral *ephemeral, const char *lxcpath, bool kil
 	return log_errno(r, "find out whether '%s' has ended", ephemeral->name);
 }
 
-/* lxc-start failed. 0: not to start; else an exit code or -errno, after an error line. */
+/* Handle a failure of lxc-start. Returns an exit status or -errno, after an error line. */
 static int start_failed(const struct ephemeral *ephemeral, int status)
 {
 	_cleanup_free_ char *complaint = NULL;
 	bool ran;
 
-	/* Its post-stop still runs, and then LXC removes it. */
+	/* The post-stop still runs, and then LXC removes the container. */
 	(void)ephemeral_wait_end(ephemeral, END_WAIT_MS);
 	complaint = ephemeral_complaint(ephemeral, &ran);
 	if (ran)
@@ -135,7 +133,7 @@ static int run_command(const struct args *args, const struct ephemeral *ephemera
 	if (r < 0 && !interrupted)
 		r = log_errno(r, "run lxc-attach");
 	free(argv);
-	/* What is kept is worth a shutdown. */
+	/* A container that is kept gets a clean shutdown. */
 	stopped = stop(ephemeral, lxcpath, !options->keepdata && !options->upper);
 	if (stopped < 0)
 		return stopped;

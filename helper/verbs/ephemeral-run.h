@@ -4,7 +4,7 @@
 #include "../command/verb.h"
 #include "../container/ephemeral.h"
 
-/* The command line of ephemeral. */
+/* The options of ephemeral. */
 struct ephemeral_options {
 	const char *name, *lxcpath, *newname, *newpath, *upper, *backing;
 	struct option_value tmpfs;
@@ -13,6 +13,6 @@ struct ephemeral_options {
 
 /*
  * Start the new container in lxcpath, and run the command of args in it, if there is one; then, or after a signal, stop
- * it. Returns 0, -errno after an error line, or an exit status: the command's, or 128 and the signal.
+ * the container. Returns 0, -errno after an error line, or an exit status: the command's, or 128 and the signal.
  */
 int ephemeral_run(const struct args *args, const struct ephemeral *ephemeral, const char *lxcpath);

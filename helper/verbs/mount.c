@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mount - a stack on a directory of the host, without LXC.
+ * mount - mount a stack on a directory of the host, without LXC.
  *
- * The stack is built attached to nothing, then attached once: killed before,
- * nothing is there; killed after, all of it is, and umount takes all of it
- * down. Relative paths belong to the current directory.
+ * The stack is built detached, then attached in one step: if the process is killed before, nothing is mounted; if
+ * after, the whole stack, and umount removes all of it. Relative paths start at the current directory.
  */
 #include "../record-kinds/attachment.h"
 #include "../record/owner.h"
@@ -16,7 +15,10 @@
 
 #include <fcntl.h>
 
-/* The target's journal, locked. A record of a mount that is no longer there is cleared away. 0 or -errno (logged). */
+/*
+ * Open and lock the journal of the target. Leftovers of a mount that has ended are released. Returns 0 or -errno
+ * (logged).
+ */
 static int open_journal(const char *target, struct journal *journal)
 {
 	for (;;) {
@@ -24,7 +26,10 @@ static int open_journal(const char *target, struct journal *journal)
 
 		if (r < 0 || !journal->n)
 			return r;
-		/* Under the lock: opened before, it would be below what another process has mounted meanwhile. */
+		/*
+		 * Only under the lock: a directory opened before could be below a mount that another process has made
+		 * since.
+		 */
 		r = attachment_is_there(journal);
 		if (r)
 			journal_close(journal);
@@ -56,7 +61,7 @@ static int mount_stack(const struct stack *stack, const char *dir, const char *t
 		if (r >= 0)
 			r = attachment_make(&journal, built, target);
 		if (r < 0) {
-			/* The stack ends before what it stands on is waited for. */
+			/* Close the stack first: the release waits for its images. */
 			cleanup_close(&built);
 			built = -EBADF;
 			(void)release(&journal);

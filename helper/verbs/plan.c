@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * plan - what a start would do, without doing it.
- */
+/* plan - show what a start would do, without doing it. */
 #include "../container/start-plan.h"
 #include "../stack/plan.h"
 #include "../base/cleanup.h"
@@ -46,7 +44,7 @@ static void print_json(const struct plan *plan)
 	json_print(steps);
 }
 
-/* Say it beforehand if AppArmor may deny the start what it does. */
+/* Warn if AppArmor may deny the mounts of a start. */
 static void foresee_profile(void)
 {
 	_cleanup_free_ char *profile = NULL;
@@ -77,12 +75,13 @@ static int run(const struct args *args)
 
 	if (r == 0)
 		r = container_check_whole(container.dir) ?: conf_read(container.config, &conf);
-	/* A start would not come to our hook. */
+	/* Such a start fails before it runs our hook. */
 	if (r == 0 && convert_lxc_aufs(conf.rootfs_path))
-		r = log_refuse(-EINVAL,
-			       "%s: lxc.rootfs.path: LXC has no aufs since 3.0: lxc-bdev convert%s%s%s -n %s overlay",
-			       container.config, options->lxcpath ? " -P '" : "", options->lxcpath ?: "",
-			       options->lxcpath ? "'" : "", container.name);
+		r = log_refuse(
+			-EINVAL,
+			"%s: lxc.rootfs.path: LXC has no aufs since 3.0; use lxc-bdev convert%s%s%s -n %s overlay",
+			container.config, options->lxcpath ? " -P '" : "", options->lxcpath ?: "",
+			options->lxcpath ? "'" : "", container.name);
 	if (r == 0 && !conf.stack.n)
 		r = log_refuse(-ENOENT, "%s: no bdev.rootfs in it: LXC's own rootfs is used", container.config);
 	if (r == 0)
@@ -90,8 +89,8 @@ static int run(const struct args *args)
 	if (r == 0)
 		r = container_plan(&container, &conf, NULL, &plan);
 	if (r == 0)
-		r = link_check_clones(&container, &plan);
-	/* A start sees it when it attaches one. */
+		r = linked_clone_check_start(&container, &plan);
+	/* A start finds this out when it attaches a loop device. */
 	if (r == 0 && plan.loop)
 		r = loop_foresee(plan.loop);
 	if (r == 0) {

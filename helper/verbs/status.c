@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * status - the stacks that exist now, from their journals and the kernel.
- */
+/* status - show the existing stacks, from their journals and the kernel. */
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
 #include "../config/container.h"
@@ -16,7 +14,7 @@
 
 #include <fcntl.h>
 
-/* One journal, looked up in the kernel. Strings belong to the journal, or are static. */
+/* The state of one journal's stack in the kernel. Strings belong to the journal, or are static. */
 struct found {
 	const struct owner *owner;
 	const char *state;
@@ -25,7 +23,7 @@ struct found {
 	struct usage usage;
 };
 
-/* Look for the stack, below the root of its monitor if it has one, and for its size. 1, 0 or -errno. */
+/* Find the stack, below the root of its monitor if it has one, and its disk usage. Returns 1, 0 or -errno. */
 static int look_at_mount(const struct journal *journal, struct found *ret)
 {
 	_cleanup_free_ char *root = ret->alive ? xasprintf("/proc/%d/root", (int)ret->owner->monitor.pid) : xstrdup("");
@@ -47,7 +45,7 @@ static void look_up(const struct journal *journal, struct found *ret)
 	container = owner_is_container(ret->owner);
 	alive = container ? owner_runs(ret->owner) : 0;
 	ret->alive = alive;
-	/* It is attached in the monitor's mount namespace. */
+	/* A container's stack is attached in the monitor's mount namespace. */
 	if (ret->alive || !container)
 		mounted = look_at_mount(journal, ret);
 	ret->mounted = mounted > 0;
@@ -80,13 +78,13 @@ static char *human(unsigned long long bytes)
 	return xasprintf(n < 10 && unit ? "%.1f%c" : "%.0f%c", n, units[unit]);
 }
 
-/* The lock lives with the device: an image that is mounted without one holds none. */
+/* Return the lock of a step: an image without a device holds none. */
 static const char *lock_of(const struct shown_step *step)
 {
 	return step->device ? step->lock : NULL;
 }
 
-/* "  of DIRECTORY  locked ro  /dev/loop0", for the caller to free. */
+/* Return "  of DIRECTORY  locked ro  /dev/loop0", for the caller to free. */
 static char *details_text(const struct shown_step *step, bool mounted)
 {
 	_cleanup_free_ char *server =
@@ -173,7 +171,7 @@ static struct json_object *steps_json(const struct shown *shown, bool mounted)
 	return steps;
 }
 
-/* The directories of the containers whose stacks are part of this one. */
+/* List the directories of the containers that the stack depends on. */
 static struct json_object *bases_json(const struct shown *shown)
 {
 	struct json_object *bases = json_object_new_array();
@@ -218,7 +216,7 @@ static bool wanted(const char *lxcpath, const struct container *container, const
 	       (strcmp(owner->name, container->name) == 0 && strcmp(owner->dir, container->dir) == 0);
 }
 
-/* Say why a container has no record: it is not running, or has no bdev.rootfs. 0 or -errno (logged). */
+/* Say why a container has no record: it is not running, or has no bdev.rootfs. Returns 0 or -errno (logged). */
 static int print_unused(const struct container *container)
 {
 	struct conf conf = { 0 };
@@ -264,7 +262,7 @@ static int run(const struct args *args)
 		struct shown view;
 		int one = journal_peek(ids[i], &journal);
 
-		/* One that cannot be read hides none of the others. */
+		/* An unreadable journal hides none of the others. */
 		if (one < 0 && one != -ENOENT)
 			r = journal_unreadable(ids[i], one);
 		if (one < 0)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * types - the backing store types, from their table.
- */
+/* types - list the backing store types, from their table. */
 #include "../stack/type.h"
 #include "../command/json.h"
 #include "../command/verb.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * umount - take down what `mount` put on a directory, and nothing else.
- */
+/* umount - release a stack that `mount` mounted on a directory, and nothing else. */
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../record/release.h"
@@ -24,7 +22,7 @@ static int run(const struct args *args)
 const struct verb verb_umount = {
 	.name = "umount",
 	.words = "TARGET",
-	.summary = "take a mounted stack down, and wait until its images are free",
+	.summary = "unmount a stack, and wait until its images are free",
 	.min = 1,
 	.max = 1,
 	.run = run,
