@@ -114,7 +114,8 @@ static void a_record_that_cannot_be_read_is_an_error(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		_cleanup_free_ char *text = xasprintf("version\t2\t%s\n%s\n", process_boot_id(), lines[i]), *user = NULL;
+		_cleanup_free_ char *text = xasprintf("version\t2\t%s\n%s\n", process_boot_id(), lines[i]),
+				    *user = NULL;
 
 		CHECK(open_written(text) == -EBADMSG);
 		CHECK(uses_container("/lxc/other", CLAIM_VIEW, NULL, &user) == -EBADMSG);
