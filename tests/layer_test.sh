@@ -678,4 +678,26 @@ testJson() {
 	done
 }
 
+# on_terminal COMMAND - run it with a terminal; what that shows is in the file seen.
+on_terminal() {
+	printf '%s\n' "$1" >terminal.sh
+	script -q -e -c 'sh ./terminal.sh' /dev/null </dev/null >seen 2>&1
+}
+
+# The input, or the output, takes longer than a second.
+testLongWorkShowsItsProgressOnTheTerminal() {
+	mkdir -p tree && head -c 3000000 /dev/urandom >tree/file
+	for i in 1 2 3 4 5 6 7 8; do cp tree/file "tree/file$i"; done
+	tar -C tree -cf in.tar .
+	slowly="{ head -c 9000000 in.tar; sleep 2; tail -c +9000001 in.tar; } | '$LXC_BDEV' layer --store '$store'"
+	on_terminal "$slowly apply slow"
+	assertContains 'apply' "$(cat seen)" 'lxc-bdev: unpacked '
+	assertContains 'apply' "$(cat seen)" ' MiB, '
+	on_terminal "$slowly --quiet apply slower"
+	assertNotContains 'quiet' "$(cat seen)" unpacked
+	on_terminal "'$LXC_BDEV' layer --store '$store' diff slow | { sleep 2; cat >out.tar; }"
+	assertContains 'diff' "$(cat seen)" 'lxc-bdev: written '
+	assertEquals 'the tar is whole' 9 "$(tar -tf out.tar | grep -c file)"
+}
+
 . shunit2

@@ -199,10 +199,10 @@ static bool keeps(const struct copy_form *form, const char *xattr)
 	return !xattr_is_own(&merge->delta, xattr);
 }
 
-int merge_deltas(const struct delta *delta, const int *layers, size_t n, const struct lowers *lowers, int to)
+int merge_deltas(const struct delta *delta, const int *layers, size_t n, const struct lowers *lowers, int to,
+		 struct copy *copy)
 {
 	_cleanup_free_ struct merge *merge = xcalloc(1, sizeof(*merge));
-	_cleanup_free_ struct copy *copy = xcalloc(1, sizeof(*copy));
 	int r = 0;
 
 	merge->delta = *delta;

@@ -6,6 +6,7 @@
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/number.h"
+#include "../base/progress.h"
 #include "../base/sha256.h"
 #include "../tar/idmap.h"
 #include "../command/json.h"
@@ -76,6 +77,8 @@ static int run_apply(const struct args *args, struct store *store)
 	unsigned char digest[SHA256_SIZE];
 	struct idmap map = { 0 };
 	_cleanup_close_ int input = -EBADF;
+	struct copy copy = { 0 };
+	struct progress progress;
 	int r;
 
 	if (options->digest) {
@@ -97,8 +100,11 @@ static int run_apply(const struct args *args, struct store *store)
 	untar.idmap = &map;
 	if (args->argc > 1 && strcmp(args->argv[1], "-") != 0)
 		untar.name = args->argv[1];
+	progress_begin(&progress, "unpacked", &copy);
+	untar.progress = &copy;
 	if (r == 0)
 		r = fill_from_tar(store, args->argv[0], options->parent, &untar, input);
+	progress_end(&progress);
 	if (r == 0)
 		print_applied(args, &untar);
 	idmap_clear(&map);

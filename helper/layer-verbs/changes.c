@@ -4,6 +4,7 @@
  */
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../base/progress.h"
 #include "../delta/changes.h"
 #include "../delta/size.h"
 #include "../layer/dir-lock.h"
@@ -99,6 +100,18 @@ static int has_both(struct store *store, const char *from, const char *to)
 	return r > 0 ? layer_exists(store, to) : r;
 }
 
+static int squash(struct store *store, const char *from, const char *to, const char *id)
+{
+	struct copy copy = { 0 };
+	struct progress progress;
+	int r;
+
+	progress_begin(&progress, "copied", &copy);
+	r = fill_from_layers(store, from, to, id, &copy);
+	progress_end(&progress);
+	return r;
+}
+
 /* FROM..TO NEW. An id may have two dots in it: then the layers that exist say where it is to be cut. */
 static int run_squash(const struct args *args, struct store *store)
 {
@@ -112,7 +125,7 @@ static int run_squash(const struct args *args, struct store *store)
 		*dots = '\0';
 		r = has_both(store, range, dots + 2);
 		if (r)
-			return r < 0 ? r : fill_from_layers(store, range, dots + 2, args->argv[1]);
+			return r < 0 ? r : squash(store, range, dots + 2, args->argv[1]);
 		*dots = '.';
 	}
 	return log_refuse(-ENOENT, "'%s': not FROM..TO of two layers in '%s'", range, store->dir);

@@ -4,6 +4,7 @@
  */
 #include "../base/cleanup.h"
 #include "../base/log.h"
+#include "../base/progress.h"
 #include "../tar/idmap.h"
 #include "../layer/users.h"
 #include "../layer/dir-lock.h"
@@ -43,6 +44,8 @@ static int write_tar(const struct args *args, struct totar *tar, int from)
 {
 	const struct tar_options *options = args->options;
 	struct idmap map = { 0 };
+	struct copy copy = { 0 };
+	struct progress progress;
 	struct output output;
 	int r;
 
@@ -51,15 +54,19 @@ static int write_tar(const struct args *args, struct totar *tar, int from)
 	if (r == 0)
 		r = read_epoch(&tar->epoch);
 	if (r == 0) {
+		progress_begin(&progress, "written", &copy);
+		tar->progress = &copy;
 		r = output_open(options->output, &output);
 		if (r == 0)
 			r = totar(tar, from, output.fd);
+		progress_end(&progress);
 		r = output_close(&output, r);
 	}
 	if (r == 0 && tar->skipped)
 		log_warn("layer '%s': %llu sockets, which a tar cannot have, were left out", args->argv[0],
 			 (unsigned long long)tar->skipped);
 	tar->idmap = NULL;
+	tar->progress = NULL;
 	idmap_clear(&map);
 	return r;
 }
@@ -67,11 +74,15 @@ static int write_tar(const struct args *args, struct totar *tar, int from)
 /* The changes of several layers at once: the n uppermost of these, as one. */
 static int diff_several(const struct args *args, const struct store *store, struct totar *tar, const int *all, size_t n)
 {
+	struct copy copy = { 0 };
+	struct progress progress;
 	struct staging stage;
 	int r = store_check_ours(store) ?: staging_create(store, &stage);
 
+	progress_begin(&progress, "copied", &copy);
 	if (r == 0)
-		r = merge_deltas(&store->delta, all, n, NULL, stage.fd);
+		r = merge_deltas(&store->delta, all, n, NULL, stage.fd, &copy);
+	progress_end(&progress);
 	if (r == 0)
 		r = write_tar(args, tar, stage.fd);
 	staging_discard(store, &stage);

@@ -178,7 +178,7 @@ static size_t place_of(const struct layer *layer, const char *id)
 }
 
 /* Merge the layer and its n nearest lower layers, and one more, into a new one. */
-static int squash(struct store *store, const struct layer *layer, size_t n, const char *id)
+static int squash(struct store *store, const struct layer *layer, size_t n, const char *id, struct copy *copy)
 {
 	struct staging stage = { .fd = -EBADF };
 	struct lowers lowers = { .delta = &store->delta, .n = layer->n - (n + 1) };
@@ -195,7 +195,7 @@ static int squash(struct store *store, const struct layer *layer, size_t n, cons
 		*ARRAY_ADD(all, nall) = dup(held[i]);
 	r = staging_create(store, &stage);
 	if (r == 0)
-		r = merge_deltas(&store->delta, all, nall, &lowers, stage.fd);
+		r = merge_deltas(&store->delta, all, nall, &lowers, stage.fd, copy);
 	if (r == 0 && (r = diffsize(&store->delta, stage.fd, &size)) < 0)
 		(void)log_errno(r, "size of layer '%s'", id);
 	if (r == 0)
@@ -206,7 +206,7 @@ static int squash(struct store *store, const struct layer *layer, size_t n, cons
 	return r;
 }
 
-int fill_from_layers(struct store *store, const char *from, const char *top, const char *id)
+int fill_from_layers(struct store *store, const char *from, const char *top, const char *id, struct copy *copy)
 {
 	struct layer layer;
 	struct layer_use use;
@@ -226,7 +226,7 @@ int fill_from_layers(struct store *store, const char *from, const char *top, con
 	if (r == 0 && use.writable)
 		r = log_refuse(-EBUSY, "layer '%s' is mounted writable; put it first", top);
 	if (r == 0)
-		r = squash(store, &layer, n, id);
+		r = squash(store, &layer, n, id, copy);
 	layer_clear(&layer);
 	return r;
 }

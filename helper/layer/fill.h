@@ -19,6 +19,6 @@ int fill_from_tar(struct store *store, const char *id, const char *parent, struc
 int fill_from_delta(struct store *store, const char *id, const char *parent, enum whiteout_format format, int delta,
 		    const char *name, struct copy *copy);
 
-/* Make a layer of the layers from `from` up to `top`, which depends on it, on the parent of `from`. Returns 0 or -errno
- * (logged). */
-int fill_from_layers(struct store *store, const char *from, const char *top, const char *id);
+/* Make a layer of the layers from `from` up to `top`, which depends on it, on the parent of `from`. copy: progress.
+ * Returns 0 or -errno (logged). */
+int fill_from_layers(struct store *store, const char *from, const char *top, const char *id, struct copy *copy);

@@ -15,7 +15,8 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
-#define BLOCK 512U
+#define BLOCK	512U
+#define PORTION (16 << 20) /* between two of its progress */
 
 struct header {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], sum[8], type, link[100];
@@ -40,8 +41,18 @@ void tarfile_free(struct tarfile *tar)
 	free(tar);
 }
 
+/* Tell the progress. Returns 0, or -errno to end. */
+static int tell(struct tarfile *tar, uint64_t written)
+{
+	int r = tar->progress ? copy_progress(tar->progress, written, 0) : 0;
+
+	return r < 0 ? (tar->failed = r) : 0;
+}
+
 static int flush(struct tarfile *tar)
 {
+	uint64_t written = tar->used;
+
 	for (size_t done = 0; done < tar->used;) {
 		ssize_t n = write(tar->fd, tar->buffer + done, tar->used - done);
 
@@ -52,7 +63,7 @@ static int flush(struct tarfile *tar)
 		done += (size_t)n;
 	}
 	tar->used = 0;
-	return 0;
+	return tell(tar, written);
 }
 
 /* Write bytes, or (data NULL) zeros. */
@@ -279,7 +290,8 @@ static int send_data(struct tarfile *tar, int fd, off_t offset, off_t end)
 	if (flush(tar) < 0)
 		return tar->failed;
 	while (offset < end) {
-		ssize_t n = sendfile(tar->fd, fd, &offset, (size_t)(end - offset));
+		off_t part = end - offset < PORTION ? end - offset : PORTION;
+		ssize_t n = sendfile(tar->fd, fd, &offset, (size_t)part);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -288,6 +300,8 @@ static int send_data(struct tarfile *tar, int fd, off_t offset, off_t end)
 			return copy_data(tar, fd, offset, end);
 		if (n == 0)
 			return -ESTALE;
+		if (tell(tar, (uint64_t)n) < 0)
+			return tar->failed;
 	}
 	return 0;
 }

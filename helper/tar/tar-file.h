@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "../base/copy.h"
+
 #include <stdint.h>
 #include <stddef.h>
 
@@ -13,7 +15,8 @@
 
 struct tarfile {
 	int fd;
-	int failed; /* the output took no more: -errno */
+	int failed;	       /* the output took no more: -errno */
+	struct copy *progress; /* of what was written, or NULL */
 	size_t used, npax;
 	char *pax; /* records for the next entry */
 	char buffer[TARFILE_BUFFER];

@@ -94,6 +94,8 @@ static int put_entry(struct totar_run *run, const struct statx *st, const char *
 		return refuse(run, name, why);
 	if (r == 0)
 		r = tarfile_entry(run->tar, entry);
+	if (r == 0 && run->totar->progress)
+		r = copy_progress(run->totar->progress, 0, 1);
 	return r < 0 ? walk_failed(&run->walk, name, r) : 0;
 }
 
@@ -293,6 +295,7 @@ int totar(struct totar *totar, int from, int output)
 		run->delta.format = DELTA_OVERLAY;
 	run->lowers = (struct lowers){ .delta = &run->delta, .fds = totar->lowers, .n = totar->nlowers };
 	run->tar = tarfile_new(output);
+	run->tar->progress = totar->progress;
 	run->attr = tarattr_new(totar->merged ? NULL : &run->delta, totar->idmap);
 	run->walk.enter = enter;
 	run->walk.arg = run;

@@ -77,6 +77,12 @@ static int read_data(struct job *job, const void **data, size_t *n, uint64_t *of
 	if (r < 0)
 		return job_refuse(job, r, "%s", job->input.why);
 	job->bytes += r ? *n : 0;
+	if (r > 0 && job->untar->progress) {
+		int ended = copy_progress(job->untar->progress, *n, 0);
+
+		if (ended < 0)
+			return ended;
+	}
 	if (limit && job->bytes > limit)
 		return job_refuse(job, -EFBIG, "more than %llu bytes of data; --max-bytes= sets this limit",
 				  (unsigned long long)limit);

@@ -127,6 +127,8 @@ static int run(struct job *job, int input, int to)
 		if (r <= 0)
 			break;
 		r = take(job, entry);
+		if (r == 0 && job->untar->progress)
+			r = copy_progress(job->untar->progress, 0, 1);
 	}
 	if (r == 0)
 		r = whiteout_write_all(job);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../base/copy.h"
 #include "../delta/delta.h"
 #include "idmap.h"
 
@@ -25,6 +26,7 @@ struct untar {
 	const char *name;	     /* of the input, for messages; NULL: it has none */
 	const unsigned char *digest; /* SHA-256 that the input must have, with or without its compression; or NULL */
 	struct untar_limits limits;
+	struct copy *progress; /* how far it is, or NULL */
 	/* results */
 	uint64_t size;	  /* bytes that the layer's files hold */
 	uint64_t entries; /* of the tar */
