@@ -292,7 +292,7 @@ testRunningContainerIsRefused() {
 	cp "$LXCPATH/c1/config" before
 	bdev convert -P "$LXCPATH" -n c1 aufs
 	assert_status 1
-	assert_one_line 'not converted while it runs'
+	assert_one_line "cannot convert 'c1' while it runs"
 	assertEquals "$(cat before)" "$(cat "$LXCPATH/c1/config")"
 	stop c1
 }
@@ -313,7 +313,7 @@ testWhatOthersShowIsRefused() {
 	container c2 "container:$LXCPATH/c1" overlay:delta0
 	start c2
 	assertEquals "$err" 0 "$status"
-	assert_refused_to c1 aufs "container 'c2' stands on it and runs"
+	assert_refused_to c1 aufs "container 'c2', which depends on it, runs"
 	stop c2
 }
 

@@ -578,7 +578,7 @@ testWhatIsMountedInOneThatFailsIsNotDeleted() {
 	mount --bind precious "$LXCPATH/e/rootfs"
 	wait $!
 	assertEquals "$(cat err1)" 1 $?
-	assertContains "$(cat err1)" "record that '$LXCPATH/e' stands on '$LXCPATH/base'"
+	assertContains "$(cat err1)" "record that '$LXCPATH/e' depends on '$LXCPATH/base'"
 	assertEquals precious "$(cat precious/file)"
 	assertContains "$(cat err1)" "'$LXCPATH/e/rootfs' is mounted"
 	umount "$LXCPATH/e/rootfs"

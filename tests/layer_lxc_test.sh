@@ -195,7 +195,7 @@ testACommittedLayerShowsWhatTheContainerSaw() {
 		echo x >/root/x; ln /root/x /root/y; mkdir /new; echo n >/new/n; rm /new/n; mkfifo /new/fifo'
 	commit c1 four
 	assert_status 1
-	assert_one_line "'c1': not committed while it runs: stop it first"
+	assert_one_line "cannot commit 'c1' while it runs; stop it first"
 	stop c1
 	(cd "$LXCPATH/c1" && find . -printf '%p %y %m %s %T@\n') >before
 	commit c1 four
@@ -255,7 +255,7 @@ testWhatCannotBeCommittedIsRefusedInOneLine() {
 	assert_one_line 'not the id of a layer'
 	bdev layer --store other create x
 	commit c1 four --store other
-	assert_one_line "layer 'three' is in '$STORE', and so must be what lies on it"
+	assert_one_line "layer 'three' is in '$STORE', so the new layer must be there, too"
 	setfattr -n trusted.overlay.redirect -v /old "$LXCPATH/c1/delta0/moved"
 	commit c1 four
 	assert_one_line "'delta0/moved': overlay renamed it (redirect)"
@@ -266,10 +266,10 @@ testWhatCannotBeCommittedIsRefusedInOneLine() {
 	assert_one_line "'delta0/moved/file': overlay copied its metadata only (metacopy)"
 	container c2 "$(spec three)" tmpfs:. overlay:delta0
 	commit c2 four
-	assert_one_line "not committed: what 'c2' writes is in memory, and gone"
+	assert_one_line "cannot commit 'c2': its upper is on a tmpfs, which is lost at stop"
 	container c3 "dir:$(shared_root),ro" overlay:delta0
 	commit c3 four
-	assert_one_line 'not committed: the stack must be a layer:ID, and on it an overlay:UPPER or aufs:UPPER'
+	assert_one_line 'cannot commit: the stack must be a layer:ID and above it an overlay:UPPER or aufs:UPPER'
 	commit nosuch four
 	assert_one_line "container 'nosuch'"
 	layer exists four
@@ -284,7 +284,7 @@ testAnUpperInUseIsNotCommitted() {
 	assert_status 0
 	commit c1 four
 	assert_status 1
-	assert_one_line "not committed: 'delta0' is in use"
+	assert_one_line "cannot commit: 'delta0' is in use"
 	bdev umount m
 	# Nor one that another program's overlay writes to.
 	mkdir work
@@ -292,7 +292,7 @@ testAnUpperInUseIsNotCommitted() {
 		{ mkdir "$LXCPATH/work" && mount -t overlay -o "lowerdir=lower,upperdir=$LXCPATH/c1/delta0,workdir=$LXCPATH/work" none m; }
 	commit c1 four
 	assert_status 1
-	assert_one_line "not committed: 'delta0' is in use"
+	assert_one_line "cannot commit: 'delta0' is in use"
 	umount m
 	layer exists four
 	assertEquals 'no layer was made' 1 "$status"
@@ -310,7 +310,7 @@ testAnUpperThatMayBeDamagedIsNotCommitted() {
 		mkdir -p "$LXCPATH/$_c/$_work/work/incompat/volatile"
 		commit $_c four
 		assert_status 1
-		assert_one_line 'not committed: it was volatile, and did not end well' "$_work/work/incompat/volatile"
+		assert_one_line 'cannot commit: the volatile overlay ended without a sync' "$_work/work/incompat/volatile"
 	done
 	rm -r "$LXCPATH/c1/delta0.work"
 	commit c1 four

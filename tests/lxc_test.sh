@@ -16,11 +16,11 @@ testARunningAndAFrozenContainerAreNotConverted() {
 	start c1
 	convert c1
 	assert_status 1
-	assert_one_line "'c1': not converted while it runs"
+	assert_one_line "cannot convert 'c1' while it runs"
 	lxc freeze c1
 	convert c1
 	assert_status 1
-	assert_one_line "'c1': not converted while it runs"
+	assert_one_line "cannot convert 'c1' while it runs"
 	lxc unfreeze c1
 	stop c1
 	convert c1
@@ -35,7 +35,7 @@ testARunningContainerInALongLxcpathIsNotConverted() {
 	assert_status 0
 	convert c1
 	assert_status 1
-	assert_one_line "'c1': not converted while it runs"
+	assert_one_line "cannot convert 'c1' while it runs"
 	stop c1
 	convert c1
 	assert_status 0
@@ -49,7 +49,7 @@ testARunningContainerIsSeenWithoutOurJournalAndWithAConfigThatLxcCannotLoad() {
 	echo 'lxc.no.such.key = 1' >>"$LXCPATH/c1/config"
 	convert c1
 	assert_status 1
-	assert_one_line "'c1': not converted while it runs"
+	assert_one_line "cannot convert 'c1' while it runs"
 	sed -i '$d' "$LXCPATH/c1/config"
 	stop c1
 	echo 'lxc.no.such.key = 1' >>"$LXCPATH/c1/config"

@@ -46,7 +46,7 @@ static int lock(const struct container *container, struct journal *journal)
 		alive = owner_runs(owner_of(journal));
 		if (alive < 0) {
 			unlock(journal);
-			return log_errno(alive, "'%s': not converted: find out whether it runs", container->name);
+			return log_errno(alive, "cannot convert '%s': find out whether it runs", container->name);
 		}
 		if (!runs && !alive && !journal->n)
 			return 0;
@@ -58,7 +58,7 @@ static int lock(const struct container *container, struct journal *journal)
 		}
 		unlock(journal);
 		if (process_clock() - since >= (runs ? LXC_WAIT_MS : MONITOR_WAIT_MS))
-			return log_refuse(-EBUSY, "'%s': not converted while it runs: stop it first", container->name);
+			return log_refuse(-EBUSY, "cannot convert '%s' while it runs; stop it first", container->name);
 		process_sleep(MONITOR_POLL_MS);
 	}
 }

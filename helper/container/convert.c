@@ -128,7 +128,7 @@ static int check_users(const struct container *container)
 	_cleanup_free_ char *user = NULL;
 
 	(void)uses_container(container->dir, CLAIM_VIEW, NULL, &user);
-	return user ? log_refuse(-EBUSY, "'%s': not converted while %s stands on it and runs: stop that first",
+	return user ? log_refuse(-EBUSY, "cannot convert '%s' while %s, which depends on it, runs; stop that first",
 				 container->name, user)
 		    : 0;
 }

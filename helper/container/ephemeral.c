@@ -232,7 +232,7 @@ int ephemeral_record(const struct ephemeral *ephemeral)
 {
 	int r = dependencies_record(ephemeral->dir, ephemeral->base);
 
-	return r < 0 ? log_errno(r, "record that '%s' stands on '%s'", ephemeral->dir, ephemeral->base) : 0;
+	return r < 0 ? log_errno(r, "record that '%s' depends on '%s'", ephemeral->dir, ephemeral->base) : 0;
 }
 
 /* Refuse while something is mounted in the directory: what is there is not ours to remove. 0 or -errno (logged). */

@@ -47,7 +47,7 @@ struct job {
 	int upper; /* -EBADF: nothing was written yet */
 };
 
-/* Its journal, of one that does not run, and cannot start meanwhile. 0 or -errno (logged). */
+/* Open and lock the journal of a stopped container, which cannot start while it is locked. 0 or -errno (logged). */
 static int lock(const struct container *container, struct journal *journal)
 {
 	long long until = process_clock() + STOP_WAIT_MS;
@@ -62,12 +62,12 @@ static int lock(const struct container *container, struct journal *journal)
 			return 0;
 		journal_unshare(journal);
 		if (r < 0)
-			return log_errno(r, "'%s': not committed: find out whether it runs", container->name);
+			return log_errno(r, "cannot commit '%s': find out whether it runs", container->name);
 		r = lxc_container_is_running(container);
 		if (r < 0)
 			return r;
 		if (r || process_clock() >= until)
-			return log_refuse(-EBUSY, "'%s': not committed while it runs: stop it first", container->name);
+			return log_refuse(-EBUSY, "cannot commit '%s' while it runs; stop it first", container->name);
 		process_sleep(POLL_MS);
 	}
 }
@@ -86,11 +86,11 @@ static int check_stack(struct job *job)
 	int r = 0;
 
 	if (!stack->n)
-		return log_refuse(-EINVAL, "'%s': not committed: it has no bdev.rootfs", name);
+		return log_refuse(-EINVAL, "cannot commit '%s': it has no bdev.rootfs", name);
 	if (job->conf.rootfs_path)
 		r = rootfs_parse(job->conf.rootfs_path, &rootfs);
 	if (r == 0 && rootfs.upper)
-		r = log_refuse(-EINVAL, "'%s': not committed: what it writes is in LXC's own overlay, '%s'", name,
+		r = log_refuse(-EINVAL, "cannot commit '%s': its changes are in LXC's own overlay, '%s'", name,
 			       rootfs.upper);
 	rootfs_clear(&rootfs);
 	if (r < 0)
@@ -101,13 +101,13 @@ static int check_stack(struct job *job)
 	for (size_t i = 0; i < stack->n; i++)
 		if (strcmp(stack->specs[i].type, "tmpfs") == 0)
 			return spec_refuse(&stack->specs[i], -EINVAL,
-					   "not committed: what '%s' writes is in memory, and gone", name);
+					   "cannot commit '%s': its upper is on a tmpfs, which is lost at stop", name);
 	job->layer = &stack->specs[0];
 	job->top = &stack->specs[stack->n - 1];
 	if (stack->n == 2 && strcmp(job->layer->type, "layer") == 0 && is_union(job->top) && job->top->nsources == 1)
 		return 0;
 	return spec_refuse(strcmp(job->layer->type, "layer") == 0 ? job->top : job->layer, -EINVAL,
-			   "not committed: the stack must be a layer:ID, and on it an overlay:UPPER or aufs:UPPER");
+			   "cannot commit: the stack must be a layer:ID and above it an overlay:UPPER or aufs:UPPER");
 }
 
 /* Nobody has it, and nobody gets it as long as it is locked. 0 or -errno (logged). */
@@ -126,10 +126,10 @@ static int claim_upper(const struct job *job)
 		if (r == 0)
 			return 0;
 		if (r < 0)
-			return log_errno(r, "%s: not committed: find out whether '%s' is in use", job->top->where,
+			return log_errno(r, "%s: cannot commit: find out whether '%s' is in use", job->top->where,
 					 job->top->sources[0]);
 		if (process_clock() >= until)
-			return spec_refuse(job->top, -EBUSY, "not committed: '%s' is in use", job->top->sources[0]);
+			return spec_refuse(job->top, -EBUSY, "cannot commit: '%s' is in use", job->top->sources[0]);
 		(void)flock(job->upper, LOCK_UN);
 		process_sleep(POLL_MS);
 	}
@@ -144,10 +144,11 @@ static int check_volatile(const struct job *job)
 	_cleanup_close_ int fd = path_open(job->dirfd, mark, O_PATH);
 
 	return fd < 0 ? 0
-		      : spec_refuse(job->top, -EINVAL,
-				    "not committed: it was volatile, and did not end well ('%s'): what it has is not "
-				    "to be relied on",
-				    mark);
+		      : spec_refuse(
+				job->top, -EINVAL,
+				"cannot commit: the volatile overlay ended without a sync ('%s'), so its upper may be "
+				"damaged",
+				mark);
 }
 
 static int open_upper(struct job *job)
@@ -166,7 +167,8 @@ static int open_upper(struct job *job)
 		return spec_refuse(job->top, fd, "open '%s': %s", path, path_strerror(fd));
 	job->upper = fd;
 	if (fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC)
-		return spec_refuse(job->top, -EINVAL, "not committed: '%s' is on a tmpfs", path);
+		return spec_refuse(job->top, -EINVAL, "cannot commit: upper '%s' is on a tmpfs, which is lost at stop",
+				   path);
 	return claim_upper(job) ?: check_volatile(job);
 }
 
@@ -184,7 +186,7 @@ static int open_store(const struct job *job, struct store *store)
 		return log_errno(-errno, "layer store '%s'", job->store);
 	if (fstat(store->fd, &own) == 0 && own.st_dev == said.st_dev && own.st_ino == said.st_ino)
 		return 0;
-	return log_refuse(-EINVAL, "layer '%s' is in '%s', and so must be what lies on it: not in '%s'",
+	return log_refuse(-EINVAL, "layer '%s' is in '%s', so the new layer must be there, too, not in '%s'",
 			  job->layer->sources[0], store->dir, job->store);
 }
 

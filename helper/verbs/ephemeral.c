@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ephemeral - start a container that stands on another one's stack and goes
+ * ephemeral - start a linked clone of a container, which goes
  * when it stops, for whatever the other one is made of.
  *
  * Its config names the other container, read-only, and what is above. LXC's
