@@ -16,7 +16,7 @@ setUpEach() {
 }
 
 # The program of the server of what is mounted on m.
-served_by() { readlink "/proc/$(cat /run/lxc-bdev/*/journal | awk -F '\t' '$1 == "server" && $4 == "qemu-nbd" {print $2}')/exe"; }
+served_by() { readlink "/proc/$(cat /run/lxc-bdev/*/journal | awk -F '\t' '$1 == "server" && $5 == "qemu-nbd" {print $3}')/exe"; }
 
 # decoy DIRECTORY PROGRAM - one that must not be run.
 decoy() {
