@@ -244,7 +244,7 @@ testACopyOfWhatWouldGoWithItsSourceIsRefused() {
 	container c1 "dir:$LXCPATH/c1/tree,ro" overlay:delta0
 	cp -a "$(shared_root)" "$LXCPATH/c1/tree"
 	copy -n c1 -N c2 -R
-	assert_copy_refused c2 "$LXCPATH/c1/tree" 'would go with it'
+	assert_copy_refused c2 "$LXCPATH/c1/tree" 'is destroyed with that'
 	assertTrue 'it is there' '[ -e "$LXCPATH/c1/tree/bin/busybox" ]'
 }
 
