@@ -11,16 +11,16 @@
  * container, DIR and FILE are paths, ID is a layer, TYPE and SPEC are backing stores.
  */
 struct verb_option {
-	const char *name;	/* without the leading -- */
-	char letter;		/* its short form, or 0 */
-	const char *value;	/* the value as help shows it; NULL: the option takes none */
-	const char *summary;	/* one line, for help */
-	bool value_is_optional; /* --name without a value is valid, too */
-	bool may_be_empty;	/* an empty value is valid: LXC may have nothing to pass */
-	const char *choices;	/* the values, with '|' between them, if `value` is only a name; or NULL */
-	size_t offset;		/* of the member that `take` fills, in the verb's struct */
+	const char *name;    /* without the leading -- */
+	const char *value;   /* the value as help shows it; NULL: the option takes none */
+	const char *summary; /* one line, for help */
+	const char *choices; /* the values, with '|' between them, if `value` is only a name; or NULL */
+	size_t offset;	     /* of the member that `take` fills, in the verb's struct */
 	/* Store the value (NULL: none was given) at target. Returns 0, or an exit status after an error line. */
 	int (*take)(const struct verb_option *option, const char *value, void *target);
+	char letter;		/* its short form, or 0 */
+	bool value_is_optional; /* --name without a value is valid, too */
+	bool may_be_empty;	/* an empty value is valid: LXC may have nothing to pass */
 };
 
 /* The values of an option that may be given several times. */

@@ -26,6 +26,7 @@ static void accept_table(struct accepted *accepted, const struct verb_option *ta
 		for (size_t i = 0; i < accepted->n; i++)
 			known |= strcmp(accepted->options[i]->name, table->name) == 0;
 		if (!known)
+			/* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
 			*ARRAY_ADD(accepted->options, accepted->n) = table;
 	}
 }
@@ -67,9 +68,12 @@ static void accepted_clear(struct accepted *accepted)
 /* Find the option of a value of getopt_long(). Returns it or NULL. */
 static const struct verb_option *find(const struct accepted *accepted, int letter)
 {
-	for (size_t i = 0; i < accepted->n; i++)
-		if (letter == LONG + (int)i || (letter && letter == accepted->options[i]->letter))
-			return accepted->options[i];
+	for (size_t i = 0; accepted->options && i < accepted->n; i++) {
+		const struct verb_option *option = accepted->options[i];
+
+		if (option && (letter == LONG + (int)i || (letter && letter == option->letter)))
+			return option;
+	}
 	return NULL;
 }
 
@@ -88,8 +92,9 @@ static int refuse_option(const struct accepted *accepted, const char *called, co
 		struct nearest nearest = { .word = text + 2 };
 
 		text[2 + strcspn(text + 2, "=")] = '\0';
-		for (size_t i = 0; i < accepted->n; i++)
-			nearest_offer(&nearest, accepted->options[i]->name);
+		for (size_t i = 0; accepted->options && i < accepted->n; i++)
+			if (accepted->options[i])
+				nearest_offer(&nearest, accepted->options[i]->name);
 		if (nearest.best)
 			return log_refuse(EXIT_USAGE, "unknown option '%s'; did you mean '--%s'?", text, nearest.best);
 	}

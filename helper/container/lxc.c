@@ -48,14 +48,15 @@ static struct lxc_container *without_config(const char *lxcpath, const char *nam
 static enum answer ask_running(const char *lxcpath, const char *name)
 {
 	struct lxc_container *container = lxc_container_new(name, lxcpath) ?: without_config(lxcpath, name);
-	const char *state = container ? container->state(container) : NULL, *states[STATES_MAX];
+	const char *state = container ? container->state(container) : NULL, *states[STATES_MAX] = { NULL };
 	int n = state ? lxc_get_wait_states(NULL) : 0;
 
-	if (n > 0 && n <= STATES_MAX)
-		n = lxc_get_wait_states(states);
+	if (n <= 0 || n > STATES_MAX)
+		return ANSWER_UNKNOWN;
+	n = lxc_get_wait_states(states);
 	/* When the monitor could not be asked, liblxc makes up the name of another state. */
 	for (int i = 0; i < n && i < STATES_MAX; i++)
-		if (strcmp(state, states[i]) == 0)
+		if (states[i] && strcmp(state, states[i]) == 0)
 			return strcmp(state, "STOPPED") == 0 ? ANSWER_NO : ANSWER_YES;
 	return ANSWER_UNKNOWN;
 }

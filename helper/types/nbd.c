@@ -201,12 +201,10 @@ static int nbd_clone(const struct spec *spec, struct clone *clone)
 		r = qemu_open(spec, &data.qemu, from.dirfd, -EBADF, &graph);
 	for (size_t i = 0; r == 0 && i < graph.nfds; i++) {
 		_cleanup_free_ char *path = path_of(graph.fds[i]);
-		const char *own = path_below(path, clone->from_dir);
+		const char *own = i ? path_below(path, clone->from_dir) : NULL;
 
-		if (i == 0)
-			own = spec->sources[0];
-		if (own)
-			r = clone_source(clone, spec, own);
+		if (i == 0 || own)
+			r = clone_source(clone, spec, i ? own : spec->sources[0]);
 	}
 	qemu_close(&graph);
 	if (r < 0 || clone->dry || !*spec->sources[0] || *spec->sources[0] == '/')

@@ -76,6 +76,20 @@ static int open_as(pid_t pid, const char *path)
 	return root < 0 ? -errno : path_resolve(root, path, OPEN_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
+/* Open a mount of the aufs; the path may have led elsewhere, so its device is compared. Returns a descriptor or -errno.
+ */
+static int open_mount(const struct aufs_mount *mount)
+{
+	_cleanup_close_ int fd = open_as(mount->pid, mount->target);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_dev == mount->dev && aufs_is(fd) == 1 ? TAKE_FD(fd) : -ENOENT;
+}
+
 /*
  * Open one of the mounts, which keeps the aufs alive; *ret_pid is a process in its mount namespace. Returns an fd or
  * -errno.
@@ -85,19 +99,13 @@ static int hold(const struct search *search, pid_t *ret_pid)
 	int r = -ENOENT;
 
 	for (size_t i = 0; i < search->nmounts; i++) {
-		const struct aufs_mount *mount = &search->mounts[i];
-		_cleanup_close_ int fd = open_as(mount->pid, mount->target);
-		struct stat st;
+		int fd = open_mount(&search->mounts[i]);
 
-		if (fd < 0 || fstat(fd, &st) < 0) {
-			r = fd < 0 ? fd : -errno;
-			continue;
+		if (fd >= 0) {
+			*ret_pid = search->mounts[i].pid;
+			return fd;
 		}
-		/* The path may have led elsewhere, so compare the device. */
-		if (st.st_dev == mount->dev && aufs_is(fd) == 1) {
-			*ret_pid = mount->pid;
-			return TAKE_FD(fd);
-		}
+		r = fd == -ENOENT ? r : fd;
 	}
 	return r;
 }
