@@ -430,7 +430,7 @@ testBadLineInThePolicyIsNamedByFileAndLine() {
 	image i.qcow2
 	while read -r line; do
 		policy '# the first line' "$line"
-		refuses nbd:i.qcow2 "$POLICY:2: ${line%% *}"
+		malformed nbd:i.qcow2 "$POLICY:2: ${line%% *}"
 	done <<-END
 		bdev.policy.backing = relative
 		bdev.policy.backing =
@@ -442,7 +442,7 @@ testBadLineInThePolicyIsNamedByFileAndLine() {
 		bdev.rootfs = dir:/
 	END
 	policy "bdev.policy.backing $HERE"
-	refuses nbd:i.qcow2 "$POLICY:1:"
+	malformed nbd:i.qcow2 "$POLICY:1:"
 	policy '' '# nothing at all' '  # indented'
 	mounted nbd:i.qcow2
 	umounted
@@ -507,7 +507,7 @@ testReconnectIsRefusedWhereWritesWouldBeLost() {
 	image i.qcow2
 	for cache in writeback unsafe; do
 		malformed "nbd:i.qcow2,reconnect=5,cache=$cache" 'reconnect= with a qcow2 image needs cache=writethrough' \
-			'loses what it has not written'
+			'loses acknowledged writes'
 	done
 }
 

@@ -32,15 +32,16 @@ static int take(struct conf_reader *reader, const char *key, const char *value)
 	}
 	/* Do not print the value, which may contain a password. */
 	if (strcmp(key, "bdev.policy.uri") == 0 && policy_uri_fault(value))
-		return log_refuse(-EINVAL, "%s:%u: %s: %s", reader->file, reader->line, key, policy_uri_fault(value));
+		return log_refuse(-EMALFORMED, "%s:%u: %s: %s", reader->file, reader->line, key,
+				  policy_uri_fault(value));
 	if (strcmp(key, "bdev.policy.uri") == 0)
 		return add_text(&policy->uris, &policy->nuris, value);
 	if (strcmp(key, "bdev.policy.data-file") == 0 && (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)) {
 		policy->data_file = *value == 'y';
 		return 0;
 	}
-	return log_refuse(-EINVAL,
-			  "%s:%u: unknown line '%s = %s'; use bdev.policy.backing = /DIRECTORY, "
+	return log_refuse(-EMALFORMED,
+			  "%s:%u: %s: unknown key or invalid value '%s'; use bdev.policy.backing = /DIRECTORY, "
 			  "bdev.policy.uri = SCHEME:... or bdev.policy.data-file = yes|no",
 			  reader->file, reader->line, key, value);
 }
