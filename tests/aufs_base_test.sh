@@ -117,7 +117,7 @@ testLxcsOwnOverlayOnAnAufsIsRefusedAtItsStart() {
 	sed -i "s|^lxc.rootfs.path.*|lxc.rootfs.path = overlay:$LXCPATH/c1/rootfs:$LXCPATH/c1/delta0|" "$LXCPATH/c1/config"
 	planned c1
 	assert_status 1
-	assert_one_line 'LXC puts an overlay on it (lxc-copy -s and -e), and an overlay on an aufs crashes the kernel'
+	assert_one_line 'LXC mounts an overlay above it (lxc-copy -s and -e), and an overlay on an aufs crashes the kernel'
 }
 
 testALinkedCloneOfAnAufsIsAnAufs() {

@@ -387,7 +387,7 @@ testADeltaWithTheNamesOfAStoreIsADelta() {
 	: >e/.wh.x
 	bdev convert overlay e
 	assert_status 1
-	assert_one_line "and '.wh.x' too"
+	assert_one_line "contains '.wh.x' too"
 }
 
 testAttributesOfTheOtherKindAreNotLost() {

@@ -801,7 +801,7 @@ testLoopDevicesThatCannotBeReadAreAskedForTheirNames() {
 	done
 	bdev mount loop:image,ro m
 	assert_status 1
-	assert_one_line "image 'image'" 'cannot read whether /dev/loop'
+	assert_one_line "image 'image'" 'cannot find out whether /dev/loop'
 	cp image third
 	bdev mount loop:third m
 	assert_mounted

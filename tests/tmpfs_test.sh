@@ -168,7 +168,7 @@ testReadOnlyTmpfsIsRefused() {
 testKeepMustAgree() {
 	mkdir a b
 	bdev mount dir:lower,ro tmpfs:a,keep=no tmpfs:b overlay:a/up overlay:b/up m
-	assert_refused 'keep= differs'
+	assert_refused 'keep= conflicts'
 }
 
 testTwoTmpfs() {
