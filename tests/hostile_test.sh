@@ -126,7 +126,7 @@ testSecondDirectoryInThatPlaceIsRemoved() {
 	stop c1
 	start c1
 	assert_status 0
-	assertContains "$(our_lines c1 pre-start)" 'was removed'
+	assertContains "$(our_lines c1 pre-start)" 'removed the directory'
 	stop c1
 }
 
