@@ -371,11 +371,11 @@ testADirectoryTwiceOrInAnotherIsRefused() {
 	refuses aufs:a:link "lower 'a' and upper 'link' are the same directory"
 	refuses dir:a,ro aufs:a:b "lower 'a' and 'dir:a,ro' are the same directory"
 	refuses dir:a,ro aufs:b:a "'dir:a,ro' and upper 'a' are the same directory"
-	refuses aufs:a:a/in:b "lower 'a/in' lies in lower 'a'"
-	refuses aufs:a/in:a:b "lower 'a/in' lies in lower 'a'"
-	refuses aufs:a:a/in "upper 'a/in' lies in lower 'a'"
-	refuses aufs:a/in:a "lower 'a/in' lies in upper 'a'"
-	refuses dir:a,ro aufs:a/made "upper 'a/made' lies in 'dir:a,ro'"
+	refuses aufs:a:a/in:b "lower 'a/in' is inside lower 'a'"
+	refuses aufs:a/in:a:b "lower 'a/in' is inside lower 'a'"
+	refuses aufs:a:a/in "upper 'a/in' is inside lower 'a'"
+	refuses aufs:a/in:a "lower 'a/in' is inside upper 'a'"
+	refuses dir:a,ro aufs:a/made "upper 'a/made' is inside 'dir:a,ro'"
 	mount --bind a m2
 	refuses aufs:a:m2:b "lower 'a' and lower 'm2' are the same directory"
 	umount m2
