@@ -68,6 +68,11 @@ testAStageThatIsKilledLeavesNothingWithPeers() { by_each_way check_killed; }
 make_chroot() {
 	mkdir -p jail/proc jail/dev jail/run jail/work
 	cp "$LXC_BDEV" jail/lxc-bdev
+	# What it is linked with, and the linker.
+	ldd "$LXC_BDEV" | grep -o '/[^ ]*' | while read -r _library; do
+		mkdir -p "jail$(dirname -- "$_library")"
+		cp "$_library" "jail$_library"
+	done
 	mount --bind /dev jail/dev
 	mount -t proc proc jail/proc
 	mount -t tmpfs tmpfs jail/run
