@@ -242,7 +242,7 @@ testCloneIsNotMadeOfAnotherContainerWhenTheCommandLineCannotBeRead() {
 	failing "/proc/$$/cmdline" read EIO clone --name c2 --source c1 --config "$LXCPATH/c2/config" \
 		--rootfs "dir:$LXCPATH/c2/rootfs"
 	assert_status 1
-	assert_one_line "read '/proc/$$/cmdline', which may say what is cloned: Input/output error"
+	assert_one_line "read '/proc/$$/cmdline', which may name the source of the clone: Input/output error"
 	assertFalse 'no copy' '[ -e "$LXCPATH/c2/delta" ]'
 }
 
