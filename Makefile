@@ -71,8 +71,8 @@ ALL_LDFLAGS = $(CFLAGS) -Wl,--gc-sections $(LDFLAGS)
 
 # Two files implement kernel/mount-table.h; the one with libmount is for programs that are linked dynamically.
 LIBMOUNT_OBJECT = build/helper/kernel/mount-table-libmount.o
-LIBMOUNT_CFLAGS = $(shell pkg-config --cflags mount)
-LIBMOUNT_LIBS = $(or $(shell pkg-config --libs mount 2>/dev/null),-lmount)
+LIBMOUNT_CFLAGS = $(shell pkg-config --cflags mount 2>/dev/null)
+LIBMOUNT_LIBS = $(or $(strip $(shell pkg-config --libs mount 2>/dev/null)),-lmount)
 
 # The command's shared libraries are those that Debian has no static ones of, and what these need themselves. That of
 # libarchive would bring XML, Unicode and C++, and take five times as long to start.
