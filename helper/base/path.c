@@ -149,6 +149,16 @@ char *path_inode(int fd)
 	return xasprintf("%u:%u-%llu", major(st.st_dev), minor(st.st_dev), (unsigned long long)st.st_ino);
 }
 
+int path_open_inode(const char *path, const char *inode, int flags)
+{
+	_cleanup_close_ int fd = open(path, flags | O_CLOEXEC);
+	_cleanup_free_ char *found = fd < 0 ? NULL : path_inode(fd);
+
+	if (fd < 0)
+		return -errno;
+	return strcmp(found, inode) == 0 ? TAKE_FD(fd) : -ESTALE;
+}
+
 char *path_absolute(const char *dir, const char *path)
 {
 	_cleanup_free_ char *joined = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", dir, path);

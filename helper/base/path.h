@@ -47,6 +47,9 @@ char *path_of(int fd);
 /* Identify the open file as records do. Returns "MAJOR:MINOR-INODE", for the caller to free. */
 char *path_inode(int fd);
 
+/* Open an absolute path if it still leads to this inode. Returns an fd; -ESTALE: it leads to another one; or -errno. */
+int path_open_inode(const char *path, const char *inode, int flags);
+
 /*
  * Make a path absolute, below dir if it is relative, without `.`, doubled and trailing slashes. Only text: symlinks and
  * `..` stay. Returns it, for the caller to free.

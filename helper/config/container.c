@@ -3,8 +3,8 @@
  * container - a container's identity, and the marks of an incomplete one in its
  * directory.
  */
-#include "lxcpath.h"
 #include "container.h"
+#include "lxcpath.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "config-file.h"

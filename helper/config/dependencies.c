@@ -8,8 +8,8 @@
  * RUNTIME_PATH/lxc/lock/LXCPATH/.NAME, with the lxcpath as LXC was told it. Shell
  * cannot take that, so the template calls `lxc-bdev depend`.
  */
-#include "lxcpath.h"
 #include "dependencies.h"
+#include "lxcpath.h"
 #include "../base/cleanup.h"
 #include "config-file.h"
 #include "../base/log.h"

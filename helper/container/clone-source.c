@@ -6,8 +6,8 @@
  * or be a directory of snapshots, or that of the container to which a snapshot is restored. So all these are searched,
  * first the one on the command line of LXC's program. The source is the container whose config has the same stack.
  */
-#include "../config/lxcpath.h"
 #include "clone-source.h"
+#include "../config/lxcpath.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/path.h"

@@ -2,8 +2,8 @@
 /*
  * convert-lines - the type of a delta in a container's config.
  */
-#include "../config/rootfs-path.h"
 #include "convert-lines.h"
+#include "../config/rootfs-path.h"
 #include "../base/cleanup.h"
 #include "../config/config-edit.h"
 #include "../base/log.h"

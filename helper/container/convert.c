@@ -9,9 +9,9 @@
  * started or looked at. The next call does the rest: it sees which deltas
  * have their form already.
  */
+#include "convert.h"
 #include "../record/owner.h"
 #include "../record/uses.h"
-#include "convert.h"
 #include "../kernel/aufs-info.h"
 #include "../base/cleanup.h"
 #include "convert-lines.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* copyable - check whether a container can be copied. */
+#include "copyable.h"
 #include "../record/uses.h"
 #include "start-plan.h"
-#include "copyable.h"
 #include "../base/cleanup.h"
 #include "../stack/clone.h"
 #include "../base/log.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* linked-clone - clones that depend on their base. */
+#include "linked-clone.h"
 #include "../config/rootfs-path.h"
 #include "../stack/container-view.h"
-#include "linked-clone.h"
 #include "../base/cleanup.h"
 #include "../config/config-edit.h"
 #include "../config/dependencies.h"

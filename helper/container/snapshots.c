@@ -9,8 +9,8 @@
  * A restore destroys the container first and copies the snapshot then. So the destroy hook must refuse whatever the
  * clone hook would refuse.
  */
-#include "../record/owner.h"
 #include "snapshots.h"
+#include "../record/owner.h"
 #include "../base/cleanup.h"
 #include "../stack/clone.h"
 #include "copyable.h"

@@ -7,11 +7,11 @@
  * one. So after the exchange, and after a crash, the name tells which of the two
  * is there.
  */
+#include "convert-in-place.h"
 #include "../uses/directory-users.h"
 #include "check.h"
 #include "../base/cleanup.h"
 #include "convert-leftovers.h"
-#include "convert-in-place.h"
 #include "../base/log.h"
 #include "../base/path.h"
 #include "../base/remove.h"

@@ -3,11 +3,11 @@
  * hook - what the verbs behind LXC's hooks share. The scripts in hooks/ know how
  * LXC calls a hook, and run these verbs with options.
  */
-#include "../kernel/namespace.h"
 #include "hook.h"
+#include "../kernel/namespace.h"
 #include "../kernel/apparmor.h"
 
-/* An empty rootfs is none. */
+/* Set the rootfs path; LXC passes an empty one if it has no rootfs. */
 static int take_rootfs(const struct verb_option *option, const char *value, void *target)
 {
 	return *value ? option_text(option, value, target) : 0;

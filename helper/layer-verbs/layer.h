@@ -26,6 +26,12 @@ struct layer_options {
 		.name = "parent", .value = "ID", .summary = "the layer below it", .take = option_text, \
 		AT(type, member)                                                                       \
 	}
+#define LAYER_IDMAP(type, member)                                                                      \
+	{                                                                                              \
+		.name = "idmap", .value = "RANGE",                                                     \
+		.summary = "map ids, as lxc.idmap does, with colons: u:0:100000:65536; b is for both", \
+		.take = option_add, AT(type, member)                                                   \
+	}
 
 /* What is done with a layer store: lxc-bdev layer NAME. */
 struct layer_verb {

@@ -154,19 +154,18 @@ static int run_export(const struct args *args, struct store *store)
 	return r;
 }
 
+/* The options of every verb that writes a tar. */
+#define TAR_OPTIONS                                                                                      \
+	LAYER_IDMAP(struct tar_options, idmap),                                                          \
+	{                                                                                                \
+		.name = "output", .value = "FILE", .summary = "write to this file", .take = option_text, \
+		AT(struct tar_options, output)                                                           \
+	}
+
 static const struct verb_option diff_table[] = {
 	LAYER_OPTIONS,
 	LAYER_PARENT(struct tar_options, parent),
-	{ .name = "idmap",
-	  .value = "RANGE",
-	  .summary = "map ids, as lxc.idmap does, with colons: u:0:100000:65536; b is for both",
-	  .take = option_add,
-	  AT(struct tar_options, idmap) },
-	{ .name = "output",
-	  .value = "FILE",
-	  .summary = "write to this file",
-	  .take = option_text,
-	  AT(struct tar_options, output) },
+	TAR_OPTIONS,
 	{ .name = NULL },
 };
 
@@ -186,16 +185,7 @@ const struct layer_verb layer_verb_diff = {
 
 static const struct verb_option export_table[] = {
 	LAYER_OPTIONS,
-	{ .name = "idmap",
-	  .value = "RANGE",
-	  .summary = "map ids, as lxc.idmap does, with colons: u:0:100000:65536; b is for both",
-	  .take = option_add,
-	  AT(struct tar_options, idmap) },
-	{ .name = "output",
-	  .value = "FILE",
-	  .summary = "write to this file",
-	  .take = option_text,
-	  AT(struct tar_options, output) },
+	TAR_OPTIONS,
 	{ .name = NULL },
 };
 

@@ -7,8 +7,8 @@
  * The record is written while the lock is held shared, and then the layer is
  * looked up once more. So at least one of two concurrent commands sees the other.
  */
-#include "../record-kinds/layer.h"
 #include "container-lower.h"
+#include "../record-kinds/layer.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"

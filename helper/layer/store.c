@@ -5,8 +5,8 @@
  * Only root can reach it, so its fixed names and checked IDs are trusted. The
  * contents of the layers are not: containers have written them.
  */
-#include "../config/lxcpath.h"
 #include "store.h"
+#include "../config/lxcpath.h"
 #include "staging.h"
 #include "../base/cleanup.h"
 #include "../config/config-file.h"

@@ -8,8 +8,8 @@
  * (ioctl), or the FUSE file ends with its loop device. Until the device is
  * mounted, only this process holds it: on SIGKILL the kernel releases all.
  */
-#include "../base/process.h"
 #include "attach.h"
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "connect.h"
 #include "watcher.h"

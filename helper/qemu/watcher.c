@@ -5,8 +5,8 @@
  * It uses only the descriptors that it holds, no paths and no configuration.
  * If it is killed, the next release does its work from the journal.
  */
-#include "../base/process.h"
 #include "watcher.h"
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "../kernel/image.h"
 #include "../base/log.h"

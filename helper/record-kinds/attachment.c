@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* attachment - the stack, mounted on its directory. */
-#include "../base/process.h"
 #include "attachment.h"
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../kernel/mount.h"
@@ -12,9 +12,6 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
-
-/* The last umount of a file system may be another namespace's, just ending; the kernel then needs milliseconds. */
-#define WAIT_MS 5000
 
 struct attachment_record {
 	char *path;
@@ -96,7 +93,7 @@ static int unmount(const char *path, bool mine, bool wait)
 	}
 	if (umount2(path, UMOUNT_NOFOLLOW | (mine ? MNT_DETACH : 0)) < 0)
 		return log_errno(-errno, "umount '%s'", path);
-	if (watch >= 0 && poll(&poll_fd, 1, WAIT_MS) != 1)
+	if (watch >= 0 && poll(&poll_fd, 1, UNDO_WAIT_MS) != 1)
 		log_warn("the file system from '%s' is still in use: a process holds a mount of it", path);
 	return 0;
 }

@@ -28,12 +28,7 @@ int directory_record(struct journal *journal, int dir, enum directory_role role)
  */
 static int open_recorded(const struct directory_record *directory)
 {
-	_cleanup_close_ int fd = open(directory->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_free_ char *inode = fd < 0 ? NULL : path_inode(fd);
-
-	if (fd < 0)
-		return -errno;
-	return strcmp(directory->inode, inode) != 0 ? -ESTALE : TAKE_FD(fd);
+	return path_open_inode(directory->path, directory->inode, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
 
 int directory_open_written(const struct journal *journal, unsigned int step)

@@ -13,9 +13,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-/* The last umount of a file system may be another namespace's, just ending; the kernel then needs milliseconds. */
-#define WAIT_MS 5000
-
 struct image_record {
 	char *inode, *path;
 	bool writes;
@@ -33,13 +30,9 @@ int image_record(struct journal *journal, int image, bool writes)
  */
 static int open_recorded(const struct image_record *image)
 {
-	_cleanup_close_ int fd = open(image->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-	_cleanup_free_ char *inode = NULL;
+	int fd = path_open_inode(image->path, image->inode, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
 
-	if (fd < 0)
-		return -errno;
-	inode = path_inode(fd);
-	return strcmp(inode, image->inode) == 0 ? TAKE_FD(fd) : -ENOENT;
+	return fd == -ESTALE ? -ENOENT : fd;
 }
 
 /*
@@ -49,7 +42,7 @@ static int open_recorded(const struct image_record *image)
 static int image_undo(struct undo *undo, const struct record *record)
 {
 	const struct image_record *image = record->fields;
-	long long until = process_clock() + WAIT_MS;
+	long long until = process_clock() + UNDO_WAIT_MS;
 	_cleanup_close_ int fd = -EBADF;
 
 	/* Without an attachment, only the process that built the stack used the image, and that process has ended. */

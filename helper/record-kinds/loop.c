@@ -3,8 +3,8 @@
  * loop - a loop device. The kernel ends it with the last mount. A release waits for that only where the device is on
  * the file of a server, which must outlive it.
  */
-#include "../base/process.h"
 #include "loop.h"
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/path.h"
@@ -47,7 +47,7 @@ static int loop_alive(const struct journal *journal, const void *fields)
 static int loop_undo(struct undo *undo, const struct record *record)
 {
 	const struct loop_record *loop = record->fields;
-	long long until = process_clock() + UNDO_DEVICE_WAIT_MS;
+	long long until = process_clock() + UNDO_WAIT_MS;
 
 	if (!undo_step_has(undo, record, &record_server))
 		return 0;

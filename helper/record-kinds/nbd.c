@@ -4,8 +4,8 @@
  * One whose maker was killed before arming it is idle, and a release disconnects it. A device in use is never
  * disconnected.
  */
-#include "../base/process.h"
 #include "nbd.h"
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../kernel/nbd.h"
@@ -84,7 +84,7 @@ static int nbd_undo(struct undo *undo, const struct record *record)
 {
 	const struct nbd_record *nbd = record->fields;
 	bool offered = undo_step_has(undo, record, &record_offer);
-	long long until = process_clock() + UNDO_DEVICE_WAIT_MS;
+	long long until = process_clock() + UNDO_WAIT_MS;
 	int r = is_ours(undo->journal, nbd->backend);
 
 	if (r < 0)

@@ -13,8 +13,6 @@
 
 #include <fcntl.h>
 
-#define WAIT_MS 5000
-
 struct volatile_record {
 	char *inode, *path; /* of the work directory */
 };
@@ -29,14 +27,9 @@ int volatile_record(struct journal *journal, int work)
 /* Open the work directory if it is still the recorded one. Returns an fd; -ENOENT: it does not exist; or -errno. */
 static int open_recorded(const struct volatile_record *record)
 {
-	_cleanup_close_ int work = path_open(-EBADF, record->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-	_cleanup_free_ char *inode = work < 0 ? NULL : path_inode(work);
+	int work = path_open_inode(record->path, record->inode, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 
-	if (work == -ENOTDIR || work == -ELOOP)
-		return -ENOENT;
-	if (work < 0)
-		return work;
-	return strcmp(inode, record->inode) == 0 ? TAKE_FD(work) : -ENOENT;
+	return work == -ENOTDIR || work == -ELOOP || work == -ESTALE ? -ENOENT : work;
 }
 
 static int volatile_alive(const struct journal *journal, const void *fields)
@@ -70,7 +63,7 @@ static int volatile_undo(struct undo *undo, const struct record *record)
 {
 	const struct volatile_record *recorded = record->fields;
 	_cleanup_close_ int work = open_recorded(recorded), root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	long long until = process_clock() + WAIT_MS;
+	long long until = process_clock() + UNDO_WAIT_MS;
 	int r;
 
 	(void)undo;

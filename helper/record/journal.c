@@ -7,8 +7,8 @@
  * RUN_DIR is a tmpfs, which ends at reboot; where it is not, the boot id in each journal marks the journal as stale. So
  * nothing here needs fsync.
  */
-#include "../base/process.h"
 #include "journal.h"
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 

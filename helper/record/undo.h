@@ -18,8 +18,11 @@ struct undo {
 /* Test whether the step of this record has a record of that kind. */
 bool undo_step_has(const struct undo *undo, const struct record *record, const struct record_kind *kind);
 
-/* How long a release waits for a device that is ending. */
-#define UNDO_DEVICE_WAIT_MS 5000
+/*
+ * How long a release waits for a mount or device that is ending: the last umount of a file system may be another
+ * namespace's, and the kernel then needs milliseconds.
+ */
+#define UNDO_WAIT_MS 5000
 
 /*
  * Log that a device is in use. Returns 1: readers share the device, and it ends with the last of them, together with

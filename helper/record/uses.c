@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* uses - find the user of an object in all journals. */
-#include "../base/process.h"
 #include "uses.h"
+#include "../base/process.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/path.h"

@@ -2,8 +2,8 @@
 /*
  * type - the table of backing store types.
  */
-#include "../kernel/aufs-info.h"
 #include "type.h"
+#include "../kernel/aufs-info.h"
 
 #include <linux/magic.h>
 #include <sys/vfs.h>

@@ -2,8 +2,8 @@
 /*
  * upper - find, check and open the upper of an overlay or aufs.
  */
-#include "../stack/type.h"
 #include "upper.h"
+#include "../stack/type.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -4,8 +4,8 @@
  *
  * A delta holds the files of a container, so its names can be any; but its top directory has marks of aufs or overlay.
  */
-#include "../config/lxcpath.h"
 #include "convert-meant.h"
+#include "../config/lxcpath.h"
 #include "../delta/aufs-store.h"
 #include "../base/cleanup.h"
 #include "../config/config-file.h"
