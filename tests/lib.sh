@@ -241,6 +241,8 @@ no_record() {
 	set -- /run/lxc-bdev/*
 	[ "$*" = '/run/lxc-bdev/*' ]
 }
+# recorded NAME KIND FIELD - of its first record of that kind, 2 being the first field behind the step.
+recorded() { awk -F '\t' -v kind="$2" -v field="$3" '$1 == kind {print $(field + 1); exit}' "/run/lxc-bdev/$1".*/journal; }
 no_journals() { [ -z "$(find /run/lxc-bdev -mindepth 1 -maxdepth 1)" ]; }
 
 # Print the mounts below $HERE, one a line.

@@ -114,9 +114,6 @@ ours() {
 server() { ours | sed -n 's/ qemu-nbd$//p'; }
 none_of_ours() { [ -z "$(ours)" ]; }
 
-# recorded NAME KIND FIELD - of its first record of that kind, 2 being the first field behind the step.
-recorded() { awk -F '\t' -v kind="$2" -v field="$3" '$1 == kind {print $(field + 1); exit}' "/run/lxc-bdev/$1".*/journal; }
-
 # A loop device on what a server exports does not show its image, so it is known by its number and use.
 remember_devices() { awk -F '\t' '$1 == "loop" && NF == 5 {print $3, $4}' /run/lxc-bdev/*/journal >>"$HERE/devices" 2>/dev/null; }
 devices() {

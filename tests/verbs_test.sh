@@ -551,7 +551,7 @@ testTwoAtOnceOnOneTarget() {
 testOfTwoAtOnceOneWaitsForTheOther() {
 	strace -o /dev/null -e trace=move_mount -e inject=move_mount:delay_enter=2500000 "$LXC_BDEV" mount dir:lower m 2>err1 &
 	first=$!
-	eventually sh -c 'grep -q "^at" /run/lxc-bdev/*/journal 2>/dev/null'
+	eventually sh -c 'grep -q "^attachment" /run/lxc-bdev/*/journal 2>/dev/null'
 	bdev umount m
 	assertContains "$err" "waiting for another lxc-bdev that works on it"
 	assert_status 0

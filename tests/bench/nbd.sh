@@ -67,7 +67,7 @@ memory() { # KNOB: what a server holds after some work, that no other process sh
 	name=$(transport "$1")
 	LXC_BDEV_NBD=$1 "$lxc_bdev" mount nbd:nbd.qcow2 m
 	io randwrite 4k >/dev/null
-	pids=$(sed -n 's/^server	\([0-9]*\)	.*/\1/p' /run/lxc-bdev/*/journal)
+	pids=$(sed -n 's/^server	[0-9]*	\([0-9]*\)	.*/\1/p' /run/lxc-bdev/*/journal)
 	kib=0
 	for pid in $pids; do
 		kib=$((kib + $(sed -n 's/^Private_[A-Za-z]*: *\([0-9]*\) kB/\1/p' "/proc/$pid/smaps_rollup" | awk '{n += $1} END {print n}')))

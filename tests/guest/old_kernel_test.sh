@@ -398,7 +398,7 @@ testOfAKilledMonitorNothingIsLeft() {
 	base_image "$LXCPATH/c1/base.img"
 	start c1
 	assert_status 0
-	kill -9 "$(awk -F '\t' '$1 == "monitor" {print $2}' /run/lxc-bdev/c1.*/journal)"
+	kill -9 "$(recorded c1 owner 4)"
 	assertTrue 'a loop device is left' 'eventually no_loops'
 	start c1
 	assertEquals "start again: $err" 0 "$status"
