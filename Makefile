@@ -55,7 +55,8 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DLXC_GLOBAL_CONF
 	-DLXC_RUN='"$(or $(LXC_RUN),/run/lxc)"' -DLXC_BDEV_CONF='"$(LXC_CONFIG_DIR)/bdev.conf"' \
 	-DLXC_BINDIR='"$(LXC_BINDIR)"' -DQEMU_BINDIR='"$(QEMU_BINDIR)"' $(WARNINGS) $(CFLAGS)
 LXC_CFLAGS = $(if $(LXC_LIBDIR),-I$(LXC_ROOT)/include)
-LXC_LIBS = $(if $(LXC_LIBDIR),-L$(LXC_LIBDIR) -Wl$(comma)-rpath$(comma)$(LXC_LIBDIR)) -llxc
+# liblxc is loaded when LXC is asked.
+LXC_LIBS = $(if $(LXC_LIBDIR),-Wl$(comma)-rpath$(comma)$(LXC_LIBDIR)) -ldl
 comma = ,
 HOOK_LIBS = -lblkid -ljson-c
 LIBS = $(HOOK_LIBS) -larchive -lz -lzstd -llzma -lbz2

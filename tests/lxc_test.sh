@@ -101,5 +101,15 @@ testWithoutAChildToAskLxcNothingIsDone() {
 	assert_nothing_left
 }
 
+testWithoutLiblxcNothingIsDone() {
+	with_delta c1
+	mkdir lib
+	: >lib/liblxc.so.1
+	run env LD_LIBRARY_PATH="$PWD/lib" "$LXC_BDEV" convert -P "$LXCPATH" -n c1 overlay
+	assert_status 1
+	assert_one_line "cannot find out whether 'c1' is running: cannot load liblxc.so.1"
+	assert_nothing_left
+}
+
 # shellcheck source=/dev/null
 . shunit2

@@ -7,12 +7,16 @@
  * descriptors and locks: all of that ends with the child.
  *
  * The state is asked, and not is_running(), which turns every error into a yes or a no.
+ *
+ * liblxc is loaded by the child: with the libraries that it needs, it would add a third to the start of the program,
+ * and few verbs ask anything.
  */
 #include "lxc.h"
 #include "../base/cleanup.h"
 #include "../base/log.h"
 #include "../base/process.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <lxc/lxccontainer.h>
 #include <poll.h>
@@ -32,7 +36,24 @@
 #define NO_LXCPATH LXC_RUN
 
 /* The child's exit status. Any other is that of a child that crashed. */
-enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN, ANSWER_NO_LIBLXC };
+
+/* The interface of every release since 1.0. */
+#define LIBLXC "liblxc.so.1"
+
+static __typeof__(&lxc_container_new) container_new;
+static __typeof__(&lxc_get_wait_states) get_wait_states;
+
+static bool load_liblxc(void)
+{
+	void *liblxc = dlopen(LIBLXC, RTLD_NOW);
+
+	if (!liblxc)
+		return false;
+	container_new = (__typeof__(container_new))dlsym(liblxc, "lxc_container_new");
+	get_wait_states = (__typeof__(get_wait_states))dlsym(liblxc, "lxc_get_wait_states");
+	return container_new && get_wait_states;
+}
 
 /*
  * A config that this LXC cannot load, as one of LXC 2, is no reason not to tell the state: only name and lxcpath are
@@ -40,20 +61,20 @@ enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
  */
 static struct lxc_container *without_config(const char *lxcpath, const char *name)
 {
-	struct lxc_container *container = lxc_container_new(name, NO_LXCPATH);
+	struct lxc_container *container = container_new(name, NO_LXCPATH);
 
 	return container && container->set_config_path(container, lxcpath) ? container : NULL;
 }
 
 static enum answer ask_running(const char *lxcpath, const char *name)
 {
-	struct lxc_container *container = lxc_container_new(name, lxcpath) ?: without_config(lxcpath, name);
+	struct lxc_container *container = container_new(name, lxcpath) ?: without_config(lxcpath, name);
 	const char *state = container ? container->state(container) : NULL, *states[STATES_MAX] = { NULL };
-	int n = state ? lxc_get_wait_states(NULL) : 0;
+	int n = state ? get_wait_states(NULL) : 0;
 
 	if (n <= 0 || n > STATES_MAX)
 		return ANSWER_UNKNOWN;
-	n = lxc_get_wait_states(states);
+	n = get_wait_states(states);
 	/* When the monitor could not be asked, liblxc makes up the name of another state. */
 	for (int i = 0; i < n && i < STATES_MAX; i++)
 		if (states[i] && strcmp(state, states[i]) == 0)
@@ -63,14 +84,14 @@ static enum answer ask_running(const char *lxcpath, const char *name)
 
 static enum answer ask_kill(const char *lxcpath, const char *name)
 {
-	struct lxc_container *container = lxc_container_new(name, lxcpath);
+	struct lxc_container *container = container_new(name, lxcpath);
 
 	return container && container->stop(container) ? ANSWER_YES : ANSWER_NO;
 }
 
 static enum answer ask_shutdown(const char *lxcpath, const char *name)
 {
-	struct lxc_container *container = lxc_container_new(name, lxcpath);
+	struct lxc_container *container = container_new(name, lxcpath);
 
 	return container && (container->shutdown(container, SHUTDOWN_WAIT_S) || container->stop(container)) ? ANSWER_YES
 													    : ANSWER_NO;
@@ -92,7 +113,7 @@ __attribute__((noreturn)) static void run_child(pid_t parent, const char *lxcpat
 		(void)signal(signals[i], SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	_exit(ask(lxcpath, name));
+	_exit(load_liblxc() ? ask(lxcpath, name) : ANSWER_NO_LIBLXC);
 }
 
 /*
@@ -155,6 +176,8 @@ int lxc_is_running(const char *lxcpath, const char *name)
 	if (r == -ETIMEDOUT)
 		return log_refuse(r, "cannot find out whether '%s' is running: its monitor does not answer within %d s",
 				  name, ANSWER_WAIT_MS / 1000);
+	if (r == ANSWER_NO_LIBLXC)
+		return log_refuse(-EIO, "cannot find out whether '%s' is running: cannot load %s", name, LIBLXC);
 	if (r >= 0)
 		return log_refuse(-EIO, "cannot find out whether '%s' is running: LXC gives no answer", name);
 	return log_errno(r, "cannot find out whether '%s' is running: ask LXC", name);
