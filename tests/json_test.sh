@@ -163,5 +163,52 @@ testLayers() {
 	assert_schema 'layer import'
 }
 
+# counts_of TEXT... - each "N KIND" stands in $out as a count of that kind.
+counts_of() {
+	for _text; do
+		assertEquals "${_text#* } in $out" "${_text%% *}" "$(printf '%s\n' "$out" | jq ".[0].counts[\"${_text#* }\"]")"
+	done
+}
+
+testConvert() {
+	for format in aufs overlay; do
+		mkdir -p "$format/opaque" && echo one >"$format/file"
+	done
+	: >aufs/.wh.gone && : >aufs/opaque/.wh..wh..opq && : >aufs/.wh.file
+	bdev convert --check aufs --json
+	assert_status 1
+	assert_schema convert
+	counts_of '2 whiteout' '1 opaque' '1 problem'
+	assert_in_json "$HERE/aufs" aufs file
+	bdev convert --dry-run overlay aufs --json
+	assert_status 0
+	assert_schema convert
+	counts_of '2 whiteout' '1 opaque' '1 hidden'
+	"$LXC_BDEV" convert --dry-run overlay aufs | sed '$d' | sort >text
+	assertEquals 'the text from the JSON' "$(cat text)" \
+		"$(printf '%s\n' "$out" | jq -r '.[].found[] | "\(.kind) \(.path)" + if .why then ": \(.why)" else "" end' | sort)"
+	bdev convert overlay aufs overlay --json
+	assert_status 0
+	assert_schema convert
+	assertEquals 'formats' 'overlay plain' "$(printf '%s\n' "$out" | jq -r '.[].format' | paste -sd ' ')"
+	bdev convert aufs aufs --to copy --json
+	assert_schema convert
+	assert_in_json copy
+}
+
+testConvertOfAContainer() {
+	container c1 dir:lower,ro aufs:delta
+	mkdir -p "$LXCPATH/c1/lower" "$LXCPATH/c1/delta" && : >"$LXCPATH/c1/delta/.wh.gone"
+	bdev convert -P "$LXCPATH" c1 overlay --dry-run --json
+	assert_status 0
+	assert_schema convert
+	counts_of '1 delta' '1 line'
+	assert_in_json c1 "$LXCPATH/c1/config" overlay:delta gone
+	bdev convert -P "$LXCPATH" c1 overlay --json
+	assert_status 0
+	assert_schema convert
+	counts_of '1 delta' '1 line'
+}
+
 # shellcheck source=/dev/null
 . shunit2

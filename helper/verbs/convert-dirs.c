@@ -9,8 +9,9 @@
 #include "../delta/check.h"
 #include "../delta/aufs-names.h"
 #include "../delta/convert-in-place.h"
-#include "convert-list.h"
 #include "convert-meant.h"
+#include "convert-report.h"
+#include "convert-sum.h"
 
 #include <fcntl.h>
 
@@ -27,6 +28,7 @@ struct job {
 	size_t nlowers;
 	/* the current delta: */
 	const char *dir;
+	struct convert_report report;
 	struct progress progress;
 	uint64_t warnings;
 };
@@ -34,8 +36,9 @@ struct job {
 /* Print a line for everything found. */
 static void list_found(struct convert *convert, enum convert_kind kind, const char *path, const char *why)
 {
-	(void)convert;
-	convert_list(kind, NULL, path, why);
+	struct job *job = convert->arg;
+
+	convert_report_found(&job->report, convert_kind_name(kind), NULL, path, why);
 }
 
 static bool is_aufs_own(const char *path)
@@ -66,51 +69,6 @@ static void warn_more(const struct job *job, uint64_t n, const char *what)
 		log_error("'%s': and %llu more %s", job->dir, (unsigned long long)(n - LINES_MAX), what);
 }
 
-static void say(bool *first, uint64_t n, const char *one, const char *many)
-{
-	if (!n)
-		return;
-	printf("%s %llu %s", *first ? ":" : ",", (unsigned long long)n, n == 1 ? one : many);
-	*first = false;
-}
-
-static void print_same(const struct convert *convert, const char *dir, bool copied)
-{
-	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_free_ char *text = convert_escape(dir);
-	/* Unknown counts as no: only the message depends on it. */
-	bool is = fd >= 0 && (delta_is_marked(&convert->to, fd) == 1 || check_has_format(&convert->to, fd) == 1);
-
-	printf("%s: %s: ", text, copied ? "copied as it is" : "nothing to convert");
-	if (is)
-		printf("it has the %s format already\n", convert_format_name(&convert->to));
-	else
-		puts("it is plain, which is the same in both whiteout formats");
-}
-
-static void print_sum(const struct convert *convert, const char *dir, bool look, bool copied)
-{
-	const uint64_t *counts = convert->counts;
-	_cleanup_free_ char *text = convert_escape(dir);
-	bool first = true;
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(convert->counts); i++)
-		sum += counts[i];
-	if (!sum) {
-		print_same(convert, dir, copied);
-		return;
-	}
-	printf("%s: %s %s", text, convert_format_name(&convert->to), look ? "it would be" : "now");
-	say(&first, counts[CONVERT_WHITEOUT], "whiteout", "whiteouts");
-	say(&first, counts[CONVERT_OPAQUE], "opaque directory", "opaque directories");
-	say(&first, counts[CONVERT_HIDDEN], "hidden name dropped", "hidden names dropped");
-	say(&first, counts[CONVERT_GHOST], "whiteout of nothing dropped", "whiteouts of nothing dropped");
-	say(&first, counts[CONVERT_OWN], "file with attributes dropped", "files with attributes dropped");
-	say(&first, counts[CONVERT_FOREIGN], "entry not representable", "entries not representable");
-	puts("");
-}
-
 /* Look through a delta without changing it. Returns 0 or -errno (logged). */
 static int look(struct convert *convert, const char *dir)
 {
@@ -135,6 +93,7 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 {
 	struct job *job = arg;
 	struct convert convert;
+	bool copied = job->options->to && !job->options->dry_run;
 	int r;
 
 	convert_begin(&convert, job->to, job->options->userxattr);
@@ -144,6 +103,7 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 	convert.found = job->options->dry_run ? list_found : warn_found;
 	job->dir = dir;
 	job->warnings = 0;
+	convert_report_subject(&job->report, "directory", dir);
 	progress_begin(&job->progress, "converted", &convert.copy);
 	progress_catch();
 	if (job->look)
@@ -160,8 +120,8 @@ static int convert_delta(void *arg, const char *dir, const int *lowers, size_t n
 		warn_more(job, job->warnings, "dropped");
 	}
 	if ((r == 0 && !job->look) || (job->options->dry_run && convert.counts[CONVERT_FOREIGN]))
-		print_sum(&convert, job->options->to && !job->options->dry_run ? job->options->to : dir,
-			  job->options->dry_run, job->options->to && !job->options->dry_run);
+		convert_report_sum(&job->report, &convert, copied ? job->options->to : dir, job->options->dry_run,
+				   copied);
 	return r;
 }
 
@@ -220,38 +180,27 @@ static int convert_dir(struct job *job, const char *dir)
 
 static void list_problem(struct check *check, const char *what, const char *path, const char *why)
 {
-	const struct job *job = check->arg;
-	const char *dir = job->dir ?: "", *slash = strrchr(dir, '/'), *layer = slash ? slash + 1 : dir;
-	_cleanup_free_ char *whole = xasprintf("%s%s%s", job->store ? layer : "", job->store && *path ? "/" : "", path),
-			    *text = convert_escape(whole);
+	struct job *job = check->arg;
+	const char *dir = job->dir ?: "", *slash = strrchr(dir, '/');
 
-	printf("%s %s: %s\n", what, text, why);
+	convert_report_found(&job->report, what, job->store ? slash ? slash + 1 : dir : NULL, path, why);
 }
 
-/* Check one delta, and print a line of results. Returns 0 or -errno (logged). */
+/* Check one delta, and report it. Returns 0 or -errno (logged). */
 static int check_delta(void *arg, const char *dir, const int *lowers, size_t n)
 {
 	struct job *job = arg;
 	struct check check = { .user = job->options->userxattr, .lowers = lowers, .nlowers = n, .found = list_problem };
 	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_cleanup_free_ char *text = convert_escape(dir);
-	bool first = true;
 	int r;
 
 	job->dir = dir;
 	check.arg = job;
+	convert_report_subject(&job->report, "directory", dir);
 	r = fd < 0 ? -errno : check_tree(&check, fd);
 	if (r < 0)
 		return log_errno(r, "look through '%s'", dir);
-	printf("%s: %s", text,
-	       check.aufs && check.overlay ? "mixed"
-	       : check.aufs		   ? "aufs"
-	       : check.overlay		   ? "overlay"
-					   : "plain");
-	say(&first, check.whiteouts, "whiteout", "whiteouts");
-	say(&first, check.opaques, "opaque directory", "opaque directories");
-	say(&first, check.problems, "problem", "problems");
-	puts("");
+	convert_report_check(&job->report, &check, dir);
 	job->failed |= check.problems;
 	return 0;
 }
@@ -295,6 +244,7 @@ int convert_dirs(const struct convert_options *options, enum whiteout_format to,
 	struct job job = { .options = options, .to = to };
 	int r = open_lowers(&job);
 
+	convert_report_begin(&job.report, options->json);
 	/* All deltas are checked before the first one is changed. */
 	if (r == 0 && dirs[0] && dirs[1] && !options->check && !options->dry_run) {
 		job.look = true;
@@ -306,5 +256,6 @@ int convert_dirs(const struct convert_options *options, enum whiteout_format to,
 	while (job.nlowers)
 		(void)close(job.lowers[--job.nlowers]);
 	free(job.lowers);
+	convert_report_end(&job.report);
 	return r < 0 ? r : job.failed ? EXIT_FAILED : EXIT_DONE;
 }

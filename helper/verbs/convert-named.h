@@ -8,7 +8,7 @@
 struct convert_options {
 	const char *name, *lxcpath, *to;
 	struct option_list lowers;
-	bool userxattr, dry_run, check;
+	bool userxattr, dry_run, check, json;
 };
 
 /*

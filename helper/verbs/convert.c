@@ -106,6 +106,7 @@ static const struct verb_option convert_table[] = {
 	  .summary = "change nothing, show what does not belong there",
 	  .take = option_flag,
 	  AT(struct convert_options, check) },
+	OPTION_JSON(struct convert_options, json),
 	{ .name = NULL },
 };
 
