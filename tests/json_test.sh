@@ -88,6 +88,11 @@ testPlanStatusTypesAndDoctor() {
 	assert_status 0
 	bdev mount loop:image,ro m
 	assert_status 0
+	container c2 dir:lower
+	bdev status -P "$LXCPATH" c2 --json
+	assert_status 0
+	assert_schema status
+	assert_in_json c2 "$LXCPATH/c2" 'not running'
 	bdev types --json
 	assert_schema types
 	bdev plan c1 -P "$LXCPATH" --json

@@ -216,17 +216,27 @@ static bool wanted(const char *lxcpath, const struct container *container, const
 	       (strcmp(owner->name, container->name) == 0 && strcmp(owner->dir, container->dir) == 0);
 }
 
-/* Say why a container has no record: it is not running, or has no bdev.rootfs. Returns 0 or -errno (logged). */
-static int print_unused(const struct container *container)
+/*
+ * Say why a container has no record: it is not running, or has no bdev.rootfs. list: as JSON. Returns 0 or -errno
+ * (logged).
+ */
+static int show_unused(const struct container *container, struct json_object *list)
 {
 	struct conf conf = { 0 };
+	const struct owner owner = { .name = container->name, .dir = container->dir };
+	struct found found = { .owner = &owner };
+	const struct shown none = { 0 };
 	int r = conf_read(container->config, &conf);
 
-	if (r == 0)
-		printf("%s  (%s)  %s\n", container->name, container->dir,
-		       conf.stack.n ? "not running" : "no bdev.rootfs in its config: LXC's own rootfs is used");
+	if (r < 0)
+		return r;
+	found.state = conf.stack.n ? "not running" : "no bdev.rootfs in its config: LXC's own rootfs is used";
+	if (list)
+		json_object_array_add(list, found_json(&none, &found));
+	else
+		print_text(&none, &found);
 	conf_clear(&conf);
-	return r;
+	return 0;
 }
 
 struct status_options {
@@ -284,10 +294,10 @@ static int run(const struct args *args)
 		journal_close(&journal);
 	}
 	rundir_list_free(ids, n);
+	if (r == 0 && options->name && !shown)
+		r = show_unused(&container, list);
 	if (listed && list)
 		json_print(TAKE_PTR(list));
-	else if (r == 0 && options->name && !shown)
-		r = print_unused(&container);
 	json_object_put(list);
 	container_clear(&container);
 	return r;
