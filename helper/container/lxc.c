@@ -41,8 +41,12 @@ enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN, ANSWER_NO_LIBLXC };
 /* The interface of every release since 1.0. */
 #define LIBLXC "liblxc.so.1"
 
-static __typeof__(&lxc_container_new) container_new;
-static __typeof__(&lxc_get_wait_states) get_wait_states;
+static struct lxc_container *(*container_new)(const char *name, const char *lxcpath);
+static int (*get_wait_states)(const char **states);
+
+_Static_assert(__builtin_types_compatible_p(__typeof__(container_new), __typeof__(&lxc_container_new)) &&
+		       __builtin_types_compatible_p(__typeof__(get_wait_states), __typeof__(&lxc_get_wait_states)),
+	       "as <lxc/lxccontainer.h> declares them");
 
 static bool load_liblxc(void)
 {
