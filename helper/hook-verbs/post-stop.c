@@ -3,7 +3,7 @@
  * post-stop - release the container's stack, or keep it over a reboot.
  *
  * LXC runs this also after a start that failed at any point. It returns only
- * when images and uppers are free: lxc-stop waits for it.
+ * when images and uppers are free: lxc-stop waits for it. What is undone, and in which order, is in record/release.c.
  */
 #include "../record/owner.h"
 #include "../record/release.h"

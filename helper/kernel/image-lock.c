@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * image-lock - who uses an image file: locks, and leases to find writers that
- * take no lock.
+ * image-lock - lock an image file, and find writers that take no lock by a lease.
  *
  * The locks are flock(2) and the byte locks of QEMU. Both belong to the open
  * file description. A loop device keeps that description open, so the locks live

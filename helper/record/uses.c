@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* uses - find the user of an object in all journals. */
+/* uses - find who uses an image, directory, layer or container, in all journals. */
 #include "uses.h"
 #include "../base/process.h"
 #include "../base/cleanup.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* image-users - find users of an image file that ignore our locks: foreign loop devices and processes. */
+/*
+ * image-users - find foreign users of an image file, which ignore our locks: loop devices and processes of others.
+ * Our own users are in the journals; record/uses.c finds them.
+ */
 #include "image-users.h"
 #include "../base/cleanup.h"
 #include "../base/process.h"
