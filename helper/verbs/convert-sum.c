@@ -33,16 +33,23 @@ static void print_same(const struct convert *convert, const char *dir, bool copi
 		puts("it is plain, which is the same in both whiteout formats");
 }
 
+/* Return how many entries were found, of all kinds. */
+static uint64_t total(const struct convert *convert)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(convert->counts); i++)
+		sum += convert->counts[i];
+	return sum;
+}
+
 static void print_sum(const struct convert *convert, const char *dir, bool look, bool copied)
 {
 	const uint64_t *counts = convert->counts;
 	_cleanup_free_ char *text = convert_escape(dir);
 	bool first = true;
-	uint64_t sum = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(convert->counts); i++)
-		sum += counts[i];
-	if (!sum) {
+	if (!total(convert)) {
 		print_same(convert, dir, copied);
 		return;
 	}
@@ -60,18 +67,16 @@ void convert_report_sum(struct convert_report *report, const struct convert *con
 			bool copied)
 {
 	struct json_object *element = convert_report_element(report);
-	uint64_t sum = 0;
 
 	if (!element) {
 		print_sum(convert, dir, dry_run, copied);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(convert->counts); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(convert->counts); i++)
 		convert_report_count(report, convert_kind_name(i), convert->counts[i]);
-		sum += convert->counts[i];
-	}
 	json_add_text(element, "directory", dir);
-	json_add_text(element, "format", sum || has_format(convert, dir) ? convert_format_name(&convert->to) : "plain");
+	json_add_text(element, "format",
+		      total(convert) || has_format(convert, dir) ? convert_format_name(&convert->to) : "plain");
 }
 
 void convert_report_check(struct convert_report *report, const struct check *check, const char *dir)
